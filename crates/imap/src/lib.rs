@@ -1,0 +1,1 @@
+//! IMAP4rev1 and extensions: grammar, responses, sequence sets, without I/O, clock or async.

@@ -1,0 +1,2 @@
+//! The `pennyblack` command.
+fn main() {}

@@ -1,0 +1,206 @@
+//! The settings, resolved: what the rest of the server reads. Parsing and documentation of each setting are defined here too.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// All settings in force.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Name in banner, EHLO, `Received` (catalogue A4).
+    pub hostname: String,
+    /// The first hosted domain; added to the store on start if it is not there. Also the domain of unqualified log-in names if it is the only one.
+    pub domain: String,
+    /// Who gets mail to postmaster, abuse and the other RFC 2142 names (A28); `None`: the oldest account.
+    pub postmaster: Option<String>,
+    /// The data directory.
+    pub data: PathBuf,
+    /// The control socket; default `DATA/control.sock`.
+    pub control_socket: PathBuf,
+    /// User to become after binding, when started as root.
+    pub user: Option<String>,
+    /// Where and how to listen.
+    pub listen: Listen,
+    /// Limits of size and number.
+    pub limits: Limits,
+    /// Where tables and bodies are.
+    pub store: StoreSettings,
+    /// Certificates.
+    pub tls: TlsSettings,
+    /// Log-ins.
+    pub auth: AuthSettings,
+    /// Mail in mailboxes.
+    pub mail: MailSettings,
+    /// The outbound queue and deliveries to other servers.
+    pub queue: QueueSettings,
+    /// DNS.
+    pub dns: DnsSettings,
+    /// Logs.
+    pub log: LogSettings,
+}
+
+/// The six listeners.
+#[derive(Clone, Debug, Default)]
+pub struct Listen {
+    /// Port 25: other servers.
+    pub smtp: Listener,
+    /// Port 587: submission after STARTTLS.
+    pub submission: Listener,
+    /// Port 465: submission over TLS from the first octet.
+    pub submissions: Listener,
+    /// Port 143 (off by default, G2).
+    pub imap: Listener,
+    /// Port 993.
+    pub imaps: Listener,
+    /// LMTP (off by default): addresses only on request.
+    pub lmtp: Listener,
+}
+
+/// One listener.
+#[derive(Clone, Debug, Default)]
+pub struct Listener {
+    /// Addresses to bind; empty: off.
+    pub addresses: Vec<SocketAddr>,
+    /// Whether a password may be sent without TLS.
+    pub plaintext_auth: PlaintextAuth,
+    /// Proxies whose PROXY v2 header is believed and required (A33); empty: none.
+    pub proxies: Vec<IpAddr>,
+}
+
+/// Whether passwords are taken without TLS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PlaintextAuth {
+    /// Never.
+    #[default]
+    Never,
+    /// From loopback addresses only (`"loopback"`; for trials and tests).
+    Loopback,
+}
+
+/// Limits.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Largest message, octets; SMTP, LMTP and APPEND alike (A7, A8). Default 35 MB (36,700,160).
+    pub message_size: u64,
+    /// Recipients in a transaction (A11). Default 1000.
+    pub recipients: u32,
+    /// Messages in an SMTP session (A11). Default 100.
+    pub messages: u32,
+    /// `Received` fields before a message counts as looping (A31). Default 100.
+    pub hops: u32,
+    /// Octets of a header section. Default 256 KiB.
+    pub header_size: u32,
+    /// Idle time before an SMTP session is cut (A30). Default 300 s.
+    pub smtp_timeout: Duration,
+    /// Idle time of a logged-in IMAP session. Default 30 min; before login 60 s.
+    pub imap_timeout: Duration,
+    /// Sessions at once, all listeners together. Default 10,000.
+    pub sessions: u32,
+    /// Sessions at once from one address. Default 3,000 on loopback-only set-ups is too much for the Internet: default 50.
+    pub sessions_per_address: u32,
+    /// IMAP sessions per account and address (G19, W19). Default 50.
+    pub imap_sessions_per_account: u32,
+}
+
+/// Where the store is.
+#[derive(Clone, Debug)]
+pub struct StoreSettings {
+    /// SQLite or PostgreSQL.
+    pub engine: store::Engine,
+    /// File with the key of the encryption at rest: 64 hex digits (32 octets), mode 0600.
+    pub key_file: Option<PathBuf>,
+    /// Bytes that must stay free on the disk. Default 100 MB (S3).
+    pub free_floor: u64,
+}
+
+/// TLS.
+#[derive(Clone, Debug, Default)]
+pub struct TlsSettings {
+    /// Certificate chain and key files; the first is served when no name matches. Empty: a local CA makes one.
+    pub certificates: Vec<Certificate>,
+    /// PEM file of additional CAs that remote servers' certificates may come from.
+    pub extra_roots: Option<PathBuf>,
+}
+
+/// A certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Certificate {
+    /// PEM chain.
+    pub cert: PathBuf,
+    /// PEM key.
+    pub key: PathBuf,
+}
+
+/// Log-ins.
+#[derive(Clone, Debug)]
+pub struct AuthSettings {
+    /// How long a failed log-in waits for its answer (B23). Default 2 s.
+    pub failure_delay: Duration,
+    /// How long a right password is remembered (B22). Default 1 h.
+    pub cache_time: Duration,
+    /// argon2id memory in KiB. Default 65,536.
+    pub argon2_memory: u32,
+    /// argon2id passes. Default 3.
+    pub argon2_passes: u32,
+}
+
+/// Mail in mailboxes.
+#[derive(Clone, Debug)]
+pub struct MailSettings {
+    /// Character between local part and tag (A26); `None`: no subaddresses. Default `+`.
+    pub subaddress: Option<char>,
+    /// Default quota, octets; `None`: unlimited. Default 15 GB (P1).
+    pub quota: Option<u64>,
+    /// Leave the client's address out of `Received` of submitted mail (A15). Default true.
+    pub mask_source: bool,
+    /// Name the account in `Received` of submitted mail (A16). Default false.
+    pub received_auth: bool,
+    /// What happens to mail for a disabled account (B25).
+    pub disabled: DisabledMail,
+    /// Names of the default mailboxes with their special use (G10, G11).
+    pub junk: String,
+}
+
+/// What happens to mail for a disabled account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DisabledMail {
+    /// 550 5.2.1 (default).
+    Refuse,
+    /// Stored as usual.
+    Keep,
+}
+
+/// The outbound queue.
+#[derive(Clone, Debug)]
+pub struct QueueSettings {
+    /// How long a message is tried (C11). Default 4 days.
+    pub lifetime: Duration,
+    /// Ages at which a delay warning is sent (C13), up to 4. Default 4 h.
+    pub warn_after: Vec<Duration>,
+    /// The n-th retry comes n² times this after creation (C12). Default 400 s.
+    pub retry_base: Duration,
+    /// Port of the remote mail servers. Default 25.
+    pub port: u16,
+    /// Parallel deliveries. Default 20.
+    pub concurrency: u32,
+    /// Use IPv6 for deliveries. Default true.
+    pub ipv6: bool,
+    /// Offer DSN to SMTP clients (A32). Default true.
+    pub dsn: bool,
+}
+
+/// DNS.
+#[derive(Clone, Debug, Default)]
+pub struct DnsSettings {
+    /// Resolvers to ask; empty: those of the system.
+    pub servers: Vec<SocketAddr>,
+}
+
+/// Logs.
+#[derive(Clone, Debug)]
+pub struct LogSettings {
+    /// `text` (logfmt) or `json`.
+    pub json: bool,
+    /// `error`, `warn`, `info`, `debug`, `trace`, or a tracing filter.
+    pub level: String,
+}

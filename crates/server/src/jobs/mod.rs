@@ -1,0 +1,1 @@
+//! What runs by itself: the queue runner, certificate reload, clean-up.

@@ -1,0 +1,13 @@
+//! The mail server: the journey of a message (`journey`), listeners (`listen`), sessions (`session`), configuration and jobs.
+//!
+//! Start reading at [`journey`].
+
+pub mod config;
+pub mod control;
+pub mod jobs;
+pub mod journey;
+pub mod listen;
+pub mod session;
+
+mod services;
+pub use services::{Clock, Services, SystemClock};

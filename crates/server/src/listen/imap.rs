@@ -1,0 +1,1 @@
+//! IMAP sessions: a file per command.

@@ -1,0 +1,4 @@
+//! Listeners and the sessions behind them.
+
+pub mod imap;
+pub mod smtp;

@@ -1,0 +1,39 @@
+//! What every part of the running server shares.
+
+use crate::config::Config;
+use arc_swap::ArcSwap;
+use jiff::Timestamp;
+use std::sync::Arc;
+
+/// Tells the time; tests and the lab turn it by hand.
+pub trait Clock: Send + Sync {
+    /// Now.
+    fn now(&self) -> Timestamp;
+}
+
+/// The machine's clock.
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+}
+
+/// Handles to everything a session or job needs. Shared as `Arc<Services>`.
+pub struct Services {
+    /// The settings in force; a reload swaps them.
+    pub config: ArcSwap<Config>,
+    /// Accounts, mail and queue.
+    pub store: store::Store,
+    /// Look-ups.
+    pub dns: Arc<dyn dns::Resolver>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Certificates and TLS settings of all listeners.
+    pub tls: crate::session::tls::Tls,
+    /// Checks passwords.
+    pub login: crate::session::login::Authenticator,
+    /// Counters.
+    pub metrics: crate::session::metrics::Metrics,
+}

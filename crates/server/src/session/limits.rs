@@ -1,0 +1,1 @@
+//! Limits on sessions: in all, per address, per account.

@@ -1,0 +1,1 @@
+//! The sending side: a state machine that delivers one transaction after another.

@@ -1,0 +1,27 @@
+//! The only crate that opens the database or a body.
+//!
+//! It keeps accounts, domains, aliases, mailboxes, messages, flags, the outbound queue and the change log in one SQL schema that
+//! runs on SQLite (the default) and on PostgreSQL, and message bodies beside them. It knows nothing of SMTP, IMAP or filters.
+//!
+//! Everything happens in a transaction: [`Store::write`] runs a closure over a [`Tx`] and returns once what it did is committed
+//! **and synced**; [`Store::read`] runs one over a consistent snapshot.
+
+pub mod account;
+pub mod alias;
+pub mod body;
+pub mod change;
+pub mod check;
+pub mod domain;
+pub mod entry;
+pub mod mailbox;
+pub mod queue;
+
+mod error;
+mod id;
+mod open;
+
+pub use error::{Error, Result};
+pub use id::{AccountId, MailboxId, MessageId, ModSeq, QueueId, Uid, UidValidity};
+/// Seconds-and-nanoseconds time as everything in the store holds it.
+pub use jiff::Timestamp;
+pub use open::{Engine, Options, Store, Tx};
