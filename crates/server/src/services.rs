@@ -34,6 +34,8 @@ pub struct Services {
     pub tls: crate::session::tls::Tls,
     /// Checks passwords.
     pub login: crate::session::login::Authenticator,
+    /// How many sessions there may be.
+    pub limits: crate::session::limits::Limits,
     /// Counters.
     pub metrics: crate::session::metrics::Metrics,
 }

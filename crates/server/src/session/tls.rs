@@ -17,3 +17,73 @@ pub struct TlsFacts {
 pub struct Tls {
     _todo: (),
 }
+
+use crate::config::Config;
+use std::io;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+/// Whose certificates an outbound connection accepts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verify {
+    /// Any: opportunistic TLS protects against listeners only (RFC 7435).
+    Nothing,
+    /// A chain to the system's or the configured roots, for the name that is connected to.
+    Roots,
+}
+
+/// Does server-side handshakes.
+#[derive(Clone)]
+pub struct Acceptor {
+    _todo: (),
+}
+
+/// Does client-side handshakes.
+#[derive(Clone)]
+pub struct Connector {
+    _todo: (),
+}
+
+/// Why TLS could not be set up.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct TlsError(pub String);
+
+impl Tls {
+    /// Reads the configured certificates, or makes a local CA and a certificate in `DATA/tls` where none is configured.
+    pub fn load(_config: &Config) -> Result<Tls, TlsError> {
+        todo!()
+    }
+    /// Reads everything again; on an error nothing changes. Sessions go on with what they have.
+    pub fn reload(&self, _config: &Config) -> Result<(), TlsError> {
+        todo!()
+    }
+    /// For connections from now on.
+    pub fn acceptor(&self) -> Acceptor {
+        todo!()
+    }
+    /// For outbound connections.
+    pub fn connector(&self, _verify: Verify) -> Result<Connector, TlsError> {
+        todo!()
+    }
+}
+
+impl Acceptor {
+    /// The handshake; a client that does not finish it in time is cut off.
+    pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        _stream: S,
+    ) -> io::Result<(tokio_rustls::server::TlsStream<S>, TlsFacts)> {
+        todo!()
+    }
+}
+
+impl Connector {
+    /// The handshake with the server `name`; one that does not finish it in time is cut off.
+    pub async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        _name: &str,
+        _stream: S,
+    ) -> io::Result<(tokio_rustls::client::TlsStream<S>, TlsFacts)> {
+        todo!()
+    }
+}
