@@ -13,3 +13,9 @@
 //!
 //! Each stage takes the type before it **by value** and returns the next, so that skipping one, or answering 250 before the
 //! commit, does not compile.
+
+pub mod envelope;
+pub mod receive;
+
+pub use envelope::{ClientName, ForwardPath, Mail, Notify, Rcpt, Refusal, Ret, Road, SessionFacts};
+pub use receive::{Receiving, Transaction};
