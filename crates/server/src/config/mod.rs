@@ -1,4 +1,23 @@
-//! The settings, resolved: what the rest of the server reads. Parsing and documentation of each setting are defined here too.
+//! The settings, resolved: what the rest of the server reads.
+//!
+//! Each setting is defined once, in the table of `settings.rs`: its name, type, default and documentation. From that table come the
+//! parser (`load.rs`), `config show` and the commented example, the manual page and `docs/configuration.md` (`describe.rs`).
+//! To add a setting, add a field here and an entry there.
+
+mod describe;
+mod fault;
+mod field;
+mod load;
+mod recover;
+mod scalar;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+pub use describe::{Shown, example, man, markdown, show};
+pub use fault::{Fault, Faults};
+pub use load::{DEFAULT_PATH, Loaded};
+pub use settings::{Applies, Default as SettingDefault, SECTIONS, SETTINGS, Setting};
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -100,6 +119,19 @@ pub struct Limits {
     pub sessions_per_address: u32,
     /// IMAP sessions per account and address (G19, W19). Default 50.
     pub imap_sessions_per_account: u32,
+    /// New connections from one address, per listener (R2); loopback is never limited. Default 100 in 10 s.
+    pub connection_rate: Rate,
+    /// How long sessions may take to end when the server stops. Default 30 s.
+    pub shutdown: Duration,
+}
+
+/// So many in so much time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// How many; 0: no limit.
+    pub count: u32,
+    /// In how long.
+    pub per: Duration,
 }
 
 /// Where the store is.

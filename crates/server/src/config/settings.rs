@@ -1,0 +1,356 @@
+//! The table of settings: each is defined here, once, and nowhere else.
+
+use super::Config;
+use super::field::Field;
+use super::{DisabledMail, PlaintextAuth};
+use std::fs;
+
+/// One setting.
+pub struct Setting {
+    /// Its full name, `section.name`.
+    pub key: &'static str,
+    /// What it is if the file does not set it.
+    pub default: Default,
+    /// When a change of it takes effect.
+    pub applies: Applies,
+    /// What it does, for the manual; the first sentence stands alone.
+    pub doc: &'static str,
+    /// Its type and its place in [`Config`].
+    pub field: Field,
+}
+
+/// What a setting is if the file does not set it.
+pub enum Default {
+    /// It must be set.
+    Required,
+    /// This TOML value.
+    Value(&'static str),
+    /// Worked out from the other settings or the machine.
+    Derived {
+        /// How, in words.
+        says: &'static str,
+        /// Sets it.
+        derive: fn(&mut Config) -> Result<(), String>,
+    },
+}
+
+/// When a change takes effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applies {
+    /// On reload, for new sessions.
+    Reload,
+    /// When the server starts.
+    Restart,
+}
+
+/// The sections and what each is about, in the order of the manual.
+pub static SECTIONS: &[(&str, &str)] = &[
+    (
+        "",
+        "Who and where this server is. `domain` is the only setting without a default.",
+    ),
+    (
+        "listen.smtp",
+        "Port 25: other servers deliver mail for our domains.",
+    ),
+    (
+        "listen.submission",
+        "Port 587: people's mail programs send, after STARTTLS and log-in.",
+    ),
+    (
+        "listen.submissions",
+        "Port 465: as 587, with TLS from the first octet.",
+    ),
+    (
+        "listen.imap",
+        "Port 143: IMAP with STARTTLS; off, since 993 is better.",
+    ),
+    (
+        "listen.imaps",
+        "Port 993: IMAP with TLS from the first octet.",
+    ),
+    (
+        "listen.lmtp",
+        "LMTP, for another server on this machine that hands mail over; off.",
+    ),
+    ("limits", "Limits of size, number and time."),
+    ("store", "Where accounts and mail are kept."),
+    ("tls", "Certificates."),
+    ("auth", "Log-ins and passwords."),
+    (
+        "mail",
+        "Mail in mailboxes, and what senders may see of our users.",
+    ),
+    ("queue", "Mail to other servers."),
+    ("dns", "Look-ups."),
+    ("log", "Logs."),
+];
+
+macro_rules! listener {
+    ($place:ident, $section:literal, $default:literal) => {
+        [
+            Setting {
+                key: concat!($section, ".addresses"),
+                default: Default::Value($default),
+                applies: Applies::Restart,
+                doc: "Addresses to listen on. A port alone, or `[::]:PORT`, is all addresses, IPv6 and IPv4; `0.0.0.0:PORT` is IPv4 \
+                      alone; `[]` turns the listener off.",
+                field: Field::Listen(|c| &mut c.listen.$place.addresses),
+            },
+            Setting {
+                key: concat!($section, ".plaintext_auth"),
+                default: Default::Value("\"never\""),
+                applies: Applies::Reload,
+                doc: "Whether a password may be sent without TLS. `\"loopback\"` allows it from this machine, for trials and tests.",
+                field: Field::Word(
+                    &["never", "loopback"],
+                    |c| usize::from(c.listen.$place.plaintext_auth == PlaintextAuth::Loopback),
+                    |c, which| c.listen.$place.plaintext_auth = [PlaintextAuth::Never, PlaintextAuth::Loopback][which.min(1)],
+                ),
+            },
+            Setting {
+                key: concat!($section, ".proxies"),
+                default: Default::Value("[]"),
+                applies: Applies::Reload,
+                doc: "Proxies in front of this listener. From these addresses a PROXY v2 header is required and believed; from all \
+                      others it is refused.",
+                field: Field::Hosts(|c| &mut c.listen.$place.proxies),
+            },
+        ]
+    };
+}
+
+/// One line per setting, for the sections that need nothing special.
+macro_rules! settings {
+    ($($key:literal $applies:ident $default:literal, $field:expr, $doc:literal;)*) => {
+        vec![$(Setting {
+            key: $key,
+            default: Default::Value($default),
+            applies: Applies::$applies,
+            doc: $doc,
+            field: $field,
+        }),*]
+    };
+}
+
+/// All settings, by section.
+pub static SETTINGS: std::sync::LazyLock<Vec<Setting>> = std::sync::LazyLock::new(|| {
+    let mut all = host();
+    all.extend(listener!(smtp, "listen.smtp", "[25]"));
+    all.extend(listener!(submission, "listen.submission", "[587]"));
+    all.extend(listener!(submissions, "listen.submissions", "[465]"));
+    all.extend(listener!(imap, "listen.imap", "[]"));
+    all.extend(listener!(imaps, "listen.imaps", "[993]"));
+    all.extend(listener!(lmtp, "listen.lmtp", "[]"));
+    for section in [
+        limits(),
+        store(),
+        tls(),
+        auth(),
+        mail(),
+        queue(),
+        dns(),
+        log(),
+    ] {
+        all.extend(section);
+    }
+    all
+});
+
+fn host() -> Vec<Setting> {
+    vec![
+        Setting {
+            key: "hostname",
+            default: Default::Derived {
+                says: "the first line of /etc/mailname, else the machine's name",
+                derive: machine_name,
+            },
+            applies: Applies::Reload,
+            doc: "This server's name, in its banner, EHLO and `Received` (A4). It should be the name that MX and PTR records show.",
+            field: Field::Name(|c| &mut c.hostname),
+        },
+        Setting {
+            key: "domain",
+            default: Default::Required,
+            applies: Applies::Restart,
+            doc: "The first domain whose mail is ours. It is made when the server starts; more come with `pennyblack domain add`.",
+            field: Field::Name(|c| &mut c.domain),
+        },
+        Setting {
+            key: "postmaster",
+            default: Default::Value("\"\""),
+            applies: Applies::Reload,
+            doc: "Who gets mail to postmaster, abuse and the other well-known names of each domain (A28). Empty: the oldest account.",
+            field: Field::Address(|c| &mut c.postmaster),
+        },
+        Setting {
+            key: "data",
+            default: Default::Value("\"/var/lib/pennyblack\""),
+            applies: Applies::Restart,
+            doc: "The folder that holds everything this server keeps: accounts, mail, queue, its own certificates.",
+            field: Field::Path(|c| &mut c.data),
+        },
+        Setting {
+            key: "user",
+            default: Default::Value("\"\""),
+            applies: Applies::Restart,
+            doc: "The user to become once the ports are bound, when started as root (T13). Empty: `pennyblack` if that user exists; \
+                  otherwise starting as root is refused.",
+            field: Field::OptionalText(|c| &mut c.user),
+        },
+        Setting {
+            key: "control_socket",
+            default: Default::Derived {
+                says: "`control.sock` in `data`",
+                derive: control_socket,
+            },
+            applies: Applies::Restart,
+            doc: "The socket through which the commands of `pennyblack` reach the running server.",
+            field: Field::Path(|c| &mut c.control_socket),
+        },
+    ]
+}
+
+fn limits() -> Vec<Setting> {
+    settings! {
+        "limits.message_size" Reload "\"35M\"", Field::Size(|c| &mut c.limits.message_size, 65_536..=1 << 31),
+            "The largest message, received, submitted or appended (A7, A8).";
+        "limits.recipients" Reload "1000", Field::Count(|c| &mut c.limits.recipients, 100..=100_000),
+            "Recipients in one SMTP transaction (A11). RFC 5321 asks for 100 at least.";
+        "limits.messages" Reload "100", Field::Count(|c| &mut c.limits.messages, 1..=1_000_000),
+            "Messages in one SMTP session (A11).";
+        "limits.hops" Reload "100", Field::Count(|c| &mut c.limits.hops, 10..=1000),
+            "`Received` fields after which a message counts as looping (A31).";
+        "limits.header_size" Reload "\"256K\"", Field::Size32(|c| &mut c.limits.header_size, 16_384..=16 << 20),
+            "The largest header section of a message.";
+        "limits.smtp_timeout" Reload "\"300s\"", Field::Time(|c| &mut c.limits.smtp_timeout, 1..=3600),
+            "How long an SMTP session may be idle (A30). RFC 5321 asks for five minutes.";
+        "limits.imap_timeout" Reload "\"30m\"", Field::Time(|c| &mut c.limits.imap_timeout, 1..=86_400),
+            "How long a logged-in IMAP session may be idle. RFC 9051 asks for 30 minutes; before log-in it is 60 seconds.";
+        "limits.sessions" Reload "10000", Field::Count(|c| &mut c.limits.sessions, 1..=1_000_000),
+            "Sessions at once, all listeners together. Further ones are told 421 or BYE.";
+        "limits.sessions_per_address" Reload "50", Field::Count(|c| &mut c.limits.sessions_per_address, 1..=1_000_000),
+            "Sessions at once from one address; loopback is not limited.";
+        "limits.imap_sessions_per_account" Reload "50", Field::Count(|c| &mut c.limits.imap_sessions_per_account, 1..=100_000),
+            "IMAP sessions at once of one account from one address (G19).";
+        "limits.connection_rate" Reload "\"100/10s\"", Field::Rate(|c| &mut c.limits.connection_rate),
+            "New connections from one address to one listener (R2); loopback is not limited. Further ones are told 421 or BYE.";
+        "limits.shutdown" Reload "\"30s\"", Field::Time(|c| &mut c.limits.shutdown, 0..=3600),
+            "How long sessions may take to finish what they are doing when the server stops.";
+    }
+}
+
+fn store() -> Vec<Setting> {
+    settings! {
+        "store.engine" Restart "\"sqlite\"", Field::Engine(|c| &mut c.store.engine),
+            "What holds accounts, mailboxes and queue. `\"sqlite\"` needs nothing else; `\"postgres:host=/run/postgresql dbname=mail\"` \
+             uses a PostgreSQL database. Keep its password in a passfile, not here.";
+        "store.key_file" Restart "\"\"", Field::OptionalPath(|c| &mut c.store.key_file),
+            "A file with the key that encrypts mail on disk: 64 hexadecimal digits, mode 0400. Empty: not encrypted. \
+             Without the key the mail is lost: keep a copy elsewhere.";
+        "store.free_floor" Restart "\"100M\"", Field::Size(|c| &mut c.store.free_floor, 0..=1 << 50),
+            "Space that stays free on the disk (S3). Below it mail is refused for now with 452; reading and deleting go on.";
+    }
+}
+
+fn tls() -> Vec<Setting> {
+    settings! {
+        "tls.certificates" Reload "[]", Field::Certificates(|c| &mut c.tls.certificates),
+            "Certificate chains and their keys, as PEM files. The one whose name the client asks for is shown, else the first. \
+             None: the server makes its own, signed by `tls/ca.pem` in `data`.";
+        "tls.extra_roots" Reload "\"\"", Field::OptionalPath(|c| &mut c.tls.extra_roots),
+            "A PEM file of authorities, besides those of the system, that other servers' certificates may come from.";
+    }
+}
+
+fn auth() -> Vec<Setting> {
+    settings! {
+        "auth.failure_delay" Reload "\"2s\"", Field::Time(|c| &mut c.auth.failure_delay, 0..=60),
+            "How long the answer to a failed log-in is held back (B23).";
+        "auth.cache_time" Restart "\"1h\"", Field::Time(|c| &mut c.auth.cache_time, 0..=86_400),
+            "How long a right password is remembered, so that it need not be hashed again (B22). A changed password counts at once.";
+        "auth.argon2_memory" Reload "65536", Field::Count(|c| &mut c.auth.argon2_memory, 8192..=4_194_304),
+            "KiB of memory that hashing a new password takes (B9).";
+        "auth.argon2_passes" Reload "3", Field::Count(|c| &mut c.auth.argon2_passes, 1..=100),
+            "Passes over that memory.";
+    }
+}
+
+fn mail() -> Vec<Setting> {
+    settings! {
+        "mail.subaddress" Reload "\"+\"", Field::Character(|c| &mut c.mail.subaddress),
+            "The character that begins a tag: with `+`, mail to alice+shop@ reaches alice (A26). Empty: no tags.";
+        "mail.quota" Reload "\"15G\"", Field::OptionalSize(|c| &mut c.mail.quota),
+            "What an account may hold if nothing else is set for it (P1).";
+        "mail.mask_source" Reload "true", Field::Flag(|c| &mut c.mail.mask_source),
+            "Leave the sender's own network address out of `Received` of submitted mail (A15).";
+        "mail.received_auth" Reload "false", Field::Flag(|c| &mut c.mail.received_auth),
+            "Name the logged-in account in `Received` of submitted mail (A16).";
+        "mail.disabled" Reload "\"refuse\"",
+            Field::Word(
+                &["refuse", "keep"],
+                |c| usize::from(c.mail.disabled == DisabledMail::Keep),
+                |c, which| c.mail.disabled = [DisabledMail::Refuse, DisabledMail::Keep][which.min(1)],
+            ),
+            "What happens to mail for a disabled account (B25): refused with 550, or kept in its mailbox.";
+        "mail.junk" Restart "\"Junk\"", Field::Text(|c| &mut c.mail.junk),
+            "The name of the mailbox for junk mail of new accounts (G11).";
+    }
+}
+
+fn queue() -> Vec<Setting> {
+    settings! {
+        "queue.lifetime" Reload "\"4d\"", Field::Time(|c| &mut c.queue.lifetime, 1..=2_592_000),
+            "How long delivery is tried before the sender is told that it failed (C11).";
+        "queue.warn_after" Reload "[\"4h\"]", Field::Times(|c| &mut c.queue.warn_after, 4),
+            "When the sender is told that a message is late (C13).";
+        "queue.retry_base" Reload "\"400s\"", Field::Time(|c| &mut c.queue.retry_base, 1..=86_400),
+            "The n-th retry comes n² times this after the message was accepted (C12).";
+        "queue.port" Reload "25", Field::Port(|c| &mut c.queue.port),
+            "The port of other mail servers. Only a trial has reason to change it.";
+        "queue.concurrency" Reload "20", Field::Count(|c| &mut c.queue.concurrency, 1..=10_000),
+            "Deliveries at once.";
+        "queue.ipv6" Reload "true", Field::Flag(|c| &mut c.queue.ipv6),
+            "Deliver over IPv6 where the other server has it.";
+        "queue.dsn" Reload "true", Field::Flag(|c| &mut c.queue.dsn),
+            "Let senders ask for delivery reports (RFC 3461, A32).";
+    }
+}
+
+fn dns() -> Vec<Setting> {
+    settings! {
+        "dns.servers" Restart "[]", Field::Servers(|c| &mut c.dns.servers, 53),
+            "Resolvers to ask. Empty: those of the system.";
+    }
+}
+
+fn log() -> Vec<Setting> {
+    settings! {
+        "log.format" Restart "\"text\"",
+            Field::Word(&["text", "json"], |c| usize::from(c.log.json), |c, which| c.log.json = which == 1),
+            "The form of the log on standard error: `name=value` pairs, or JSON; one event is one line (X27).";
+        "log.level" Reload "\"info\"", Field::Level(|c| &mut c.log.level),
+            "How much is logged: error, warn, info, debug, trace, or a list like `info,server::listen=debug`.";
+    }
+}
+
+/// A4: the name in /etc/mailname, else the machine's own if it is a full one.
+fn machine_name(config: &mut Config) -> Result<(), String> {
+    let mailname = fs::read_to_string("/etc/mailname").unwrap_or_default();
+    let kernel = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name = [mailname, kernel]
+        .iter()
+        .filter_map(|text| text.lines().next())
+        .filter_map(|line| super::scalar::parse_name(line.trim()).ok())
+        .find(|name| name.contains('.'))
+        .ok_or(
+            "set `hostname`: this machine does not tell its full name, like \"mx1.example.com\"",
+        )?;
+    config.hostname = name;
+    Ok(())
+}
+
+fn control_socket(config: &mut Config) -> Result<(), String> {
+    config.control_socket = config.data.join("control.sock");
+    Ok(())
+}
