@@ -1,1 +1,0 @@
-//! The sending side: a state machine that delivers one transaction after another.
