@@ -99,7 +99,10 @@ mod tests {
 
     #[test]
     fn bare_line_ends_become_crlf() {
-        assert_eq!(written(&[b"a\nb\rc\r\r\nd\n\n"]), b"a\r\nb\r\nc\r\n\r\nd\r\n\r\n");
+        assert_eq!(
+            written(&[b"a\nb\rc\r\r\nd\n\n"]),
+            b"a\r\nb\r\nc\r\n\r\nd\r\n\r\n"
+        );
         assert_eq!(written(&[b""]), b"");
     }
 

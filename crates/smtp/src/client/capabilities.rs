@@ -99,7 +99,12 @@ mod tests {
 
     #[test]
     fn rfc_1870_4_zero_is_no_limit() {
-        assert!(!parse(&["x", "SIZE 0"]).size.unwrap().is_exceeded_by(u64::MAX));
+        assert!(
+            !parse(&["x", "SIZE 0"])
+                .size
+                .unwrap()
+                .is_exceeded_by(u64::MAX)
+        );
         assert!(parse(&["x", "SIZE 9"]).size.unwrap().is_exceeded_by(10));
     }
 }

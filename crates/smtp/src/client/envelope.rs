@@ -47,7 +47,10 @@ pub struct Recipient {
 impl Envelope {
     /// What the message needs and the server does not have.
     pub(super) fn incompatible(&self, offered: &Capabilities) -> Option<Incompatible> {
-        if offered.size.is_some_and(|limit| limit.is_exceeded_by(self.size)) {
+        if offered
+            .size
+            .is_some_and(|limit| limit.is_exceeded_by(self.size))
+        {
             return Some(Incompatible::TooLarge);
         }
         if self.smtputf8 && !offered.smtputf8 {
@@ -186,8 +189,14 @@ mod tests {
     #[test]
     fn local_parts_are_quoted_where_they_must_be() {
         assert_eq!(path("a.b+c@x.example").unwrap(), "a.b+c@x.example");
-        assert_eq!(path("john doe@x.example").unwrap(), "\"john doe\"@x.example");
-        assert_eq!(path("a\"b\\@x.example").unwrap(), "\"a\\\"b\\\\\"@x.example");
+        assert_eq!(
+            path("john doe@x.example").unwrap(),
+            "\"john doe\"@x.example"
+        );
+        assert_eq!(
+            path("a\"b\\@x.example").unwrap(),
+            "\"a\\\"b\\\\\"@x.example"
+        );
         assert_eq!(path("\"a b\"@x.example").unwrap(), "\"a b\"@x.example");
         assert_eq!(path("a..b@x.example").unwrap(), "\"a..b\"@x.example");
         assert_eq!(path("jörg@x.example").unwrap(), "jörg@x.example");
@@ -195,7 +204,15 @@ mod tests {
 
     #[test]
     fn no_address_can_end_the_command() {
-        for bad in ["a\r\nRSET@x", "a@x>\r\nRSET", "a@x y", "a", "@x", "a@", "a@x> NOTIFY=NEVER"] {
+        for bad in [
+            "a\r\nRSET@x",
+            "a@x>\r\nRSET",
+            "a@x y",
+            "a",
+            "@x",
+            "a@",
+            "a@x> NOTIFY=NEVER",
+        ] {
             assert!(path(bad).is_err(), "{bad:?}");
         }
     }
@@ -208,8 +225,14 @@ mod tests {
             smtputf8,
             ..Envelope::default()
         };
-        assert_eq!(needs(true, false).incompatible(&none), Some(Incompatible::EightBit));
-        assert_eq!(needs(true, true).incompatible(&none), Some(Incompatible::SmtpUtf8));
+        assert_eq!(
+            needs(true, false).incompatible(&none),
+            Some(Incompatible::EightBit)
+        );
+        assert_eq!(
+            needs(true, true).incompatible(&none),
+            Some(Incompatible::SmtpUtf8)
+        );
         assert_eq!(needs(true, true).incompatible(&all()), None);
     }
 

@@ -40,7 +40,7 @@ impl std::fmt::Display for Command {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Failure {
     /// The server said no, for now (4xx) or for good (5xx).
-    #[error("{} (in reply to {0})", .1)]
+    #[error("{reply} (in reply to {0})", reply = spoken(.1))]
     Refused(Command, Reply),
     /// The server does not follow the protocol.
     #[error("the server {0}")]
@@ -92,7 +92,9 @@ pub enum Incompatible {
     #[error("the message needs 8BITMIME, which the server does not offer")]
     EightBit,
     /// An address or header field is in UTF-8 (RFC 6531 §3.2).
-    #[error("the message has international addresses, which need SMTPUTF8; the server does not offer it")]
+    #[error(
+        "the message has international addresses, which need SMTPUTF8; the server does not offer it"
+    )]
     SmtpUtf8,
     /// An address that cannot be written into a command.
     #[error("the address cannot be sent over SMTP")]
@@ -130,9 +132,9 @@ impl Failure {
     /// The status code (RFC 3463), the server's if it gave one that agrees with its reply code.
     pub fn enhanced(&self) -> Enhanced {
         match self {
-            Failure::Refused(command, reply) => {
-                reply.enhanced.unwrap_or_else(|| guess(*command, reply.code))
-            }
+            Failure::Refused(command, reply) => reply
+                .enhanced
+                .unwrap_or_else(|| guess(*command, reply.code)),
             Failure::Misbehaved(_) => Enhanced(4, 5, 0),
             Failure::Lost(_) | Failure::TimedOut(_) => Enhanced(4, 4, 2),
             Failure::Incompatible(what) => what.enhanced(),
@@ -150,6 +152,15 @@ impl Incompatible {
             Incompatible::SmtpUtf8 => Enhanced(5, 6, 7),
             Incompatible::Address => Enhanced(5, 1, 3),
         }
+    }
+}
+
+/// A reply as one line: `550 5.1.1 no such user`.
+pub fn spoken(reply: &Reply) -> String {
+    let text = reply.lines.join(" ");
+    match reply.enhanced {
+        Some(status) => format!("{} {status} {text}", reply.code),
+        None => format!("{} {text}", reply.code),
     }
 }
 

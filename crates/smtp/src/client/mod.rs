@@ -24,7 +24,7 @@ mod tests;
 
 pub use capabilities::Capabilities;
 pub use envelope::{Envelope, Recipient, Return};
-pub use failure::{Command, Failure, Incompatible, Misbehaved};
+pub use failure::{Command, Failure, Incompatible, Misbehaved, spoken};
 
 use crate::Reply;
 use opening::Opening;

@@ -77,7 +77,12 @@ struct Line {
 impl Line {
     fn parse(line: &[u8]) -> Result<Line, Misbehaved> {
         let (digits, rest) = line.split_at_checked(3).ok_or(Misbehaved::NotAReply)?;
-        let [first @ b'2'..=b'5', second @ b'0'..=b'9', third @ b'0'..=b'9'] = *digits else {
+        let [
+            first @ b'2'..=b'5',
+            second @ b'0'..=b'9',
+            third @ b'0'..=b'9',
+        ] = *digits
+        else {
             return Err(Misbehaved::NotAReply);
         };
         let (last, text) = match rest.split_first() {
@@ -154,7 +159,8 @@ mod tests {
 
     #[test]
     fn rfc_5321_4_2_multi_line() {
-        let reply = read(b"250-First line\r\n250-Second line\r\n250-234 Text\r\n250 The last line\r\n");
+        let reply =
+            read(b"250-First line\r\n250-Second line\r\n250-234 Text\r\n250 The last line\r\n");
         let reply = reply.unwrap().unwrap();
         assert_eq!(reply.code, 250);
         assert_eq!(
@@ -190,7 +196,13 @@ mod tests {
 
     #[test]
     fn what_is_not_a_reply() {
-        for bad in ["HTTP/1.1 400\r\n", "25\r\n", "199 x\r\n", "250_x\r\n", "250-a\r\n251 b\r\n"] {
+        for bad in [
+            "HTTP/1.1 400\r\n",
+            "25\r\n",
+            "199 x\r\n",
+            "250_x\r\n",
+            "250-a\r\n251 b\r\n",
+        ] {
             assert_eq!(read(bad.as_bytes()), Err(Misbehaved::NotAReply), "{bad}");
         }
     }

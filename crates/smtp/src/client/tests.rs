@@ -118,7 +118,10 @@ fn pipelining_sends_the_envelope_at_once() {
 fn a_thousand_recipients_never_fill_the_pipe() {
     let mut play = Play::ready(&["PIPELINING"], Settings::default());
     let addresses: Vec<String> = (0..1000).map(|n| format!("u{n}@foo")).collect();
-    play.client.send(to(&addresses.iter().map(String::as_str).collect::<Vec<_>>()));
+    play.client.send(to(&addresses
+        .iter()
+        .map(String::as_str)
+        .collect::<Vec<_>>()));
     let mut replies = 0;
     while replies < 1001 {
         let sent = String::from_utf8(play.client.transmit()).unwrap();
@@ -181,7 +184,8 @@ fn rfc_2033_4_2_a_reply_per_recipient() {
         ..Settings::default()
     };
     let mut play = Play::ready(&["PIPELINING"], lmtp);
-    play.client.send(to(&["pat@foo", "nobody@foo", "jones@foo"]));
+    play.client
+        .send(to(&["pat@foo", "nobody@foo", "jones@foo"]));
     play.client.transmit();
     play.server("250 ok\r\n250 ok\r\n550 5.1.1 none\r\n250 ok\r\n");
     play.server("354 go\r\n");
@@ -244,7 +248,9 @@ fn plain_text_after_starttls_is_an_attack() {
     play.client.secured();
     assert_eq!(
         play.client.event(),
-        Some(Event::Closed(Some(Failure::Misbehaved(Misbehaved::Unasked))))
+        Some(Event::Closed(Some(Failure::Misbehaved(
+            Misbehaved::BeforeTls
+        ))))
     );
 }
 

@@ -3,11 +3,11 @@
 //! MAIL and all RCPT travel together; DATA waits for their replies, so that a message is never sent to nobody. BDAT pieces wait
 //! for each other's replies unless the server pipelines.
 
+use super::Protocol;
 use super::body::{DotStuffing, LineEnds};
 use super::capabilities::Capabilities;
 use super::envelope::Envelope;
 use super::failure::{Command, Failure, Incompatible, Misbehaved};
-use super::Protocol;
 use crate::Reply;
 use std::collections::VecDeque;
 
@@ -163,7 +163,11 @@ impl Transaction {
 
     /// Is there a recipient who was accepted and whose fate is open?
     fn anybody_waits(&self) -> bool {
-        !self.close && self.results.iter().any(|result| matches!(result, Some(Ok(_))))
+        !self.close
+            && self
+                .results
+                .iter()
+                .any(|result| matches!(result, Some(Ok(_))))
     }
 
     /// Takes a reply.
