@@ -1,5 +1,9 @@
 //! DNS look-ups. Absence and failure are different types: "there is no MX" is an answer, "could not ask" is an [`Error`].
 
+mod forwarding;
+
+pub use forwarding::Forwarding;
+
 use std::future::Future;
 use std::net::IpAddr;
 use std::pin::Pin;
