@@ -1,6 +1,332 @@
-//! Counters and gauges under the names of the operator catalogue (X25).
+//! Counters and gauges under the names of the operator catalogue (X25), as OpenMetrics text (X24).
+//!
+//! Labels have few values each: protocols, results, reasons; never an address.
 
-/// All counters.
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Metric, Registry};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// `N` label names with their values.
+type Labels<const N: usize> = [(&'static str, &'static str); N];
+type Counters<const N: usize> = Family<Labels<N>, Counter>;
+type Gauges<const N: usize> = Family<Labels<N>, Gauge>;
+type Histograms<const N: usize> = Family<Labels<N>, Histogram, fn() -> Histogram>;
+type Seconds = Gauge<f64, AtomicU64>;
+
+/// All counters. Clones count into the same.
+#[derive(Clone)]
 pub struct Metrics {
-    _todo: (),
+    registry: Arc<Registry>,
+    connections: Gauges<2>,
+    connections_total: Counters<2>,
+    messages_in: Counters<2>,
+    rejects_in: Counters<1>,
+    tls: Counters<3>,
+    auth: Counters<3>,
+    ratelimited: Counters<1>,
+    queue_messages: Gauges<1>,
+    queue_oldest: Seconds,
+    queue_attempts: Counters<2>,
+    delivery: Histogram,
+    imap_commands: Histograms<1>,
+    store_commit: Histogram,
+    cert_expiry: Family<[(&'static str, String); 1], Seconds>,
+}
+
+/// Which way a TLS connection was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// By a client of ours.
+    In,
+    /// By us.
+    Out,
+}
+
+/// Whether the other side proved its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verified {
+    /// It did.
+    Yes,
+    /// It did not, or was not asked to.
+    No,
+}
+
+/// A connection that counts as open until this is dropped.
+pub struct OpenConnection(Gauge);
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Metrics {
+        Metrics::new()
+    }
+}
+
+impl Metrics {
+    /// All at zero; the process starts now.
+    pub fn new() -> Metrics {
+        let mut names = Names(Registry::with_prefix("pennyblack"));
+        names.process();
+        Metrics {
+            connections: names.add("connections", "Open connections", Gauges::default()),
+            connections_total: names.add(
+                "connections",
+                "Connections by how they ended",
+                Counters::default(),
+            ),
+            messages_in: names.add(
+                "smtp_in_messages",
+                "Messages offered to us over SMTP and LMTP",
+                Counters::default(),
+            ),
+            rejects_in: names.add(
+                "smtp_in_rejects",
+                "Refused commands and messages",
+                Counters::default(),
+            ),
+            tls: names.add(
+                "smtp_tls",
+                "TLS handshakes of SMTP connections",
+                Counters::default(),
+            ),
+            auth: names.add("auth", "Log-ins", Counters::default()),
+            ratelimited: names.add(
+                "ratelimited",
+                "Refused because a limit was reached",
+                Counters::default(),
+            ),
+            queue_messages: names.add(
+                "queue_messages",
+                "Messages in the outbound queue",
+                Gauges::default(),
+            ),
+            queue_oldest: names.add(
+                "queue_oldest_seconds",
+                "Age of the oldest message in the queue",
+                Seconds::default(),
+            ),
+            queue_attempts: names.add(
+                "queue_attempts",
+                "Attempts to deliver to another server",
+                Counters::default(),
+            ),
+            delivery: names.add(
+                "delivery_seconds",
+                "Time from acceptance to delivery elsewhere",
+                long(),
+            ),
+            imap_commands: names.add(
+                "imap_command_seconds",
+                "Time to answer an IMAP command",
+                Histograms::new_with_constructor(short),
+            ),
+            store_commit: names.add(
+                "store_commit_seconds",
+                "Time until a transaction is committed and synced",
+                short(),
+            ),
+            cert_expiry: names.add(
+                "cert_expiry_seconds",
+                "Time until a certificate expires",
+                Family::default(),
+            ),
+            registry: Arc::new(names.0),
+        }
+    }
+
+    /// OpenMetrics text of everything.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+
+    /// A connection is open. `tls`: from its first octet.
+    pub fn connected(&self, proto: &'static str, tls: bool) -> OpenConnection {
+        let gauge = self
+            .connections
+            .get_or_create_owned(&[("proto", proto), ("tls", yes_no(tls))]);
+        gauge.inc();
+        OpenConnection(gauge)
+    }
+
+    /// A connection ended: `ok`, `limited`, `timeout`, `error`, …
+    pub fn connection_ended(&self, proto: &'static str, result: &'static str) {
+        self.connections_total
+            .get_or_create(&[("proto", proto), ("result", result)])
+            .inc();
+    }
+
+    /// What became of a message at a listener: `accept`, `reject`, `defer`, `junk`, `discard`.
+    pub fn message_in(&self, listener: &'static str, action: &'static str) {
+        self.messages_in
+            .get_or_create(&[("listener", listener), ("action", action)])
+            .inc();
+    }
+
+    /// A refusal in an SMTP dialogue, by its reason.
+    pub fn rejected_in(&self, reason: &'static str) {
+        self.rejects_in.get_or_create(&[("reason", reason)]).inc();
+    }
+
+    /// A finished TLS handshake of an SMTP connection; `version` as in `TlsFacts`.
+    pub fn smtp_tls(&self, direction: Direction, version: &'static str, verified: Verified) {
+        let dir = match direction {
+            Direction::In => "in",
+            Direction::Out => "out",
+        };
+        let labels = [
+            ("dir", dir),
+            ("version", version),
+            ("verified", yes_no(verified == Verified::Yes)),
+        ];
+        self.tls.get_or_create(&labels).inc();
+    }
+
+    /// A log-in: `ok`, `refused`, `unavailable`.
+    pub fn auth(&self, proto: &'static str, mech: &'static str, result: &'static str) {
+        self.auth
+            .get_or_create(&[("proto", proto), ("mech", mech), ("result", result)])
+            .inc();
+    }
+
+    /// A limit was reached: see `TooMany::kind`.
+    pub fn ratelimited(&self, kind: &'static str) {
+        self.ratelimited.get_or_create(&[("kind", kind)]).inc();
+    }
+
+    /// How many messages are in the queue in a state.
+    pub fn queue_messages(&self, state: &'static str, count: u64) {
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        self.queue_messages
+            .get_or_create(&[("state", state)])
+            .set(count);
+    }
+
+    /// The age of the oldest message in the queue; zero if it is empty.
+    pub fn queue_oldest(&self, age: Duration) {
+        self.queue_oldest.set(age.as_secs_f64());
+    }
+
+    /// An attempt to deliver: `sent`, `deferred`, `bounced`; `provider` names a large one, else `other`.
+    pub fn queue_attempt(&self, result: &'static str, provider: &'static str) {
+        self.queue_attempts
+            .get_or_create(&[("result", result), ("provider", provider)])
+            .inc();
+    }
+
+    /// A message was delivered elsewhere this long after it was accepted.
+    pub fn delivered(&self, after: Duration) {
+        self.delivery.observe(after.as_secs_f64());
+    }
+
+    /// An IMAP command was answered.
+    pub fn imap_command(&self, command: &'static str, took: Duration) {
+        self.imap_commands
+            .get_or_create(&[("command", command)])
+            .observe(took.as_secs_f64());
+    }
+
+    /// A transaction was committed and synced.
+    pub fn store_commit(&self, took: Duration) {
+        self.store_commit.observe(took.as_secs_f64());
+    }
+
+    /// A served certificate expires in so many seconds (negative: it has).
+    pub fn cert_expiry(&self, name: &str, seconds: f64) {
+        self.cert_expiry
+            .get_or_create(&[("name", name.to_owned())])
+            .set(seconds);
+    }
+}
+
+/// The registry while it is filled.
+struct Names(Registry);
+
+impl Names {
+    /// `_total` of counters and `_bucket` of histograms are appended when written.
+    fn add<M: Metric + Clone>(&mut self, name: &str, help: &str, metric: M) -> M {
+        self.0.register(name, help, metric.clone());
+        metric
+    }
+
+    fn process(&mut self) {
+        let build: Gauges<1> = self.add("build_info", "The version that runs", Gauges::default());
+        build
+            .get_or_create(&[("version", env!("CARGO_PKG_VERSION"))])
+            .set(1);
+        let start: Seconds = self.add(
+            "start_time_seconds",
+            "When the process started, seconds since 1970",
+            Seconds::default(),
+        );
+        start.set(
+            SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .unwrap_or_default()
+                .as_secs_f64(),
+        );
+    }
+}
+
+fn yes_no(yes: bool) -> &'static str {
+    if yes { "yes" } else { "no" }
+}
+
+/// 0.1 ms to 52 s.
+fn short() -> Histogram {
+    Histogram::new(exponential_buckets(0.0001, 2.0, 20))
+}
+
+/// 0.1 s to 6 days.
+fn long() -> Histogram {
+    Histogram::new(exponential_buckets(0.1, 3.0, 15))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// X25
+    #[test]
+    fn x25_names_and_labels() {
+        let metrics = Metrics::new();
+        let open = metrics.connected("imap", true);
+        metrics.connection_ended("imap", "ok");
+        metrics.auth("imap", "PLAIN", "refused");
+        metrics.smtp_tls(Direction::In, "TLSv1.3", Verified::No);
+        metrics.imap_command("FETCH", Duration::from_millis(3));
+        metrics.cert_expiry("mx1.example.com", 86400.0);
+        let text = metrics.text();
+        for line in [
+            "pennyblack_connections{proto=\"imap\",tls=\"yes\"} 1",
+            "pennyblack_connections_total{proto=\"imap\",result=\"ok\"} 1",
+            "pennyblack_auth_total{proto=\"imap\",mech=\"PLAIN\",result=\"refused\"} 1",
+            "pennyblack_smtp_tls_total{dir=\"in\",version=\"TLSv1.3\",verified=\"no\"} 1",
+            "pennyblack_imap_command_seconds_count{command=\"FETCH\"} 1",
+            "pennyblack_cert_expiry_seconds{name=\"mx1.example.com\"} 86400.0",
+            "pennyblack_queue_oldest_seconds 0.0",
+            "pennyblack_store_commit_seconds_count 0",
+        ] {
+            assert!(text.lines().any(|l| l == line), "{line} is not in\n{text}");
+        }
+        assert!(text.contains("pennyblack_build_info{version=\""));
+        drop(open);
+        assert!(
+            metrics
+                .text()
+                .contains("pennyblack_connections{proto=\"imap\",tls=\"yes\"} 0")
+        );
+    }
 }

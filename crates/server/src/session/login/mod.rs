@@ -1,0 +1,452 @@
+//! Who is it? Passwords and proofs are checked here, for every protocol and mechanism, and each failure is logged here in one form.
+//!
+//! A try goes: harmless name (B24) → account, read from the store each time → remembered verdict (B22) → its turn (B23) → the hash,
+//! on a blocking thread. What a failed try learns, and when, is the same for unknown users, wrong passwords and disabled accounts.
+
+mod cache;
+mod hash;
+mod lanes;
+mod name;
+mod report;
+mod turns;
+
+use super::Peer;
+use super::limits::Source;
+use super::metrics::Metrics;
+use super::sasl::scram::Verifier;
+use super::sasl::{Exchange, Offer};
+use crate::config::{AuthSettings, Config};
+use arc_swap::ArcSwap;
+use aws_lc_rs::hmac;
+use base64::Engine as _;
+use cache::{Cache, Key, Verdict};
+use hash::Unsupported;
+use name::LoginName;
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::sync::Arc;
+use store::account::{self, Account, Credentials};
+use store::{AccountId, Store};
+use tokio::sync::Semaphore;
+use turns::Turns;
+
+/// Hashes computed at once: each takes 64 MiB by default.
+static HASHERS: Semaphore = Semaphore::const_new(2);
+
+/// A proved identity: only [`Authenticator`] makes one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Login {
+    /// The account.
+    pub account: AccountId,
+    /// Its primary address.
+    pub address: String,
+    /// The SASL mechanism, e.g. `PLAIN`.
+    pub mechanism: &'static str,
+}
+
+/// Why a log-in failed. The client is told less than the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LoginError {
+    /// Wrong user or password, a disabled account, a forbidden name: the client cannot tell which. The word is for the log.
+    Refused(&'static str),
+    /// Could not check now: temporary (RFC 4954 454, IMAP `[UNAVAILABLE]`).
+    Unavailable(String),
+    /// The exchange broke the mechanism's rules (501, BAD).
+    Malformed(&'static str),
+}
+
+/// Whom a try turned out to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Found {
+    account: AccountId,
+    address: String,
+}
+
+type Outcome = Result<Found, LoginError>;
+
+/// Checks passwords against the store.
+pub struct Authenticator {
+    checker: Arc<Checker>,
+    turns: Turns,
+    metrics: Metrics,
+    /// Makes the pretended salts of unknown users, the same after a restart.
+    secret: hmac::Key,
+}
+
+/// What the check of one try needs.
+struct Checker {
+    settings: ArcSwap<AuthSettings>,
+    store: Store,
+    cache: Cache,
+}
+
+impl Authenticator {
+    /// Checks passwords of the accounts in `store`. Keeps a secret of its own in `config.data`.
+    pub fn new(config: &Config, store: Store, metrics: Metrics) -> io::Result<Authenticator> {
+        let checker = Checker {
+            settings: ArcSwap::from_pointee(config.auth.clone()),
+            store,
+            cache: Cache::new(&random()?),
+        };
+        Ok(Authenticator {
+            checker: Arc::new(checker),
+            turns: Turns::new(),
+            metrics,
+            secret: hmac::Key::new(
+                hmac::HMAC_SHA256,
+                &kept_secret(&config.data.join("auth.secret"))?,
+            ),
+        })
+    }
+
+    /// Takes over changed settings.
+    pub fn configure(&self, settings: &AuthSettings) {
+        self.checker.settings.store(Arc::new(settings.clone()));
+    }
+
+    /// Starts a SASL exchange. `Malformed` if the mechanism is unknown or was not offered.
+    pub fn begin(
+        &self,
+        mechanism: &str,
+        offer: Offer<'_>,
+        peer: &Peer,
+    ) -> Result<Exchange, LoginError> {
+        Exchange::begin(mechanism, offer, peer)
+    }
+
+    /// Checks a name and a password; a failure is answered after the configured delay, which this waits out. Writes the log line.
+    pub async fn password(
+        &self,
+        peer: &Peer,
+        user: &str,
+        password: &str,
+        mechanism: &'static str,
+    ) -> Result<Login, LoginError> {
+        let outcome = match LoginName::parse(user) {
+            Some(name) => self.try_password(peer, name, password).await,
+            None => self.fail(peer, "", "name").await,
+        };
+        self.report(peer, user, mechanism, outcome)
+    }
+
+    async fn try_password(&self, peer: &Peer, name: LoginName, password: &str) -> Outcome {
+        if password.is_empty() || password.len() > hash::MAX_PASSWORD || password.contains('\0') {
+            return self.fail(peer, name.as_str(), "password").await;
+        }
+        let key = self.checker.cache.key(name.as_str(), password);
+        if let Some(found) = self.checker.remembered(&name, &key).await? {
+            return Ok(found);
+        }
+        let (checker, password) = (Arc::clone(&self.checker), password.to_owned());
+        let lane = name.as_str().to_owned();
+        let check = async move { checker.check(&name, &password, key).await };
+        self.turns
+            .share(key, self.source(peer), &lane, self.delay(), check)
+            .await
+    }
+
+    /// A failure without a check, as slow as any other.
+    async fn fail(&self, peer: &Peer, lane: &str, reason: &'static str) -> Outcome {
+        let check = async move { Err(LoginError::Refused(reason)) };
+        self.turns
+            .take(self.source(peer), lane, self.delay(), check)
+            .await
+    }
+
+    /// Refuses a try that needs no check, and logs it.
+    pub(super) async fn refuse(
+        &self,
+        peer: &Peer,
+        user: &str,
+        mechanism: &'static str,
+        reason: &'static str,
+    ) -> Result<Login, LoginError> {
+        let name = LoginName::parse(user);
+        let outcome = self
+            .fail(peer, name.as_ref().map_or("", LoginName::as_str), reason)
+            .await;
+        self.report(peer, user, mechanism, outcome)
+    }
+
+    /// What a SCRAM proof of this user is weighed against; for one who does not exist, or has none, one that nothing satisfies.
+    pub(super) async fn verifier(
+        &self,
+        peer: &Peer,
+        user: &str,
+        mechanism: &'static str,
+    ) -> Result<Verifier, LoginError> {
+        let pretended = || Verifier::pretend(&self.secret, &user.to_ascii_lowercase());
+        let Some(name) = LoginName::parse(user) else {
+            return Ok(pretended());
+        };
+        match self.checker.look_up(&name).await {
+            Ok(account) => Ok(account
+                .and_then(|account| verifier_of(&account))
+                .unwrap_or_else(pretended)),
+            Err(error) => self
+                .report(peer, user, mechanism, Err(error))
+                .map(|_| pretended()),
+        }
+    }
+
+    /// Ends a SCRAM exchange: the client has proved to know the password behind this verifier, or why it has not.
+    pub(super) async fn proved(
+        &self,
+        peer: &Peer,
+        user: &str,
+        mechanism: &'static str,
+        proof: Result<Verifier, &'static str>,
+    ) -> Result<Login, LoginError> {
+        let outcome = match LoginName::parse(user) {
+            None => self.fail(peer, "", "name").await,
+            Some(name) => {
+                let (checker, lane) = (Arc::clone(&self.checker), name.as_str().to_owned());
+                let check = async move { checker.check_proof(&name, proof).await };
+                self.turns
+                    .take(self.source(peer), &lane, self.delay(), check)
+                    .await
+            }
+        };
+        self.report(peer, user, mechanism, outcome)
+    }
+
+    /// Our half of a SCRAM nonce. Without randomness the exchange still needs the password; it could only be replayed.
+    pub(super) fn nonce(&self) -> String {
+        let octets = random().unwrap_or_default();
+        base64::engine::general_purpose::STANDARD_NO_PAD.encode(&octets[..18])
+    }
+
+    fn report(
+        &self,
+        peer: &Peer,
+        user: &str,
+        mechanism: &'static str,
+        outcome: Outcome,
+    ) -> Result<Login, LoginError> {
+        report::outcome(&self.metrics, peer, user, mechanism, &outcome);
+        outcome.map(|found| Login {
+            account: found.account,
+            address: found.address,
+            mechanism,
+        })
+    }
+
+    fn source(&self, peer: &Peer) -> Source {
+        Source::of(peer.remote.ip())
+    }
+
+    fn delay(&self) -> std::time::Duration {
+        self.checker.settings.load().failure_delay
+    }
+}
+
+impl Checker {
+    async fn look_up(&self, name: &LoginName) -> Result<Option<Account>, LoginError> {
+        let name = name.clone();
+        let find = move |tx: &mut store::Tx<'_>| match name.address(tx)? {
+            Some(address) => account::by_address(tx, &address),
+            None => Ok(None),
+        };
+        self.store
+            .read(find)
+            .await
+            .map_err(|error| LoginError::Unavailable(error.to_string()))
+    }
+
+    /// The account, if this password is remembered as right for it: no turn and no hash is needed.
+    async fn remembered(&self, name: &LoginName, key: &Key) -> Result<Option<Found>, LoginError> {
+        let account = self.look_up(name).await?.filter(|account| account.active);
+        let verdict = account
+            .as_ref()
+            .and_then(|account| self.cache.verdict(key, Some(&account.credentials)));
+        Ok(account
+            .filter(|_| verdict == Some(Verdict::Right))
+            .map(Found::from))
+    }
+
+    /// The whole check. Looks the account up again: it may have changed while the try waited.
+    async fn check(self: &Arc<Self>, name: &LoginName, password: &str, key: Key) -> Outcome {
+        let account = self.look_up(name).await?;
+        let credentials = account.as_ref().map(|account| &account.credentials);
+        let verdict = match self.cache.verdict(&key, credentials) {
+            Some(verdict) => verdict,
+            None => self.weigh(account.as_ref(), password, key).await?,
+        };
+        match account {
+            None => Err(LoginError::Refused("unknown")),
+            Some(_) if verdict == Verdict::Wrong => Err(LoginError::Refused("password")),
+            Some(account) => active(account),
+        }
+    }
+
+    /// Computes the hash, remembers the verdict, and has an outdated hash replaced.
+    async fn weigh(
+        self: &Arc<Self>,
+        account: Option<&Account>,
+        password: &str,
+        key: Key,
+    ) -> Result<Verdict, LoginError> {
+        let settings = self.settings.load_full();
+        let credentials = account.map(|account| &account.credentials);
+        let verdict = compute({
+            let (hash, password, settings) = (
+                credentials.and_then(|c| c.hash.clone()),
+                password.to_owned(),
+                Arc::clone(&settings),
+            );
+            move || weigh_hash(&settings, hash.as_deref(), &password)
+        })
+        .await?
+        .map_err(|Unsupported| LoginError::Refused("hash"))?;
+        self.cache
+            .remember(key, credentials, verdict, settings.cache_time);
+        if let Some(account) = account.filter(|account| {
+            verdict == Verdict::Right
+                && hash::is_outdated(&settings, &account.credentials, password)
+        }) {
+            tokio::spawn(Arc::clone(self).renew(account.clone(), password.to_owned(), key));
+        }
+        Ok(verdict)
+    }
+
+    /// Replaces an outdated hash now that the password is known (Y12), unless the credentials changed meanwhile.
+    async fn renew(self: Arc<Self>, account: Account, password: String, key: Key) {
+        let settings = self.settings.load_full();
+        let new = hash_password(&settings, &password).await;
+        if new.hash.is_none() {
+            return;
+        }
+        let replace = {
+            let (new, old) = (new.clone(), account.credentials);
+            move |tx: &mut store::Tx<'_>| match account::by_id(tx, account.id)? {
+                Some(now) if now.credentials == old => {
+                    account::set_credentials(tx, account.id, &new)
+                }
+                _ => Ok(()),
+            }
+        };
+        match self.store.write(replace).await {
+            Ok(()) => self
+                .cache
+                .remember(key, Some(&new), Verdict::Right, settings.cache_time),
+            Err(error) => {
+                tracing::info!(%error, "could not replace an outdated password hash; the next log-in tries again")
+            }
+        }
+    }
+
+    async fn check_proof(
+        &self,
+        name: &LoginName,
+        proof: Result<Verifier, &'static str>,
+    ) -> Outcome {
+        let account = self.look_up(name).await?;
+        match (account, proof) {
+            (None, _) => Err(LoginError::Refused("unknown")),
+            (Some(_), Err(reason)) => Err(LoginError::Refused(reason)),
+            // Changed between the two messages.
+            (Some(account), Ok(proved)) if verifier_of(&account) != Some(proved.clone()) => {
+                Err(LoginError::Refused("password"))
+            }
+            (Some(account), Ok(_)) => active(account),
+        }
+    }
+}
+
+impl From<Account> for Found {
+    fn from(account: Account) -> Found {
+        Found {
+            account: account.id,
+            address: account.address,
+        }
+    }
+}
+
+/// B25: known only to who knows the password.
+fn active(account: Account) -> Outcome {
+    match account.active {
+        true => Ok(Found::from(account)),
+        false => Err(LoginError::Refused("disabled")),
+    }
+}
+
+fn verifier_of(account: &Account) -> Option<Verifier> {
+    account
+        .credentials
+        .scram
+        .as_deref()
+        .and_then(Verifier::parse)
+}
+
+/// Without a hash the same work is done, so that time tells nothing.
+fn weigh_hash(
+    settings: &AuthSettings,
+    hash: Option<&str>,
+    password: &str,
+) -> Result<Verdict, Unsupported> {
+    let Some(hash) = hash else {
+        hash::work_in_vain(settings, password);
+        return Ok(Verdict::Wrong);
+    };
+    match hash::verify(hash, password)? {
+        true => Ok(Verdict::Right),
+        false => Ok(Verdict::Wrong),
+    }
+}
+
+/// Runs heavy work on a blocking thread, a few at a time.
+async fn compute<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, LoginError> {
+    let unavailable = || LoginError::Unavailable("the password could not be computed".into());
+    let _place = HASHERS.acquire().await.map_err(|_| unavailable())?;
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| unavailable())
+}
+
+/// What a new password is kept as: argon2id and a SCRAM-SHA-256 verifier. Works on a blocking thread.
+/// Without a hash (no password works) if the system has no randomness.
+pub async fn hash_password(settings: &AuthSettings, password: &str) -> Credentials {
+    let (settings, password) = (settings.clone(), password.to_owned());
+    compute(move || hash::make(&settings, &password))
+        .await
+        .unwrap_or_default()
+}
+
+fn random() -> io::Result<[u8; 32]> {
+    let mut octets = [0; 32];
+    aws_lc_rs::rand::fill(&mut octets)
+        .map_err(|_| io::Error::other("the system gives no randomness"))?;
+    Ok(octets)
+}
+
+/// Reads the secret, or makes it at the first start.
+fn kept_secret(path: &Path) -> io::Result<Vec<u8>> {
+    match std::fs::read(path) {
+        Ok(secret) if secret.len() >= 32 => Ok(secret),
+        Ok(_) => write_secret(path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => write_secret(path),
+        Err(error) => Err(io::Error::new(
+            error.kind(),
+            format!("{}: {error}", path.display()),
+        )),
+    }
+}
+
+fn write_secret(path: &Path) -> io::Result<Vec<u8>> {
+    let secret = random()?.to_vec();
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(&secret)?;
+    file.sync_all()?;
+    Ok(secret)
+}
+
+#[cfg(test)]
+mod tests;

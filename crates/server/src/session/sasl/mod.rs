@@ -1,0 +1,242 @@
+//! SASL (RFC 4422) mechanisms as state machines: PLAIN, LOGIN, SCRAM-SHA-256 and SCRAM-SHA-256-PLUS.
+//!
+//! An [`Exchange`] takes the client's decoded responses one by one and says what to send. It reads no socket and knows no base64
+//! of a protocol; passwords and proofs are checked by the [`Authenticator`].
+
+mod plain;
+pub mod prep;
+pub mod scram;
+
+use super::Peer;
+use super::login::{Authenticator, Login, LoginError};
+use super::tls::TlsFacts;
+use crate::config::PlaintextAuth;
+use plain::Plain;
+use scram::{Binding, ClientFirst, Proof, Proving};
+
+/// How a response broke its mechanism's rules.
+type Malformed = &'static str;
+
+/// Octets of a response, decoded: enough for the longest name and password there may be.
+const MAX_RESPONSE: usize = 4096;
+
+/// Under which conditions a client may log in: over which TLS, or without.
+#[derive(Clone, Copy, Debug)]
+pub struct Offer<'a> {
+    /// The session's TLS.
+    pub tls: Option<&'a TlsFacts>,
+    /// Whether a password may be sent without TLS.
+    pub plaintext: bool,
+}
+
+impl<'a> Offer<'a> {
+    /// What this peer may do under the listener's setting.
+    pub fn new(peer: &'a Peer, setting: PlaintextAuth) -> Offer<'a> {
+        let from_loopback = peer.remote.ip().to_canonical().is_loopback();
+        Offer {
+            tls: peer.tls.as_ref(),
+            plaintext: setting == PlaintextAuth::Loopback && from_loopback,
+        }
+    }
+
+    fn binding(&self) -> Option<[u8; 32]> {
+        self.tls.and_then(|tls| tls.exporter)
+    }
+}
+
+/// The mechanisms to announce, strongest first; none where no log-in is allowed.
+pub fn mechanisms(tls: Option<&TlsFacts>, plaintext: bool) -> Vec<&'static str> {
+    let mut names = Vec::with_capacity(4);
+    if tls.is_some_and(|tls| tls.exporter.is_some()) {
+        names.push("SCRAM-SHA-256-PLUS");
+    }
+    if tls.is_some() || plaintext {
+        names.extend(["SCRAM-SHA-256", "PLAIN", "LOGIN"]);
+    }
+    names
+}
+
+/// A running SASL exchange.
+pub struct Exchange {
+    peer: Peer,
+    mechanism: &'static str,
+    binding: Binding,
+    state: State,
+}
+
+/// Where an exchange stands.
+enum State {
+    /// PLAIN's only message is to come.
+    Plain,
+    /// LOGIN's user name is to come.
+    LoginName,
+    /// LOGIN's password is to come; this is the user name.
+    LoginPassword(String),
+    /// SCRAM's first message is to come.
+    ScramFirst,
+    /// SCRAM's proof is to come, of this user.
+    ScramProof(String, Proving),
+    /// Nothing more may come.
+    Over,
+}
+
+/// What the protocol does after a response of the client.
+#[derive(Debug)]
+pub enum Step {
+    /// Send this (base64) and wait for the next response.
+    Challenge(Vec<u8>),
+    /// The exchange is over; a success may carry additional data (SCRAM's `v=…`).
+    /// Protocols without a field for it (SMTP, IMAP) send it as one more challenge, which the client answers with an empty response.
+    Done(Result<Login, LoginError>, Option<Vec<u8>>),
+}
+
+impl Step {
+    fn malformed(why: Malformed) -> Step {
+        Step::Done(Err(LoginError::Malformed(why)), None)
+    }
+}
+
+impl Exchange {
+    /// Starts an exchange; `Malformed` if the mechanism is unknown or was not offered.
+    pub(super) fn begin(
+        mechanism: &str,
+        offer: Offer<'_>,
+        peer: &Peer,
+    ) -> Result<Exchange, LoginError> {
+        let offered = mechanisms(offer.tls, offer.plaintext);
+        let mechanism = offered
+            .into_iter()
+            .find(|name| name.eq_ignore_ascii_case(mechanism))
+            .ok_or(LoginError::Malformed("this mechanism is not offered"))?;
+        let (state, binding) = match (mechanism, offer.binding()) {
+            ("PLAIN", _) => (State::Plain, Binding::Impossible),
+            ("LOGIN", _) => (State::LoginName, Binding::Impossible),
+            ("SCRAM-SHA-256-PLUS", Some(exporter)) => {
+                (State::ScramFirst, Binding::Exporter(exporter))
+            }
+            (_, Some(_)) => (State::ScramFirst, Binding::Announced),
+            (_, None) => (State::ScramFirst, Binding::Impossible),
+        };
+        Ok(Exchange {
+            peer: peer.clone(),
+            mechanism,
+            binding,
+            state,
+        })
+    }
+
+    /// Takes the client's (decoded) response. `None`: the client sent no initial response.
+    /// RFC 4422: a `*` in place of a response cancels; the protocol handles that and drops the exchange.
+    pub async fn step(&mut self, auth: &Authenticator, response: Option<&[u8]>) -> Step {
+        let Some(response) = response else {
+            return self.ask();
+        };
+        if response.len() > MAX_RESPONSE {
+            self.state = State::Over;
+            return Step::malformed("the response is too long");
+        }
+        match std::mem::replace(&mut self.state, State::Over) {
+            State::Plain => self.plain(auth, response).await,
+            State::LoginName => self.login_name(response),
+            State::LoginPassword(user) => self.login_password(auth, &user, response).await,
+            State::ScramFirst => self.scram_first(auth, response).await,
+            State::ScramProof(user, proving) => {
+                self.scram_proof(auth, &user, proving, response).await
+            }
+            State::Over => Step::malformed("this exchange is over"),
+        }
+    }
+
+    /// The first challenge for a client that sent no initial response.
+    fn ask(&self) -> Step {
+        match self.state {
+            State::Plain | State::ScramFirst => Step::Challenge(Vec::new()),
+            State::LoginName => Step::Challenge(plain::USERNAME.to_vec()),
+            _ => Step::malformed("a response is missing"),
+        }
+    }
+
+    async fn plain(&self, auth: &Authenticator, response: &[u8]) -> Step {
+        let message = match Plain::parse(response) {
+            Ok(message) => message,
+            Err(why) => return Step::malformed(why),
+        };
+        let result = if message.acts_as_self() {
+            auth.password(
+                &self.peer,
+                message.authcid,
+                message.password,
+                self.mechanism,
+            )
+            .await
+        } else {
+            auth.refuse(&self.peer, message.authcid, self.mechanism, "authzid")
+                .await
+        };
+        Step::Done(result, None)
+    }
+
+    fn login_name(&mut self, response: &[u8]) -> Step {
+        match plain::answer(response) {
+            Ok(user) => {
+                self.state = State::LoginPassword(user.to_owned());
+                Step::Challenge(plain::PASSWORD.to_vec())
+            }
+            Err(why) => Step::malformed(why),
+        }
+    }
+
+    async fn login_password(&self, auth: &Authenticator, user: &str, response: &[u8]) -> Step {
+        match plain::answer(response) {
+            Ok(password) => Step::Done(
+                auth.password(&self.peer, user, password, self.mechanism)
+                    .await,
+                None,
+            ),
+            Err(why) => Step::malformed(why),
+        }
+    }
+
+    async fn scram_first(&mut self, auth: &Authenticator, response: &[u8]) -> Step {
+        let first = match ClientFirst::parse(response, self.binding) {
+            Ok(first) => first,
+            Err(why) => return Step::malformed(why),
+        };
+        if first
+            .authzid
+            .as_ref()
+            .is_some_and(|name| !name.eq_ignore_ascii_case(&first.user))
+        {
+            let refused = auth
+                .refuse(&self.peer, &first.user, self.mechanism, "authzid")
+                .await;
+            return Step::Done(refused, None);
+        }
+        let verifier = match auth.verifier(&self.peer, &first.user, self.mechanism).await {
+            Ok(verifier) => verifier,
+            Err(error) => return Step::Done(Err(error), None),
+        };
+        let user = first.user.clone();
+        let (challenge, proving) = first.answer(verifier, &auth.nonce());
+        self.state = State::ScramProof(user, proving);
+        Step::Challenge(challenge)
+    }
+
+    async fn scram_proof(
+        &self,
+        auth: &Authenticator,
+        user: &str,
+        proving: Proving,
+        response: &[u8],
+    ) -> Step {
+        let (proved, server_final) = match proving.check(response) {
+            Err(why) => return Step::malformed(why),
+            Ok(Proof::Right(server_final)) => (Ok(proving.verifier()), Some(server_final)),
+            Ok(Proof::Wrong) => (Err("password"), None),
+            Ok(Proof::OtherChannel) => (Err("channel"), None),
+        };
+        let result = auth.proved(&self.peer, user, self.mechanism, proved).await;
+        let data = server_final.filter(|_| result.is_ok());
+        Step::Done(result, data)
+    }
+}
