@@ -1,0 +1,15 @@
+//! Scenarios with real mail clients against a whole server, as a user would start it (`pennyblack trial`).
+//!
+//! A test whose client is not installed is skipped and says so: see docs/testing.md.
+
+mod bad_input;
+mod internet;
+mod lifecycle;
+mod memory;
+mod python;
+mod reading;
+mod sending;
+mod soak;
+mod tools;
+mod trial;
+mod wire;

@@ -1,0 +1,32 @@
+//! Python's smtplib, imaplib and email package as mail clients. The scripts are in `python/`; each is one scenario, says nothing
+//! when all is well and fails with a traceback.
+
+use crate::tools::{beside, command, need, succeed};
+use crate::trial::Trial;
+
+#[track_caller]
+fn play(script: &str) {
+    let trial = Trial::start();
+    let mut python = command("python3");
+    python.arg(beside("python").join(script));
+    succeed(python.env("TRIAL", trial.ready().to_string()));
+}
+
+#[test]
+fn a_reply_over_both_submission_ports_arrives() {
+    need!("python3");
+    play("reply.py");
+}
+
+/// G23
+#[test]
+fn an_idle_client_sees_mail_and_flags_at_once() {
+    need!("python3");
+    play("idle.py");
+}
+
+#[test]
+fn mailboxes_are_made_renamed_filled_and_deleted() {
+    need!("python3");
+    play("mailboxes.py");
+}

@@ -1,0 +1,60 @@
+"""Two clients of Alice on one mailbox: what comes, what one of them flags and expunges, the idle one is told at once."""
+import re
+import smtplib
+
+from session import ALICE, PORTS, found, imap, letter
+
+
+def idle(connection):
+    tag = connection._new_tag()
+    connection.send(tag + b" IDLE\r\n")
+    assert connection.readline().startswith(b"+"), "IDLE was refused"
+    return tag
+
+
+def told(connection, pattern):
+    """Reads what the server says by itself until a line is like the pattern."""
+    while True:
+        line = connection.readline()
+        assert line, "the server closed the connection"
+        match = re.search(pattern, line)
+        if match:
+            return match
+
+
+def done(connection, tag):
+    connection.send(b"DONE\r\n")
+    told(connection, rb"^" + tag + rb" OK")
+
+
+watcher, actor = imap(ALICE), imap(ALICE)
+tag = idle(watcher)
+
+with smtplib.SMTP("localhost", PORTS["smtp"], timeout=30) as smtp:
+    message = letter("friend@elsewhere.test", ALICE, "wake up")
+    assert smtp.sendmail("friend@elsewhere.test", [ALICE], message.as_bytes()) == {}
+number = int(told(watcher, rb"^\* (\d+) EXISTS").group(1))
+
+actor.noop()
+[uid] = found(actor, "SUBJECT", '"wake up"')
+status, data = actor.uid("STORE", uid, "+FLAGS", r"(\Flagged $Forwarded)")
+assert status == "OK", data
+line = told(watcher, rb"^\* %d FETCH .*" % number).group(0)
+assert b"\\Flagged" in line and b"$Forwarded" in line, line
+
+actor.uid("STORE", uid, "+FLAGS.SILENT", r"(\Deleted)")
+told(watcher, rb"^\* %d FETCH .*Deleted" % number)
+status, data = actor.expunge()
+assert status == "OK", data
+told(watcher, rb"^\* %d EXPUNGE" % number)
+done(watcher, tag)
+assert found(watcher, "SUBJECT", '"wake up"') == []
+
+# A client that does not idle is told with its next command.
+tag = idle(actor)
+with smtplib.SMTP("localhost", PORTS["smtp"], timeout=30) as smtp:
+    smtp.sendmail("friend@elsewhere.test", [ALICE], letter("friend@elsewhere.test", ALICE, "again").as_bytes())
+told(actor, rb"^\* \d+ EXISTS")
+done(actor, tag)
+watcher.noop()
+assert len(found(watcher, "SUBJECT", '"again"')) == 1

@@ -1,0 +1,191 @@
+//! A running `pennyblack trial`, its ready line read, its remains cleared away (or kept, when the test fails).
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+/// A server of the test's own.
+pub(crate) struct Trial {
+    child: Child,
+    ready: Value,
+    folder: PathBuf,
+}
+
+/// What happens to a server's data when it ends.
+pub(crate) enum Data<'a> {
+    ThrowAway,
+    Keep(&'a Path),
+}
+
+impl Trial {
+    /// Starts a server on free ports; returns when it says that it is ready.
+    #[track_caller]
+    pub(crate) fn start() -> Trial {
+        Trial::start_with(Data::ThrowAway)
+    }
+
+    #[track_caller]
+    pub(crate) fn start_with(data: Data<'_>) -> Trial {
+        let folder = tempfile::Builder::new()
+            .prefix("pennyblack-test-")
+            .tempdir();
+        let folder = folder.expect("a temporary folder").keep();
+        let log = std::fs::File::create(folder.join("server.log")).expect("a log file");
+        let mut command = program();
+        command.args(["trial", "--json", "--port-base", "0"]);
+        match data {
+            Data::ThrowAway => command.arg("--throw-away"),
+            Data::Keep(path) => command.arg("--data").arg(path),
+        };
+        // What the server throws away it has below our folder, where a test can look whether it is gone.
+        command.env("TMPDIR", &folder);
+        let started = Instant::now();
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .expect("the server starts");
+        let line = first_line(&mut child);
+        println!("ready after {:?}", started.elapsed());
+        let ready = line.and_then(|line| serde_json::from_str(&line).map_err(|e| e.to_string()));
+        match ready {
+            Ok(ready) => Trial {
+                child,
+                ready,
+                folder,
+            },
+            Err(why) => {
+                let _ = child.kill();
+                let log = std::fs::read_to_string(folder.join("server.log"));
+                panic!("no ready line: {why}\n{}", log.unwrap_or_default());
+            }
+        }
+    }
+
+    /// The ready line.
+    pub(crate) fn ready(&self) -> &Value {
+        &self.ready
+    }
+
+    /// A folder for files of the test, gone after it unless it fails.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The port of a listener (`smtp`, `imaps` …).
+    #[track_caller]
+    pub(crate) fn port(&self, listener: &str) -> u16 {
+        let port = self.ready["ports"][listener].as_u64();
+        port.and_then(|port| port.try_into().ok())
+            .unwrap_or_else(|| panic!("no port {listener} in {}", self.ready))
+    }
+
+    /// `localhost:PORT`.
+    #[track_caller]
+    pub(crate) fn at(&self, listener: &str) -> String {
+        format!("localhost:{}", self.port(listener))
+    }
+
+    /// The file with the CA that the server's certificate is from.
+    pub(crate) fn ca(&self) -> &str {
+        self.ready["ca"].as_str().expect("a CA file")
+    }
+
+    /// The data folder.
+    pub(crate) fn data(&self) -> &str {
+        self.ready["data"].as_str().expect("a data folder")
+    }
+
+    /// The password of an account.
+    #[track_caller]
+    pub(crate) fn password(&self, address: &str) -> &str {
+        let accounts = self.ready["accounts"].as_array().expect("accounts");
+        let account = accounts.iter().find(|a| a["address"] == address);
+        account
+            .and_then(|account| account["password"].as_str())
+            .unwrap_or_else(|| panic!("no account {address} in {}", self.ready))
+    }
+
+    /// The server's process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// A `pennyblack` command that speaks to this server.
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
+        let mut command = program();
+        command.args(words).arg("--data").arg(self.data());
+        command
+    }
+
+    /// Sends SIGTERM and waits for the end.
+    pub(crate) fn terminate(&mut self) -> ExitStatus {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, Signal::TERM).expect("the server is there");
+        self.child.wait().expect("the server ends")
+    }
+
+    /// Stops the process where it is; only [`Trial::kill`] is of use after that.
+    pub(crate) fn freeze(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::STOP).expect("the server is there");
+    }
+
+    /// Ends the process at once, as a crash would.
+    pub(crate) fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Resident memory of the server in bytes, now.
+    pub(crate) fn resident(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid()));
+        let status = status.expect("the server lives");
+        let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+        let kilobytes = line.and_then(|line| line.split_whitespace().nth(1));
+        kilobytes
+            .and_then(|k| k.parse::<u64>().ok())
+            .expect("VmRSS")
+            * 1024
+    }
+}
+
+impl Drop for Trial {
+    fn drop(&mut self) {
+        self.kill();
+        if std::thread::panicking() {
+            eprintln!(
+                "evidence of the failed test is in {}",
+                self.folder.display()
+            );
+        } else {
+            let _ = std::fs::remove_dir_all(&self.folder);
+        }
+    }
+}
+
+/// The program under test.
+pub(crate) fn program() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_pennyblack"))
+}
+
+fn first_line(child: &mut Child) -> Result<String, String> {
+    let stdout = child.stdout.take().expect("piped");
+    let (sender, receiver) = mpsc::channel();
+    // The thread reads on after the first line, so that the server never writes into a closed pipe.
+    std::thread::spawn(move || {
+        for line in BufReader::new(stdout).lines() {
+            let _ = sender.send(line);
+        }
+    });
+    match receiver.recv_timeout(Duration::from_secs(60)) {
+        Ok(Ok(line)) => Ok(line),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(mpsc::RecvTimeoutError::Timeout) => Err("it said nothing for 60 s".into()),
+        Err(mpsc::RecvTimeoutError::Disconnected) => Err("it ended".into()),
+    }
+}
