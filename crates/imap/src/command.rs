@@ -1,0 +1,223 @@
+//! Commands as types (RFC 3501 §6 and the extensions this server offers). Building one from octets is [`Command::parse`].
+
+use crate::fetch::Item;
+use crate::flag::Flag;
+use crate::list::{List, Use};
+use crate::mailbox::MailboxName;
+use crate::search::Search;
+use crate::sequence::SequenceSet;
+use crate::status::StatusItem;
+use crate::tag::Tag;
+use std::fmt;
+
+/// A whole command.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Command {
+    /// What its answer is tagged with.
+    pub tag: Tag,
+    /// What is to be done.
+    pub body: Body,
+}
+
+/// A text that must not appear in logs.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(pub String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// How messages are named.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum By {
+    /// By message number.
+    Sequence,
+    /// By UID.
+    Uid,
+}
+
+/// What STORE does with flags.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum StoreAction {
+    /// `FLAGS`
+    Replace,
+    /// `+FLAGS`
+    Add,
+    /// `-FLAGS`
+    Remove,
+}
+
+/// Whether STORE tells the new flags.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Echo {
+    /// Tell them.
+    Tell,
+    /// `.SILENT`
+    Silent,
+}
+
+/// SELECT's or EXAMINE's parameters.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Select {
+    /// Which mailbox.
+    pub mailbox: MailboxName,
+    /// `(CONDSTORE)` was given (RFC 7162 §3.1.8).
+    pub condstore: bool,
+}
+
+/// FETCH's parameters.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Fetch {
+    /// How `set` names messages.
+    pub by: By,
+    /// Which messages.
+    pub set: SequenceSet,
+    /// What of them; macros are already replaced by what they stand for.
+    pub items: Vec<Item>,
+    /// RFC 7162 CHANGEDSINCE.
+    pub changed_since: Option<u64>,
+}
+
+/// STORE's parameters.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Store {
+    /// How `set` names messages.
+    pub by: By,
+    /// Which messages.
+    pub set: SequenceSet,
+    /// RFC 7162 UNCHANGEDSINCE.
+    pub unchanged_since: Option<u64>,
+    /// What to do.
+    pub action: StoreAction,
+    /// Whether to tell.
+    pub echo: Echo,
+    /// With which flags.
+    pub flags: Vec<Flag>,
+}
+
+/// COPY's or MOVE's parameters.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Copy {
+    /// How `set` names messages.
+    pub by: By,
+    /// Which messages.
+    pub set: SequenceSet,
+    /// Where to.
+    pub mailbox: MailboxName,
+}
+
+/// A command without its tag. APPEND is not among them: its message is never collected, see [`crate::framer::Event::Append`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Body {
+    /// CAPABILITY
+    Capability,
+    /// NOOP
+    Noop,
+    /// LOGOUT
+    Logout,
+    /// ID (RFC 2971): what the client says of itself.
+    Id(Vec<(String, Option<String>)>),
+    /// STARTTLS
+    StartTls,
+    /// AUTHENTICATE with, perhaps, an initial response (RFC 4959), decoded from base64 by nobody yet.
+    Authenticate(String, Option<Secret>),
+    /// LOGIN: user and password.
+    Login(String, Secret),
+    /// ENABLE (RFC 5161): extensions in upper case.
+    Enable(Vec<String>),
+    /// SELECT
+    Select(Select),
+    /// EXAMINE
+    Examine(Select),
+    /// CREATE, with a special use if one was asked for (RFC 6154 §3).
+    Create(MailboxName, Vec<Use>),
+    /// DELETE
+    Delete(MailboxName),
+    /// RENAME
+    Rename(MailboxName, MailboxName),
+    /// SUBSCRIBE
+    Subscribe(MailboxName),
+    /// UNSUBSCRIBE
+    Unsubscribe(MailboxName),
+    /// LIST
+    List(List),
+    /// LSUB: reference and pattern.
+    Lsub(String, String),
+    /// XLIST, the LIST with special uses of old Apple and Outlook clients: reference and pattern.
+    Xlist(String, String),
+    /// NAMESPACE (RFC 2342)
+    Namespace,
+    /// STATUS
+    Status(MailboxName, Vec<StatusItem>),
+    /// IDLE (RFC 2177)
+    Idle,
+    /// GETQUOTA of a quota root (RFC 9208)
+    GetQuota(String),
+    /// GETQUOTAROOT of a mailbox
+    GetQuotaRoot(MailboxName),
+    /// SETQUOTA of a quota root
+    SetQuota(String),
+    /// CHECK
+    Check,
+    /// CLOSE
+    Close,
+    /// UNSELECT (RFC 3691)
+    Unselect,
+    /// EXPUNGE
+    Expunge,
+    /// UID EXPUNGE (RFC 4315)
+    UidExpunge(SequenceSet),
+    /// SEARCH or UID SEARCH
+    Search(By, Search),
+    /// FETCH or UID FETCH
+    Fetch(Fetch),
+    /// STORE or UID STORE
+    Store(Store),
+    /// COPY or UID COPY
+    Copy(Copy),
+    /// MOVE or UID MOVE (RFC 6851)
+    Move(Copy),
+}
+
+impl Body {
+    /// The command's name, for logs and counters.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Body::Capability => "CAPABILITY",
+            Body::Noop => "NOOP",
+            Body::Logout => "LOGOUT",
+            Body::Id(_) => "ID",
+            Body::StartTls => "STARTTLS",
+            Body::Authenticate(..) => "AUTHENTICATE",
+            Body::Login(..) => "LOGIN",
+            Body::Enable(_) => "ENABLE",
+            Body::Select(_) => "SELECT",
+            Body::Examine(_) => "EXAMINE",
+            Body::Create(..) => "CREATE",
+            Body::Delete(_) => "DELETE",
+            Body::Rename(..) => "RENAME",
+            Body::Subscribe(_) => "SUBSCRIBE",
+            Body::Unsubscribe(_) => "UNSUBSCRIBE",
+            Body::List(_) => "LIST",
+            Body::Lsub(..) => "LSUB",
+            Body::Xlist(..) => "XLIST",
+            Body::Namespace => "NAMESPACE",
+            Body::Status(..) => "STATUS",
+            Body::Idle => "IDLE",
+            Body::GetQuota(_) => "GETQUOTA",
+            Body::GetQuotaRoot(_) => "GETQUOTAROOT",
+            Body::SetQuota(_) => "SETQUOTA",
+            Body::Check => "CHECK",
+            Body::Close => "CLOSE",
+            Body::Unselect => "UNSELECT",
+            Body::Expunge | Body::UidExpunge(_) => "EXPUNGE",
+            Body::Search(..) => "SEARCH",
+            Body::Fetch(_) => "FETCH",
+            Body::Store(_) => "STORE",
+            Body::Copy(_) => "COPY",
+            Body::Move(_) => "MOVE",
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! Which command it is, and the arguments of the simple ones (RFC 3501 §6).
+
+use super::{Cursor, Malformed, Rejection, fetch, list, search, store};
+use crate::command::{Body, By, Copy, Secret, Select};
+use crate::list::Use;
+use crate::status::StatusItem;
+
+type Parsed<T> = Result<T, Malformed>;
+
+/// The command after its tag, with all its arguments.
+pub(super) fn body(cursor: &mut Cursor<'_>) -> Result<Body, Rejection> {
+    let name = cursor.word();
+    if name == "SEARCH" {
+        return search::search(cursor, By::Sequence);
+    }
+    if name == "UID" {
+        return uid(cursor);
+    }
+    if let Some(body) = without_arguments(&name) {
+        return Ok(body);
+    }
+    Ok(with_arguments(&name, cursor)?)
+}
+
+fn without_arguments(name: &str) -> Option<Body> {
+    Some(match name {
+        "CAPABILITY" => Body::Capability,
+        "NOOP" => Body::Noop,
+        "LOGOUT" => Body::Logout,
+        "STARTTLS" => Body::StartTls,
+        "NAMESPACE" => Body::Namespace,
+        "IDLE" => Body::Idle,
+        "CHECK" => Body::Check,
+        "CLOSE" => Body::Close,
+        "UNSELECT" => Body::Unselect,
+        "EXPUNGE" => Body::Expunge,
+        _ => return None,
+    })
+}
+
+fn with_arguments(name: &str, cursor: &mut Cursor<'_>) -> Parsed<Body> {
+    match name {
+        "ID" => id(cursor),
+        "AUTHENTICATE" => authenticate(cursor),
+        "LOGIN" => login(cursor),
+        "ENABLE" => enable(cursor),
+        "SELECT" => select(cursor).map(Body::Select),
+        "EXAMINE" => select(cursor).map(Body::Examine),
+        "CREATE" => create(cursor),
+        "DELETE" => spaced(cursor, Cursor::mailbox).map(Body::Delete),
+        "RENAME" => rename(cursor),
+        "SUBSCRIBE" => spaced(cursor, Cursor::mailbox).map(Body::Subscribe),
+        "UNSUBSCRIBE" => spaced(cursor, Cursor::mailbox).map(Body::Unsubscribe),
+        "LIST" => list::list(cursor).map(Body::List),
+        "LSUB" => list::basic(cursor).map(|(reference, pattern)| Body::Lsub(reference, pattern)),
+        "XLIST" => list::basic(cursor).map(|(reference, pattern)| Body::Xlist(reference, pattern)),
+        "STATUS" => status(cursor),
+        "APPEND" => Err(Malformed("APPEND needs a message, as a literal")),
+        "GETQUOTA" => spaced(cursor, Cursor::text).map(Body::GetQuota),
+        "GETQUOTAROOT" => spaced(cursor, Cursor::mailbox).map(Body::GetQuotaRoot),
+        "SETQUOTA" => set_quota(cursor),
+        "FETCH" => fetch::fetch(cursor, By::Sequence).map(Body::Fetch),
+        "STORE" => store::store(cursor, By::Sequence).map(Body::Store),
+        "COPY" => copy(cursor, By::Sequence).map(Body::Copy),
+        "MOVE" => copy(cursor, By::Sequence).map(Body::Move),
+        "" => Err(Malformed("The command is missing")),
+        _ => Err(Malformed("There is no such command")),
+    }
+}
+
+fn uid(cursor: &mut Cursor<'_>) -> Result<Body, Rejection> {
+    cursor.space()?;
+    let name = cursor.word();
+    if name == "SEARCH" {
+        return search::search(cursor, By::Uid);
+    }
+    let body = match name.as_str() {
+        "FETCH" => fetch::fetch(cursor, By::Uid).map(Body::Fetch),
+        "STORE" => store::store(cursor, By::Uid).map(Body::Store),
+        "COPY" => copy(cursor, By::Uid).map(Body::Copy),
+        "MOVE" => copy(cursor, By::Uid).map(Body::Move),
+        "EXPUNGE" => spaced(cursor, Cursor::sequence_set).map(Body::UidExpunge),
+        _ => Err(Malformed(
+            "UID goes before FETCH, STORE, COPY, MOVE, SEARCH or EXPUNGE",
+        )),
+    };
+    Ok(body?)
+}
+
+/// A space and an argument.
+fn spaced<'a, T>(
+    cursor: &mut Cursor<'a>,
+    argument: impl Fn(&mut Cursor<'a>) -> Parsed<T>,
+) -> Parsed<T> {
+    cursor.space()?;
+    argument(cursor)
+}
+
+/// RFC 2971 §3.1, with its limits: 30 pairs, 30 octets of name, 1024 of value.
+fn id(cursor: &mut Cursor<'_>) -> Parsed<Body> {
+    cursor.space()?;
+    if cursor.peek() != Some(b'(') {
+        return match cursor.nil_or_text()? {
+            None => Ok(Body::Id(Vec::new())),
+            Some(_) => Err(Malformed("ID takes NIL or a list of names and values")),
+        };
+    }
+    let pairs = cursor.list(|cursor| {
+        let name = cursor.text()?;
+        cursor.space()?;
+        Ok((name, cursor.nil_or_text()?))
+    })?;
+    let too_long = |(name, value): &(String, Option<String>)| {
+        name.len() > 30 || value.as_ref().is_some_and(|value| value.len() > 1024)
+    };
+    if pairs.len() > 30 || pairs.iter().any(too_long) {
+        return Err(Malformed(
+            "ID takes 30 pairs, names of 30 and values of 1024 octets",
+        ));
+    }
+    Ok(Body::Id(pairs))
+}
+
+fn authenticate(cursor: &mut Cursor<'_>) -> Parsed<Body> {
+    let mechanism = spaced(cursor, Cursor::atom)?.to_ascii_uppercase();
+    if cursor.is_at_end() {
+        return Ok(Body::Authenticate(mechanism, None));
+    }
+    cursor.space()?;
+    let initial =
+        cursor.take_while(|o| o.is_ascii_alphanumeric() || matches!(o, b'+' | b'/' | b'='));
+    let initial = initial.iter().map(|octet| char::from(*octet)).collect();
+    Ok(Body::Authenticate(mechanism, Some(Secret(initial))))
+}
+
+fn login(cursor: &mut Cursor<'_>) -> Parsed<Body> {
+    let user = spaced(cursor, Cursor::text)?;
+    let password = spaced(cursor, Cursor::text)?;
+    Ok(Body::Login(user, Secret(password)))
+}
+
+fn enable(cursor: &mut Cursor<'_>) -> Parsed<Body> {
+    let mut names = vec![spaced(cursor, Cursor::atom)?.to_ascii_uppercase()];
+    while cursor.eat(b' ') {
+        names.push(cursor.atom()?.to_ascii_uppercase());
+    }
+    Ok(Body::Enable(names))
+}
+
+fn select(cursor: &mut Cursor<'_>) -> Parsed<Select> {
+    let mailbox = spaced(cursor, Cursor::mailbox)?;
+    let mut select = Select {
+        mailbox,
+        condstore: false,
+    };
+    if cursor.is_at_end() {
+        return Ok(select);
+    }
+    cursor.space()?;
+    let parameters = cursor.list(|cursor| match cursor.word().as_str() {
+        "CONDSTORE" => Ok(()),
+        "QRESYNC" => Err(Malformed("QRESYNC is not offered here")),
+        _ => Err(Malformed(
+            "The only parameter of SELECT and EXAMINE is CONDSTORE",
+        )),
+    })?;
+    select.condstore = !parameters.is_empty();
+    Ok(select)
+}
+
+/// RFC 6154 §3: `CREATE name (USE (\Drafts))`.
+fn create(cursor: &mut Cursor<'_>) -> Parsed<Body> {
+    let mailbox = spaced(cursor, Cursor::mailbox)?;
+    if cursor.is_at_end() {
+        return Ok(Body::Create(mailbox, Vec::new()));
+    }
+    cursor.space()?;
+    let uses = cursor.list(|cursor| match cursor.word().as_str() {
+        "USE" => spaced(cursor, |cursor| cursor.list(special_use)),
+        _ => Err(Malformed("The only parameter of CREATE is USE")),
+    })?;
+    Ok(Body::Create(mailbox, uses.concat()))
+}
+
+fn special_use(cursor: &mut Cursor<'_>) -> Parsed<Use> {
+    cursor.expect(b'\\', "A special use begins with a backslash")?;
+    let name = cursor.atom()?;
+    let found = Use::EVERY
+        .into_iter()
+        .find(|known| known.as_str()[1..].eq_ignore_ascii_case(&name));
+    found.ok_or(Malformed("There is no such special use"))
+}
+
+fn rename(cursor: &mut Cursor<'_>) -> Parsed<Body> {
+    let from = spaced(cursor, Cursor::mailbox)?;
+    let to = spaced(cursor, Cursor::mailbox)?;
+    Ok(Body::Rename(from, to))
+}
+
+fn status(cursor: &mut Cursor<'_>) -> Parsed<Body> {
+    let mailbox = spaced(cursor, Cursor::mailbox)?;
+    let items = spaced(cursor, status_items)?;
+    Ok(Body::Status(mailbox, items))
+}
+
+/// `(MESSAGES UIDNEXT …)`; an item asked for twice is told once.
+pub(super) fn status_items(cursor: &mut Cursor<'_>) -> Parsed<Vec<StatusItem>> {
+    let mut items: Vec<StatusItem> = Vec::new();
+    let named = cursor.list(|cursor| {
+        StatusItem::named(&cursor.word()).ok_or(Malformed("There is no such item of STATUS"))
+    })?;
+    for item in named {
+        if !items.contains(&item) {
+            items.push(item);
+        }
+    }
+    match items.is_empty() {
+        true => Err(Malformed("STATUS needs at least one item")),
+        false => Ok(items),
+    }
+}
+
+/// The limits are read over: nobody may set any.
+fn set_quota(cursor: &mut Cursor<'_>) -> Parsed<Body> {
+    let root = spaced(cursor, Cursor::text)?;
+    cursor.space()?;
+    cursor.list(|cursor| {
+        cursor.atom()?;
+        spaced(cursor, Cursor::number64)
+    })?;
+    Ok(Body::SetQuota(root))
+}
+
+fn copy(cursor: &mut Cursor<'_>, by: By) -> Parsed<Copy> {
+    let set = spaced(cursor, Cursor::sequence_set)?;
+    let mailbox = spaced(cursor, Cursor::mailbox)?;
+    Ok(Copy { by, set, mailbox })
+}

@@ -1,0 +1,421 @@
+//! Commands of the RFCs, and octets nobody should send.
+
+use super::*;
+use crate::command::{By, Echo, Select, StoreAction};
+use crate::date::Date;
+use crate::fetch::{Content, Item, Partial, Section, SectionText, Spelling};
+use crate::list::{List, Use};
+use crate::search::{EnvelopeField, Key, ResultOptions, When};
+use crate::status::StatusItem;
+use proptest::prelude::*;
+
+fn parse(line: &str) -> Body {
+    match Command::parse(format!("A1 {line}").as_bytes()) {
+        Ok(command) => command.body,
+        Err(rejected) => panic!("{line}: {rejected:?}"),
+    }
+}
+
+fn rejected(line: &str) -> Rejection {
+    match Command::parse(format!("A1 {line}").as_bytes()) {
+        Ok(command) => panic!("{line}: {command:?}"),
+        Err(rejected) => {
+            assert_eq!(rejected.tag, Tag::new(b"A1"), "{line}");
+            rejected.why
+        }
+    }
+}
+
+fn search_key(line: &str) -> Key {
+    match parse(line) {
+        Body::Search(_, search) => search.key,
+        body => panic!("{body:?}"),
+    }
+}
+
+fn fetch_items(line: &str) -> Vec<Item> {
+    match parse(line) {
+        Body::Fetch(fetch) => fetch.items,
+        body => panic!("{body:?}"),
+    }
+}
+
+fn seen() -> Key {
+    Key::Flag(Flag::Seen)
+}
+
+#[test]
+fn without_a_tag_nothing_can_be_answered_by_name() {
+    for line in ["", " ", "NOOP", "* NOOP", "+ NOOP", "a\u{0} NOOP", "ü NOOP"] {
+        let rejected = Command::parse(line.as_bytes()).unwrap_err();
+        assert_eq!(rejected.tag, None, "{line:?}");
+    }
+}
+
+#[test]
+fn rfc3501_6_2_login_and_authenticate() {
+    let login = Body::Login("SMITH".into(), crate::command::Secret("SESAME".into()));
+    assert_eq!(parse("LOGIN SMITH SESAME"), login);
+    assert_eq!(parse("login {5}\r\nSMITH {6+}\r\nSESAME"), login);
+    assert!(!format!("{login:?}").contains("SESAME"));
+    // RFC 4959: initial response, "=" is the empty one.
+    let authenticate = |initial: Option<&str>| {
+        let secret = initial.map(|text| crate::command::Secret(text.into()));
+        Body::Authenticate("PLAIN".into(), secret)
+    };
+    assert_eq!(parse("AUTHENTICATE plain"), authenticate(None));
+    assert_eq!(
+        parse("AUTHENTICATE PLAIN dGVzdA=="),
+        authenticate(Some("dGVzdA=="))
+    );
+    assert_eq!(parse("AUTHENTICATE PLAIN ="), authenticate(Some("=")));
+}
+
+#[test]
+fn rfc3501_6_3_mailbox_commands() {
+    let name = MailboxName::new;
+    assert_eq!(
+        parse("CREATE owatagusiam/blurdybloop"),
+        Body::Create(name("owatagusiam/blurdybloop"), vec![])
+    );
+    assert_eq!(
+        parse("RENAME inbox \"old mail\""),
+        Body::Rename(name("INBOX"), name("old mail"))
+    );
+    assert_eq!(parse("DELETE a.b/&APw-&-"), Body::Delete(name("a.b/ü&")));
+    assert_eq!(
+        parse("STATUS blurdybloop (UIDNEXT MESSAGES uidnext)"),
+        Body::Status(
+            name("blurdybloop"),
+            vec![StatusItem::UidNext, StatusItem::Messages]
+        )
+    );
+    rejected("STATUS x ()");
+    rejected("CREATE a\u{fc}b");
+    rejected("DELETE &Jjo!");
+}
+
+/// RFC 6154 §5.3
+#[test]
+fn rfc6154_create_with_use() {
+    let expected = Body::Create(MailboxName::new("MySpecial"), vec![Use::Drafts, Use::Sent]);
+    assert_eq!(parse(r"CREATE MySpecial (USE (\Drafts \Sent))"), expected);
+    rejected(r"CREATE Foo (USE (\Nonsense))");
+}
+
+/// W33: two parameters at once must be refused as a whole, and cleanly.
+#[test]
+fn w33_select_with_condstore_and_qresync() {
+    let select = Select {
+        mailbox: MailboxName::new("INBOX"),
+        condstore: true,
+    };
+    assert_eq!(parse("SELECT INBOX (CONDSTORE)"), Body::Select(select));
+    rejected("SELECT INBOX (CONDSTORE QRESYNC (67890007 20050715194045000 41,43:211))");
+    rejected("SELECT INBOX (QRESYNC (1 2))");
+}
+
+/// RFC 5258 §5, RFC 5819 §4
+#[test]
+fn rfc5258_list() {
+    let Body::List(list) = parse(
+        r#"LIST (SUBSCRIBED RECURSIVEMATCH) "" ("INBOX" "sent/%") RETURN (CHILDREN STATUS (MESSAGES UNSEEN))"#,
+    ) else {
+        panic!();
+    };
+    assert!(list.select.subscribed && list.select.recursive_match && !list.basic);
+    assert_eq!(list.patterns, ["INBOX", "sent/%"]);
+    assert_eq!(list.tell.status, [StatusItem::Messages, StatusItem::Unseen]);
+    let basic = List {
+        patterns: vec!["*".into()],
+        basic: true,
+        ..List::default()
+    };
+    assert_eq!(parse(r#"LIST "" *"#), Body::List(basic));
+    assert_eq!(
+        parse("LSUB \"#news.\" %"),
+        Body::Lsub("#news.".into(), "%".into())
+    );
+    rejected(r#"LIST (RECURSIVEMATCH) "" *"#);
+    rejected(r#"LIST () "" ()"#);
+    rejected(r#"LIST "" * RETURN (NONSENSE)"#);
+}
+
+#[test]
+fn rfc3501_6_4_4_search() {
+    assert_eq!(
+        search_key(r#"SEARCH FLAGGED SINCE 1-Feb-1994 NOT FROM "Smith""#),
+        Key::And(vec![
+            Key::Flag(Flag::Flagged),
+            Key::Internal(When::Since, Date::new(1994, 2, 1).unwrap()),
+            not(Key::Envelope(EnvelopeField::From, "Smith".into())),
+        ])
+    );
+    assert_eq!(
+        search_key("SEARCH CHARSET UTF-8 TEXT {6}\r\nгод"),
+        Key::Text("год".into())
+    );
+    assert_eq!(
+        search_key("UID SEARCH OR (SEEN 1:3) UNKEYWORD $Junk"),
+        Key::Or(
+            Box::new(Key::And(vec![seen(), search_key("SEARCH 1:3")])),
+            Box::new(not(Key::Flag(Flag::Keyword("$Junk".into()))))
+        )
+    );
+    assert_eq!(
+        search_key("SEARCH NEW"),
+        Key::And(vec![Key::Recent, not(seen())])
+    );
+    assert_eq!(search_key("SEARCH UNSEEN"), not(seen()));
+    assert_eq!(rejected("SEARCH CHARSET KOI8-R TEXT x"), Rejection::Charset);
+    for wrong in [
+        "SEARCH",
+        "SEARCH ",
+        "SEARCH SEEN ",
+        "SEARCH NONSENSE",
+        "SEARCH NOT",
+        "SEARCH OR SEEN",
+        "SEARCH (SEEN",
+        "SEARCH SINCE 31-Feb-1994",
+        "SEARCH LARGER x",
+        "SEARCH 0",
+        "SEARCH UID",
+        "SEARCH RETURN (SAVE) ALL",
+    ] {
+        assert!(
+            matches!(rejected(wrong), Rejection::Malformed(_)),
+            "{wrong}"
+        );
+    }
+}
+
+fn not(key: Key) -> Key {
+    Key::Not(Box::new(key))
+}
+
+/// RFC 4731 §3.1, RFC 7162 §3.1.5
+#[test]
+fn rfc4731_and_7162_search() {
+    let Body::Search(By::Uid, search) =
+        parse("UID SEARCH RETURN () CHARSET UTF-8 1:* MODSEQ 620162338")
+    else {
+        panic!();
+    };
+    let all = ResultOptions {
+        all: true,
+        ..ResultOptions::default()
+    };
+    assert_eq!(search.result, Some(all));
+    assert_eq!(
+        search_key(r#"SEARCH MODSEQ "/flags/\\draft" all 620162338"#),
+        Key::ModSeq(620_162_338)
+    );
+}
+
+/// Y22
+#[test]
+fn y22_deep_and_long_searches_are_refused() {
+    rejected(&format!("SEARCH {}SEEN", "NOT ".repeat(10_000)));
+    rejected(&format!("SEARCH {}", "(".repeat(10_000)));
+    rejected(&format!("SEARCH {}SEEN", "SEEN ".repeat(5_000)));
+    rejected(&format!("SEARCH {}SEEN", "OR SEEN ".repeat(5_000)));
+}
+
+#[test]
+fn rfc3501_6_4_5_fetch() {
+    let content = |part: &[u32], text, partial, spelling| {
+        let section = Section {
+            part: part.to_vec(),
+            text,
+        };
+        Item::Content(Content {
+            section,
+            partial,
+            spelling,
+        })
+    };
+    let fields = SectionText::HeaderFields(vec!["DATE".into(), "FROM".into()]);
+    assert_eq!(
+        fetch_items("FETCH 2:4 (FLAGS BODY[HEADER.FIELDS (DATE FROM)])"),
+        [
+            Item::Flags,
+            content(&[], Some(fields), None, Spelling::Body)
+        ]
+    );
+    let piece = Partial {
+        offset: 0,
+        length: 2048,
+    };
+    assert_eq!(
+        fetch_items("FETCH 1 BODY.PEEK[4.2.TEXT]<0.2048>"),
+        [content(
+            &[4, 2],
+            Some(SectionText::Text),
+            Some(piece),
+            Spelling::BodyPeek
+        )]
+    );
+    assert_eq!(
+        fetch_items("FETCH 1 BODY[1.MIME]"),
+        [content(&[1], Some(SectionText::Mime), None, Spelling::Body)]
+    );
+    assert_eq!(
+        fetch_items("FETCH 1 body[]"),
+        [content(&[], None, None, Spelling::Body)]
+    );
+    assert_eq!(fetch_items("FETCH 1 BODY"), [Item::Body]);
+    assert_eq!(
+        fetch_items("FETCH 1 FAST"),
+        [Item::Flags, Item::InternalDate, Item::Size]
+    );
+    assert_eq!(
+        fetch_items("UID FETCH 1 (FLAGS FLAGS)"),
+        [Item::Uid, Item::Flags]
+    );
+    assert_eq!(
+        fetch_items("UID FETCH 1:* (FLAGS) (CHANGEDSINCE 12345)"),
+        [Item::Uid, Item::Flags, Item::ModSeq]
+    );
+    for wrong in [
+        "FETCH 1",
+        "FETCH 1 ()",
+        "FETCH 1 (FAST)",
+        "FETCH 1 BODY[MIME]",
+        "FETCH 1 BODY[0]",
+        "FETCH 1 BODY[1.]",
+        "FETCH 1 BODY[",
+        "FETCH 1 BODY[]<0>",
+        "FETCH 1 BODY[]<0.0>",
+        "FETCH 1 BODY[HEADER.FIELDS ()]",
+        "FETCH 1,, FLAGS",
+        "FETCH 1 (FLAGS) (CHANGEDSINCE 9223372036854775808)",
+    ] {
+        rejected(wrong);
+    }
+}
+
+#[test]
+fn rfc3501_6_4_6_store() {
+    let Body::Store(store) = parse(r"STORE 2:4 +FLAGS.SILENT (\Deleted $MDNSent)") else {
+        panic!();
+    };
+    assert_eq!((store.action, store.echo), (StoreAction::Add, Echo::Silent));
+    assert_eq!(
+        store.flags,
+        [Flag::Deleted, Flag::Keyword("$MDNSent".into())]
+    );
+    let Body::Store(store) = parse(r"UID STORE 1 (UNCHANGEDSINCE 320162338) -FLAGS \seen \Recent")
+    else {
+        panic!();
+    };
+    assert_eq!(
+        (store.action, store.unchanged_since),
+        (StoreAction::Remove, Some(320_162_338))
+    );
+    assert_eq!(store.flags, [Flag::Seen]);
+    rejected(r"STORE 1 FLAGS (\Nonsense)");
+    rejected("STORE 1 FLAGS");
+    // G17
+    parse(&format!("STORE 1 FLAGS ({})", "k".repeat(50)));
+    rejected(&format!("STORE 1 FLAGS ({})", "k".repeat(51)));
+}
+
+#[test]
+fn the_simple_ones_take_no_arguments() {
+    for name in [
+        "CAPABILITY",
+        "noop",
+        "LOGOUT",
+        "STARTTLS",
+        "NAMESPACE",
+        "IDLE",
+        "CHECK",
+        "CLOSE",
+        "UNSELECT",
+        "EXPUNGE",
+    ] {
+        let body = parse(name);
+        assert_eq!(body.name(), name.to_ascii_uppercase());
+        rejected(&format!("{name} x"));
+        rejected(&format!("{name} "));
+    }
+}
+
+#[test]
+fn wrong_arguments_are_rejected() {
+    for wrong in [
+        "LOGIN",
+        "LOGIN a",
+        "LOGIN a b c",
+        "LOGIN \"a b",
+        "LOGIN \"\\x\" b",
+        "LOGIN a {3}\r\nab",
+        "LOGIN a \"\u{0}\"",
+        "NONSENSE",
+        "UID",
+        "UID NOOP",
+        "ID",
+        "ID (a)",
+        "ID x",
+        "SELECT",
+        "SELECT ()",
+        "COPY 1",
+        "COPY x INBOX",
+        "ENABLE",
+        "APPEND INBOX",
+        "AUTHENTICATE",
+        "GETQUOTA",
+        "UID EXPUNGE",
+        "FETCH 4294967296 FLAGS",
+    ] {
+        rejected(wrong);
+    }
+}
+
+#[test]
+fn rfc2971_id() {
+    let pairs = vec![
+        ("name".to_owned(), Some("sodr".to_owned())),
+        ("x".to_owned(), None),
+    ];
+    assert_eq!(parse(r#"ID ("name" "sodr" "x" NIL)"#), Body::Id(pairs));
+    assert_eq!(parse("ID NIL"), Body::Id(vec![]));
+    assert_eq!(parse("ID ()"), Body::Id(vec![]));
+}
+
+#[test]
+fn append_up_to_its_message() {
+    let head = |line: &str| append_head(line.as_bytes(), 310, Literal::Immediate);
+    let append = head(r#"A003 APPEND saved-messages (\Seen) " 7-Feb-1994 21:52:25 -0800" "#)
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (append.flags, append.date),
+        (vec![Flag::Seen], Some(760_686_745))
+    );
+    assert_eq!(
+        head("a append inbox ").unwrap().unwrap().mailbox.as_str(),
+        "INBOX"
+    );
+    assert_eq!(head("a LOGIN x "), Ok(None));
+    assert_eq!(head("a APPEND "), Ok(None));
+    assert!(head("a APPEND x \"no date\" ").is_err());
+    assert!(head("a APPEND x (\\Seen) more ").is_err());
+    assert!(head("a APPEND x").is_err());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+    #[test]
+    fn any_octets(octets in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let _ = Command::parse(&octets);
+    }
+    /// Pieces of real commands put together at random reach deeper than random octets.
+    #[test]
+    fn any_words(words in proptest::collection::vec(prop::sample::select(vec![
+        "a", " ", "UID", "FETCH", "SEARCH", "STORE", "LIST", "STATUS", "(", ")", "1:*", "BODY[", "]", "<0.1>", "\"", "\\", "{3}\r\n", "abc",
+        "HEADER.FIELDS", "NOT", "OR", "+FLAGS", "\\Seen", "RETURN", "CHARSET", "UTF-8", "&", "-", "1-Feb-1994", "SINCE", "*", "%"]), 0..24)) {
+        let _ = Command::parse(format!("a {}", words.concat()).as_bytes());
+        let _ = append_head(words.concat().as_bytes(), 3, Literal::Immediate);
+    }
+}
