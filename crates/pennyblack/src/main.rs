@@ -1,2 +1,16 @@
-//! The `pennyblack` command.
-fn main() {}
+//! The `pennyblack` command: a file per command below `command/`, no logic of its own.
+
+mod cli;
+mod command;
+mod outcome;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    match command::run(cli) {
+        Ok(code) => code,
+        Err(failure) => failure.report(),
+    }
+}

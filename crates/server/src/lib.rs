@@ -7,6 +7,8 @@ pub mod control;
 pub mod jobs;
 pub mod journey;
 pub mod listen;
+pub mod log;
+pub mod run;
 pub mod session;
 
 mod services;

@@ -4,6 +4,7 @@ use crate::config::Config;
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
 
 /// Tells the time; tests and the lab turn it by hand.
 pub trait Clock: Send + Sync {
@@ -38,4 +39,6 @@ pub struct Services {
     pub limits: crate::session::limits::Limits,
     /// Counters.
     pub metrics: crate::session::metrics::Metrics,
+    /// Cancelled when the server stops: sessions finish their command, say goodbye (421, `* BYE`) and end.
+    pub shutdown: CancellationToken,
 }

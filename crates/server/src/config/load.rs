@@ -56,6 +56,25 @@ impl Config {
         config.control_socket = data.join("control.sock");
         config
     }
+
+    /// Sets one setting to a value written as in the file, such as `"35M"` or `[25]`.
+    pub fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
+        let setting = SETTINGS
+            .iter()
+            .find(|setting| setting.key == key)
+            .ok_or_else(|| unknown(key))?;
+        let document =
+            Document::parse(format!("value = {value}")).map_err(|why| why.message().to_owned())?;
+        let mut reading = Reading {
+            folder: Path::new(""),
+            wrong: Vec::new(),
+        };
+        setting.field.read(self, &document["value"], &mut reading);
+        match reading.wrong.pop() {
+            Some((_, why)) => Err(why),
+            None => Ok(()),
+        }
+    }
 }
 
 fn unreadable(path: &Path, message: &str) -> Faults {

@@ -1,0 +1,186 @@
+//! Takes connections: counts them against the limits, refuses politely what is too much (421, `* BYE`), and starts sessions.
+//!
+//! It goes on when the process has no file descriptor left (S5): one is kept in reserve, with which the next connection is taken,
+//! told to come back later, and closed.
+
+use super::{Kind, Socket, imap, smtp};
+use crate::Services;
+use smtp::SmtpKind;
+use std::fs::File;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// How long to wait after an error that the next accept would meet again.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// The open listeners and what runs behind them.
+pub(crate) struct Doors {
+    /// All accept loops and sessions.
+    pub(crate) tasks: TaskTracker,
+    /// Cancelled to end sessions at once.
+    pub(crate) abort: CancellationToken,
+    /// Asks each accept loop whether it is alive; see [`Doors::alive`].
+    ping: watch::Sender<u64>,
+    pongs: Vec<Arc<AtomicU64>>,
+}
+
+/// One listener's accept loop.
+struct Door {
+    kind: Kind,
+    listener: TcpListener,
+    services: Arc<Services>,
+    tasks: TaskTracker,
+    abort: CancellationToken,
+    ping: watch::Receiver<u64>,
+    pong: Arc<AtomicU64>,
+    reserve: Option<File>,
+}
+
+/// Starts to accept on all sockets.
+pub(crate) fn open(sockets: Vec<Socket>, services: &Arc<Services>) -> io::Result<Doors> {
+    let (ping, _) = watch::channel(0);
+    let mut doors = Doors {
+        tasks: TaskTracker::new(),
+        abort: CancellationToken::new(),
+        ping,
+        pongs: Vec::new(),
+    };
+    for socket in sockets {
+        let pong = Arc::new(AtomicU64::new(0));
+        doors.pongs.push(pong.clone());
+        let door = Door {
+            kind: socket.kind,
+            listener: TcpListener::from_std(socket.listener)?,
+            services: services.clone(),
+            tasks: doors.tasks.clone(),
+            abort: doors.abort.clone(),
+            ping: doors.ping.subscribe(),
+            pong,
+            reserve: reserve(),
+        };
+        tracing::info!(listener = socket.kind.name(), address = %socket.address, "listening");
+        doors.tasks.spawn(door.accept());
+    }
+    Ok(doors)
+}
+
+impl Doors {
+    /// Whether each accept loop answered the ping of the call before this one (X8), and pings anew.
+    pub(crate) fn alive(&self) -> bool {
+        let asked = *self.ping.borrow();
+        let alive = self.pongs.iter().all(|pong| pong.load(Relaxed) == asked);
+        self.ping.send_modify(|round| *round += 1);
+        alive
+    }
+}
+
+impl Door {
+    async fn accept(mut self) {
+        let shutdown = self.services.shutdown.clone();
+        loop {
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => return,
+                Ok(()) = self.ping.changed() => self.pong.store(*self.ping.borrow_and_update(), Relaxed),
+                accepted = self.listener.accept() => match accepted {
+                    Ok((stream, from)) => self.admit(stream, from),
+                    Err(why) => self.failed(&why).await,
+                },
+            }
+        }
+    }
+
+    /// Starts a session if the limits allow it.
+    fn admit(&self, stream: TcpStream, from: SocketAddr) {
+        let permit = match self.services.limits.connection(self.counted(from)) {
+            Ok(permit) => permit,
+            Err(why) => {
+                tracing::info!(listener = self.kind.name(), raddr = %from.ip(), reason = %why, "connection refused");
+                return self.turn_away(&stream, &why.to_string());
+            }
+        };
+        // Replies are small and wait for nobody.
+        let _ = stream.set_nodelay(true);
+        let session = session(self.kind, self.services.clone(), stream);
+        let abort = self.abort.clone();
+        self.tasks.spawn(async move {
+            abort.run_until_cancelled(session).await;
+            drop(permit);
+        });
+    }
+
+    /// The address to count: clients behind a proxy share its address, so they count towards the total alone, as loopback does.
+    fn counted(&self, from: SocketAddr) -> IpAddr {
+        let config = self.services.config.load();
+        match self.kind.settings(&config).proxies.contains(&from.ip()) {
+            true => Ipv4Addr::LOCALHOST.into(),
+            false => from.ip(),
+        }
+    }
+
+    /// Says why there is no session, if that can be said without TLS, and closes.
+    fn turn_away(&self, stream: &TcpStream, why: &str) {
+        let config = self.services.config.load();
+        let line = match self.kind {
+            Kind::Smtp | Kind::Submission | Kind::Lmtp => {
+                format!("421 4.3.2 {} {why}\r\n", config.hostname)
+            }
+            Kind::Imap => format!("* BYE [UNAVAILABLE] {why}\r\n"),
+            Kind::Submissions | Kind::Imaps => return,
+        };
+        // The buffer of a new connection has room for a line; if not, nobody is owed it.
+        let _ = stream.try_write(line.as_bytes());
+    }
+
+    async fn failed(&mut self, why: &io::Error) {
+        use rustix::io::Errno;
+        match Errno::from_io_error(why) {
+            Some(Errno::MFILE | Errno::NFILE) => self.out_of_descriptors().await,
+            // The client was gone before we looked.
+            Some(Errno::CONNABORTED | Errno::CONNRESET | Errno::PROTO | Errno::INTR) => {}
+            _ => {
+                tracing::error!(listener = self.kind.name(), error = %why, "cannot accept connections");
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+
+    /// S5: takes one connection with the reserved descriptor, turns it away, and waits a moment for sessions to end.
+    async fn out_of_descriptors(&mut self) {
+        if self.reserve.take().is_some() {
+            tracing::warn!(
+                listener = self.kind.name(),
+                "out of file descriptors: new connections are turned away until sessions end"
+            );
+            let accepted = tokio::time::timeout(PAUSE, self.listener.accept()).await;
+            if let Ok(Ok((stream, _))) = accepted {
+                self.turn_away(&stream, "is too busy; try again later");
+            }
+        }
+        self.reserve = reserve();
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// A descriptor to give up when there is no other.
+fn reserve() -> Option<File> {
+    File::open("/dev/null").ok()
+}
+
+async fn session(kind: Kind, services: Arc<Services>, stream: TcpStream) {
+    match kind {
+        Kind::Smtp => smtp::serve(services, stream, SmtpKind::Mx).await,
+        Kind::Submission => smtp::serve(services, stream, SmtpKind::Submission).await,
+        Kind::Submissions => smtp::serve(services, stream, SmtpKind::Submissions).await,
+        Kind::Lmtp => smtp::serve(services, stream, SmtpKind::Lmtp).await,
+        Kind::Imap => imap::serve(services, stream, false).await,
+        Kind::Imaps => imap::serve(services, stream, true).await,
+    }
+}

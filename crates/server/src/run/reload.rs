@@ -1,0 +1,130 @@
+//! Reading settings and certificates again, all or nothing (X32).
+
+use super::Running;
+use crate::config::{Applies, Certificate, Config, Faults, SETTINGS};
+use crate::session::tls::TlsError;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+/// How often certificate files are looked at (X32: within a minute).
+const LOOK: Duration = Duration::from_secs(30);
+
+/// What a reload did.
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+pub struct Reloaded {
+    /// Settings that have changed.
+    pub changed: Vec<String>,
+    /// Settings that have changed in the file but need a restart.
+    pub after_restart: Vec<String>,
+    /// Warnings about the file, each with its place.
+    pub warnings: Vec<String>,
+}
+
+/// Why a reload changed nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum ReloadError {
+    /// The file is wrong.
+    #[error("{0}")]
+    Config(#[from] Faults),
+    /// A certificate or key is.
+    #[error("TLS: {0}")]
+    Tls(#[from] TlsError),
+}
+
+impl Running {
+    /// Reads everything again. On an error all stays as it is, and the log says what is wrong.
+    pub(crate) async fn reload(&self) -> Result<Reloaded, ReloadError> {
+        let _one_at_a_time = self.reloading.lock().await;
+        let result = self.try_reload();
+        match &result {
+            Ok(done) => tracing::info!(
+                changed = done.changed.join(" "),
+                after_restart = done.after_restart.join(" "),
+                "reloaded"
+            ),
+            Err(why) => why.to_string().lines().for_each(|line| {
+                tracing::error!(error = line, "reload failed, the old settings stay")
+            }),
+        }
+        result
+    }
+
+    fn try_reload(&self) -> Result<Reloaded, ReloadError> {
+        let old = self.services.config.load_full();
+        let mut done = Reloaded::default();
+        let new = match &self.file {
+            Some(file) => {
+                let loaded = Config::load(file)?;
+                done.warnings = loaded
+                    .warnings
+                    .iter()
+                    .map(|warning| warning.at(file))
+                    .collect();
+                merge(&old, loaded.config, &mut done)
+            }
+            None => Config::clone(&old),
+        };
+        self.services.tls.reload(&new)?;
+        self.services.limits.configure(&new.limits);
+        crate::log::set_level(&new.log.level);
+        self.services.config.store(Arc::new(new));
+        Ok(done)
+    }
+}
+
+/// The new settings, but the old ones where a change needs a restart.
+fn merge(old: &Config, mut new: Config, done: &mut Reloaded) -> Config {
+    for setting in SETTINGS.iter() {
+        let (was, is) = (setting.value(old), setting.value(&new));
+        if was == is {
+            continue;
+        }
+        if setting.applies == Applies::Reload {
+            done.changed.push(setting.key.into());
+        } else {
+            done.after_restart.push(setting.key.into());
+            if let Err(why) = new.set(setting.key, &was) {
+                tracing::error!(
+                    setting = setting.key,
+                    error = why,
+                    "a setting in force cannot be read again"
+                );
+            }
+        }
+    }
+    new
+}
+
+/// Reloads certificates when their files change, until the server stops.
+pub(super) async fn watch_certificates(running: Arc<Running>) {
+    let shutdown = running.services.shutdown.clone();
+    let mut seen = changed_at(&running.services.config.load().tls.certificates);
+    while shutdown
+        .run_until_cancelled(tokio::time::sleep(LOOK))
+        .await
+        .is_some()
+    {
+        let config = running.services.config.load_full();
+        let now = changed_at(&config.tls.certificates);
+        if now != seen {
+            match running.services.tls.reload(&config) {
+                Ok(()) => tracing::info!("certificates reloaded, since their files have changed"),
+                Err(why) => {
+                    tracing::error!(error = %why, "changed certificates cannot be used, the old ones stay")
+                }
+            }
+            seen = now;
+        }
+    }
+}
+
+fn changed_at(certificates: &[Certificate]) -> Vec<Option<SystemTime>> {
+    let files = certificates.iter().flat_map(|c| [&c.cert, &c.key]);
+    files
+        .map(|file| {
+            std::fs::metadata(file)
+                .and_then(|facts| facts.modified())
+                .ok()
+        })
+        .collect()
+}

@@ -1,0 +1,233 @@
+//! The steps of a start, each with the error it can meet.
+
+use super::privileges::{self, Target};
+use super::{Instance, LockError, Parts, Running, Server, limits, notify};
+use crate::config::Config;
+use crate::listen::{self, Bound, Socket};
+use crate::session::limits::Limits;
+use crate::session::login::Authenticator;
+use crate::session::metrics::Metrics;
+use crate::session::tls::{Tls, TlsError};
+use crate::{Services, control, jobs};
+use std::path::Path;
+use std::sync::Arc;
+use store::domain::Domain;
+use store::{Options, Store};
+use tokio_util::sync::CancellationToken;
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The settings cannot work on this machine.
+    #[error("{0}")]
+    Config(String),
+    /// Another server has the data directory.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// Ports that cannot be had; one sentence each.
+    #[error("{}", .0.join("\n"))]
+    Bind(Vec<String>),
+    /// Certificates or keys.
+    #[error("TLS: {0}")]
+    Tls(#[from] TlsError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The operating system.
+    #[error("{what}: {why}")]
+    System {
+        /// What was tried.
+        what: String,
+        /// What it said.
+        why: std::io::Error,
+    },
+}
+
+impl StartError {
+    /// The exit code of `serve` (X33): 78 where only a changed configuration helps, 75 if another instance runs, else 1.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            StartError::Config(_) | StartError::Tls(_) => 78,
+            StartError::Lock(LockError::Held { .. }) => 75,
+            _ => 1,
+        }
+    }
+}
+
+fn system<T>(what: impl Into<String>) -> impl FnOnce(T) -> StartError
+where
+    std::io::Error: From<T>,
+{
+    |why| StartError::System {
+        what: what.into(),
+        why: why.into(),
+    }
+}
+
+pub(super) async fn start(config: Config, parts: Parts) -> Result<Server, StartError> {
+    limits::raise_descriptors();
+    let target = privileges::target(config.user.as_deref()).map_err(StartError::Config)?;
+    let instance = claim(&config, target.as_ref())?;
+    let sockets = listen::bind(&config).map_err(StartError::Bind)?;
+    // Configured keys are often readable by root alone; our own authority is made by the user we become.
+    let early = (!config.tls.certificates.is_empty())
+        .then(|| Tls::load(&config))
+        .transpose()?;
+    let options = store_options(&config)?;
+    if let Some(user) = &target {
+        privileges::become_user(user).map_err(system("cannot become the user of the settings"))?;
+    } else if rustix::process::geteuid().is_root() {
+        tracing::warn!(
+            "running as root: set `user` in the configuration to a user made for this server"
+        );
+    }
+    let tls = early.map_or_else(|| Tls::load(&config), Ok)?;
+    let store = open_store(options).await?;
+    add_domain(&store, &config.domain).await?;
+    let bound = bound(&sockets);
+    let services = services(config, &parts, store, tls)?;
+    begin(services, parts, bound, sockets, instance).await
+}
+
+/// Makes the data directory and takes its lock.
+fn claim(config: &Config, target: Option<&Target>) -> Result<Instance, StartError> {
+    let data = &config.data;
+    privileges::data_directory(data, target)
+        .map_err(system(format!("cannot make {}", data.display())))?;
+    let instance = Instance::lock(data)?;
+    privileges::give(&data.join("lock"), target)
+        .map_err(system("cannot give the lock to the user"))?;
+    Ok(instance)
+}
+
+/// What the store is opened with; the key file is read here.
+pub(crate) fn store_options(config: &Config) -> Result<Options, StartError> {
+    let key = config.store.key_file.as_deref().map(read_key).transpose()?;
+    Ok(Options {
+        data: config.data.clone(),
+        engine: config.store.engine.clone(),
+        key,
+        free_floor: config.store.free_floor,
+    })
+}
+
+/// Reads the 64 hexadecimal digits of a key file.
+fn read_key(path: &Path) -> Result<[u8; 32], StartError> {
+    let wrong =
+        |why: &str| StartError::Config(format!("store.key_file: {}: {why}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|why| wrong(&why.to_string()))?;
+    let digits = text.trim().as_bytes();
+    let mut key = [0; 32];
+    if digits.len() != 64 {
+        return Err(wrong("it must hold 64 hexadecimal digits"));
+    }
+    for (octet, pair) in key.iter_mut().zip(digits.chunks(2)) {
+        let pair = std::str::from_utf8(pair)
+            .ok()
+            .filter(|pair| !pair.contains('+'));
+        *octet = pair
+            .and_then(|pair| u8::from_str_radix(pair, 16).ok())
+            .ok_or_else(|| wrong("it must hold 64 hexadecimal digits"))?;
+    }
+    Ok(key)
+}
+
+async fn open_store(options: Options) -> Result<Store, StartError> {
+    let opened = tokio::task::spawn_blocking(move || Store::open(&options)).await;
+    let store = opened.map_err(|why| store::Error::Bug(format!("opening it failed: {why}")))??;
+    Ok(store)
+}
+
+/// The domain of the settings is hosted from the first start on.
+pub(crate) async fn add_domain(store: &Store, name: &str) -> Result<(), store::Error> {
+    let domain = Domain {
+        name: name.to_owned(),
+        alias_of: None,
+        active: true,
+    };
+    let add = move |tx: &mut store::Tx<'_>| match store::domain::by_name(tx, &domain.name)? {
+        Some(_) => Ok(()),
+        None => store::domain::add(tx, &domain),
+    };
+    store.write(add).await
+}
+
+fn bound(sockets: &[Socket]) -> Bound {
+    let mut bound = Bound::default();
+    for socket in sockets {
+        bound.add(socket.kind, socket.address);
+    }
+    bound
+}
+
+fn services(
+    config: Config,
+    parts: &Parts,
+    store: Store,
+    tls: Tls,
+) -> Result<Arc<Services>, StartError> {
+    let metrics = Metrics::new();
+    let login = Authenticator::new(&config, store.clone(), metrics.clone())
+        .map_err(system("cannot set up log-ins"))?;
+    Ok(Arc::new(Services {
+        login,
+        limits: Limits::new(&config.limits),
+        dns: parts.dns.clone().map_or_else(|| resolver(&config), Ok)?,
+        clock: parts.clock.clone(),
+        metrics,
+        shutdown: CancellationToken::new(),
+        config: Arc::new(config).into(),
+        store,
+        tls,
+    }))
+}
+
+/// The resolver that the settings name. A machine that names none has it on itself, as for the C library.
+fn resolver(config: &Config) -> Result<Arc<dyn dns::Resolver>, StartError> {
+    let wrong = |why: dns::Error| StartError::Config(format!("dns.servers: {why}"));
+    let servers = &config.dns.servers;
+    let resolver = match servers.is_empty() {
+        false => dns::Forwarding::to(servers).map_err(wrong)?,
+        true => dns::Forwarding::system().or_else(|why| {
+            tracing::warn!(error = %why, "the system names no resolver: asking 127.0.0.1");
+            dns::Forwarding::to(&[([127, 0, 0, 1], 53).into()]).map_err(wrong)
+        })?,
+    };
+    Ok(Arc::new(resolver))
+}
+
+/// Opens the doors.
+async fn begin(
+    services: Arc<Services>,
+    parts: Parts,
+    bound: Bound,
+    sockets: Vec<Socket>,
+    instance: Instance,
+) -> Result<Server, StartError> {
+    let socket = services.config.load().control_socket.clone();
+    let control = control::bind(&socket).map_err(system(format!(
+        "cannot make the control socket {}",
+        socket.display()
+    )))?;
+    let doors = listen::open(sockets, &services).map_err(system("cannot listen"))?;
+    let running = Arc::new(Running {
+        services: services.clone(),
+        bound,
+        doors,
+        file: parts.file,
+        started: services.clock.now(),
+        reloading: tokio::sync::Mutex::default(),
+    });
+    let mut tasks = jobs::start(&services);
+    tasks.push(tokio::spawn(control::serve(control, running.clone())));
+    tasks.push(tokio::spawn(notify::watch(running.clone())));
+    tasks.push(tokio::spawn(super::reload::watch_certificates(
+        running.clone(),
+    )));
+    Ok(Server {
+        services,
+        running,
+        jobs: tasks,
+        _instance: instance,
+    })
+}
