@@ -1,6 +1,8 @@
 //! Real-looking input, slightly wrong: seeds from a corpus folder, changed in a few places, cut into pieces. Shared by the corpus tests
 //! of the crates that read what strangers send.
 
+#![allow(dead_code)] // no crate uses all of it
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
