@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub struct Summary {
     /// ENVELOPE as IMAP sends it, parentheses included (RFC 3501 §7.4.2), 7-bit: encoded words stay as they are.
     pub envelope: Vec<u8>,
-    /// The part tree; `None` for a message nobody could parse at all.
+    /// The part tree; [`crate::Scanner`] always finds one.
     pub root: Option<Part>,
     /// Octets of the header section including the empty line.
     pub header_size: u32,
@@ -17,22 +17,27 @@ pub struct Summary {
     pub preview: String,
     /// `Message-ID` without the angle brackets.
     pub message_id: Option<String>,
-    /// Ids of `In-Reply-To` and `References` in order, without brackets (for THREAD).
+    /// Ids of `References` and then `In-Reply-To` in order, without brackets (for THREAD).
     pub references: Vec<String>,
     /// Base subject (RFC 5256 §2.1), decoded.
     pub base_subject: String,
     /// Seconds since 1970 of the `Date` field, if it could be read.
     pub sent: Option<i64>,
+    /// Seconds that the sender's clock was ahead of UTC (for SENTON and its like, which ask for the sender's day).
+    pub sent_offset: i32,
+    /// More header fields, parts or levels than are looked at: what is missing here is missing knowingly.
+    pub cut: bool,
 }
 
 /// A MIME part (RFC 3501 §7.4.2 BODYSTRUCTURE fields) and where it is. Offsets count from the start of the message.
+/// All strings are printable ASCII (W15).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
-    /// Media type, e.g. `text`.
+    /// Media type in lower case, e.g. `text`.
     pub media_type: String,
-    /// Subtype, e.g. `plain`.
+    /// Subtype in lower case, e.g. `plain`.
     pub subtype: String,
-    /// Content-Type parameters, in order (RFC 2231 continuations joined).
+    /// Content-Type parameters, in order (RFC 2231 continuations joined; extended values as `name*`). Read with [`crate::content::param`].
     pub params: Vec<(String, String)>,
     /// Content-ID as written.
     pub id: Option<String>,
@@ -54,7 +59,7 @@ pub struct Part {
     pub body_start: u32,
     /// Where its content ends (exclusive; the CRLF before a boundary is not content).
     pub body_end: u32,
-    /// Lines of its content.
+    /// Line ends in its content.
     pub lines: u32,
     /// What is inside.
     pub kind: PartKind,
@@ -65,41 +70,62 @@ pub struct Part {
 pub enum PartKind {
     /// Nothing further.
     Leaf,
-    /// `multipart/*`.
+    /// `multipart/*`: at least one part.
     Multipart(Vec<Part>),
     /// `message/rfc822` (and `message/global`): its ENVELOPE as IMAP sends it, and its root part.
     Message(Vec<u8>, Box<Part>),
 }
 
-/// Reads a message piece by piece and ends in a [`Summary`]. Bounded: depth, parts, header octets, preview text.
-#[derive(Default)]
-pub struct Scanner {
-    _todo: (),
-}
-
-/// Why a message cannot be scanned.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct ScanError(pub &'static str);
-
-impl Scanner {
-    /// A scanner at the start of a message.
-    pub fn new() -> Scanner {
-        Scanner::default()
+impl Part {
+    /// A text/plain part without header fields that begins here (RFC 2045 §5.2).
+    pub(crate) fn plain(start: u32) -> Part {
+        Part {
+            media_type: "text".into(),
+            subtype: "plain".into(),
+            params: vec![("charset".into(), "us-ascii".into())],
+            id: None,
+            description: None,
+            encoding: "7bit".into(),
+            md5: None,
+            disposition: None,
+            language: Vec::new(),
+            location: None,
+            header_start: start,
+            body_start: start,
+            body_end: start,
+            lines: 0,
+            kind: PartKind::Leaf,
+        }
     }
-    /// Takes the next octets, in pieces of any size.
-    pub fn feed(&mut self, _octets: &[u8]) {
-        todo!()
+
+    /// Is its type this one?
+    pub fn is(&self, media_type: &str, subtype: &str) -> bool {
+        self.media_type == media_type && self.subtype == subtype
     }
-    /// The message is complete.
-    pub fn finish(self) -> Summary {
-        todo!()
+
+    /// Moves all offsets towards the end.
+    fn shift(&mut self, extra: u32) {
+        self.header_start = self.header_start.saturating_add(extra);
+        self.body_start = self.body_start.saturating_add(extra);
+        self.body_end = self.body_end.saturating_add(extra);
+        match &mut self.kind {
+            PartKind::Leaf => {}
+            PartKind::Multipart(parts) => parts.iter_mut().for_each(|part| part.shift(extra)),
+            PartKind::Message(_, root) => root.shift(extra),
+        }
     }
 }
 
 impl Summary {
     /// The summary of the same message with `extra` octets of header fields put in front: all offsets move.
-    pub fn prepended(self, _extra: u32) -> Summary {
-        todo!()
+    /// The fields must be none that a summary shows.
+    pub fn prepended(mut self, extra: u32) -> Summary {
+        if let Some(root) = &mut self.root {
+            root.shift(extra);
+            root.header_start = 0;
+        }
+        self.header_size = self.header_size.saturating_add(extra);
+        self.size = self.size.saturating_add(extra);
+        self
     }
 }

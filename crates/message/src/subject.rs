@@ -1,0 +1,115 @@
+//! The base subject, by which threads and sorting compare (RFC 5256 §2.1).
+
+use crate::encoded_word;
+
+/// The base subject of an unfolded Subject value: decoded, without `Re:`, `Fwd:`, `[list]` and `(fwd)`.
+pub(crate) fn base(value: &[u8]) -> String {
+    let decoded = encoded_word::decode(value);
+    let words: Vec<&str> = decoded.split_whitespace().collect();
+    let text = words.join(" ");
+    let mut rest = text.as_str();
+    loop {
+        rest = without_trailers(rest);
+        let before = rest.len();
+        while let Some(shorter) = without_leader(rest).or_else(|| without_blob(rest)) {
+            rest = shorter;
+        }
+        match forwarded(rest) {
+            Some(inner) => rest = inner,
+            None if rest.len() == before => return rest.to_owned(),
+            None => {}
+        }
+    }
+}
+
+/// Step 2: `(fwd)` and blanks at the end.
+fn without_trailers(mut text: &str) -> &str {
+    loop {
+        text = text.trim_end();
+        match strip_suffix(text, "(fwd)") {
+            Some(shorter) => text = shorter,
+            None => return text,
+        }
+    }
+}
+
+/// Step 3: `[blob] re [blob]:` at the front.
+fn without_leader(text: &str) -> Option<&str> {
+    let mut rest = text.trim_start();
+    while let Some((_, after)) = blob(rest) {
+        rest = after;
+    }
+    let word = ["re", "fwd", "fw"]
+        .iter()
+        .find_map(|word| strip_prefix(rest, word))?;
+    let word = word.trim_start();
+    let word = blob(word).map_or(word, |(_, after)| after);
+    word.strip_prefix(':').map(str::trim_start)
+}
+
+/// Step 4: a `[blob]` at the front, unless nothing would be left.
+fn without_blob(text: &str) -> Option<&str> {
+    let (_, rest) = blob(text)?;
+    (!rest.is_empty()).then_some(rest)
+}
+
+/// `[text]` and the blanks behind it.
+fn blob(text: &str) -> Option<(&str, &str)> {
+    let inner = text.strip_prefix('[')?;
+    let end = inner.find(['[', ']'])?;
+    let rest = inner[end..].strip_prefix(']')?;
+    Some((&inner[..end], rest.trim_start()))
+}
+
+/// Step 6: `[fwd: subject]`.
+fn forwarded(text: &str) -> Option<&str> {
+    strip_prefix(text, "[fwd:")?
+        .strip_suffix(']')
+        .map(str::trim)
+}
+
+fn strip_prefix<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+    let head = text.get(..prefix.len())?;
+    head.eq_ignore_ascii_case(prefix)
+        .then(|| &text[prefix.len()..])
+}
+
+fn strip_suffix<'a>(text: &'a str, suffix: &str) -> Option<&'a str> {
+    let start = text.len().checked_sub(suffix.len())?;
+    let tail = text.get(start..)?;
+    tail.eq_ignore_ascii_case(suffix).then(|| &text[..start])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn rfc5256_section_2_1() {
+        for (subject, expected) in [
+            ("Re: Hello", "Hello"),
+            ("RE : re:\tFwd: Hello   you (fwd) (FWD) ", "Hello you"),
+            ("[list] Re[2]: Hello", "Hello"),
+            ("[a][b] Fw: [c] Hello", "Hello"),
+            ("[only]", "[only]"),
+            ("[Fwd: Re: Hello]", "Hello"),
+            ("Re: [Fwd: [x] Hello (fwd)]", "Hello"),
+            ("=?utf-8?q?Re:_Gr=C3=B6=C3=9Fe?=", "Größe"),
+            ("Remember", "Remember"),
+            ("", ""),
+            ("Re:", ""),
+            ("[a", "[a"),
+        ] {
+            assert_eq!(base(subject.as_bytes()), expected, "{subject}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_base_is_its_own_base(subject in "([\\[\\]a ä]|re:|fwd:|\\[fwd:|\\(fwd\\)){0,8}") {
+            let once = base(subject.as_bytes());
+            prop_assert_eq!(base(once.as_bytes()), once);
+        }
+    }
+}

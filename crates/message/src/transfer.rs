@@ -1,0 +1,148 @@
+//! Content transfer encodings, decoded tolerantly (RFC 2045 §6.7, §6.8). Broken input yields what can be read of it.
+
+use std::borrow::Cow;
+
+/// Decodes octets by the name of their Content-Transfer-Encoding; identity encodings and unknown ones leave them as they are.
+pub fn decode<'a>(encoding: &str, octets: &'a [u8]) -> Cow<'a, [u8]> {
+    if encoding.eq_ignore_ascii_case("base64") {
+        Cow::Owned(base64(octets))
+    } else if encoding.eq_ignore_ascii_case("quoted-printable") {
+        Cow::Owned(quoted_printable(octets))
+    } else {
+        Cow::Borrowed(octets)
+    }
+}
+
+/// Six bits per letter; 255: not a letter of the alphabet.
+const SEXTETS: [u8; 256] = {
+    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut table = [255; 256];
+    let mut i = 0;
+    while i < 64 {
+        table[alphabet[i] as usize] = i as u8;
+        i += 1;
+    }
+    table
+};
+
+/// Base64 of any line lengths; other letters are skipped, and `=` ends a group (several encodings may follow each other).
+pub fn base64(octets: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(octets.len() / 4 * 3);
+    let (mut bits, mut count) = (0_u32, 0);
+    for &octet in octets {
+        let sextet = SEXTETS[octet as usize];
+        if sextet == 255 {
+            if octet == b'=' {
+                push_rest(&mut out, bits, count);
+                (bits, count) = (0, 0);
+            }
+            continue;
+        }
+        bits = bits << 6 | u32::from(sextet);
+        count += 1;
+        if count == 4 {
+            out.extend_from_slice(&bits.to_be_bytes()[1..]);
+            (bits, count) = (0, 0);
+        }
+    }
+    push_rest(&mut out, bits, count);
+    out
+}
+
+/// The one or two octets of an incomplete group.
+fn push_rest(out: &mut Vec<u8>, bits: u32, sextets: u32) {
+    match sextets {
+        2 => out.push((bits >> 4) as u8),
+        3 => out.extend_from_slice(&[(bits >> 10) as u8, (bits >> 2) as u8]),
+        _ => {}
+    }
+}
+
+/// Quoted-printable: soft line breaks joined, blanks at line ends dropped, wrong escapes kept as written.
+pub fn quoted_printable(octets: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(octets.len());
+    for line in octets.split_inclusive(|o| *o == b'\n') {
+        let text = line.trim_ascii_end();
+        match text.strip_suffix(b"=") {
+            Some(soft) => unescape(soft, &mut out),
+            None => {
+                unescape(text, &mut out);
+                out.extend_from_slice(line_end(line));
+            }
+        }
+    }
+    out
+}
+
+fn line_end(line: &[u8]) -> &[u8] {
+    if line.ends_with(b"\r\n") {
+        b"\r\n"
+    } else if line.ends_with(b"\n") {
+        b"\n"
+    } else {
+        b""
+    }
+}
+
+fn unescape(mut text: &[u8], out: &mut Vec<u8>) {
+    while let Some(escape) = memchr::memchr(b'=', text) {
+        out.extend_from_slice(&text[..escape]);
+        match text.get(escape + 1..escape + 3).and_then(hex_octet) {
+            Some(octet) => {
+                out.push(octet);
+                text = &text[escape + 3..];
+            }
+            None => {
+                out.push(b'=');
+                text = &text[escape + 1..];
+            }
+        }
+    }
+    out.extend_from_slice(text);
+}
+
+/// The octet that two hexadecimal digits stand for.
+pub(crate) fn hex_octet(digits: &[u8]) -> Option<u8> {
+    let digit = |o: &u8| char::from(*o).to_digit(16);
+    match digits {
+        [high, low] => Some((digit(high)? * 16 + digit(low)?) as u8),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn rfc2045_section_6_7_quoted_printable() {
+        let text = b"Now's the time =\r\nfor all folk to come=\r\n to the aid of their country.";
+        assert_eq!(
+            quoted_printable(text),
+            b"Now's the time for all folk to come to the aid of their country."
+        );
+        assert_eq!(
+            quoted_printable(b"=C3=A4=3d  \r\nb=XY=\n"),
+            "ä=\r\nb=XY".as_bytes()
+        );
+    }
+
+    #[test]
+    fn base64_is_read_as_far_as_it_goes() {
+        assert_eq!(base64(b"SGVs\r\nbG8="), b"Hello");
+        assert_eq!(base64(b"SGVsbG8"), b"Hello");
+        assert_eq!(base64(b"SGVsbG8=SGVsbG8="), b"HelloHello");
+        assert_eq!(
+            base64(b"S!G*VsbA"),
+            b"Hel".iter().chain(b"l").copied().collect::<Vec<_>>()
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(octets in proptest::collection::vec(any::<u8>(), 0..100)) {
+            let _ = (base64(&octets), quoted_printable(&octets));
+        }
+    }
+}
