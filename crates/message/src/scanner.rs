@@ -210,6 +210,14 @@ impl Scanner {
         }
     }
 
+    /// A boundary came where a header section should have gone on.
+    fn header_cut_off(&mut self, end: u32) {
+        if let Some(top) = self.open.last_mut() {
+            top.part.header_start = top.part.header_start.min(end);
+        }
+        self.header_parsed(end);
+    }
+
     /// Reads the header section of the innermost part.
     fn header_parsed(&mut self, body_start: u32) {
         let section = std::mem::take(&mut self.header);
@@ -248,6 +256,7 @@ impl Scanner {
     /// Is the line a boundary of a part we are in? Then ends what it ends. The innermost part is asked first; a whole line must
     /// match, so that one boundary may begin with another (RFC 2046 §5.1.1).
     fn boundary(&mut self, line: &[u8]) -> bool {
+        let length = line.len() as u32;
         let line = line[2..].trim_ascii_end();
         let matches = |open: &Open| match &open.inside {
             Inside::Multipart {
@@ -268,16 +277,16 @@ impl Scanner {
             self.summary.cut = true;
             return false;
         }
-        self.delimit(level, delimiter);
+        self.delimit(level, delimiter, length);
         true
     }
 
     /// Ends the part of the multipart at `level` and begins the next, or ends the multipart.
-    fn delimit(&mut self, level: usize, delimiter: Delimiter) {
+    fn delimit(&mut self, level: usize, delimiter: Delimiter, length: u32) {
         let line_start = self.offset();
         let end = line_start.saturating_sub(self.last_end);
         if self.reading == Reading::Header {
-            self.header_parsed(line_start);
+            self.header_cut_off(end);
         }
         self.close_to(level + 1, end, self.lines.saturating_sub(1));
         self.preview.end();
@@ -297,17 +306,18 @@ impl Scanner {
                 } else {
                     Place::Part
                 };
-                // The line itself is still to be counted.
-                self.push(line_start, place);
+                self.push(line_start.saturating_add(length), place);
             }
         }
     }
 
     /// Closes parts until only `level` of them are open.
-    fn close_to(&mut self, level: usize, end: u32, lines: u32) {
+    fn close_to(&mut self, level: usize, mut end: u32, lines: u32) {
         while self.open.len() > level {
             let Some(open) = self.open.pop() else { return };
             let part = open.close(end, lines);
+            // An empty part ends behind its header section, and so does what holds it.
+            end = part.body_end;
             match self.open.last_mut().map(|parent| &mut parent.inside) {
                 None => self.summary.root = Some(part),
                 Some(Inside::Multipart { parts, .. }) => parts.push(part),
