@@ -8,6 +8,7 @@ mod describe;
 mod fault;
 mod field;
 mod load;
+mod mailboxes;
 mod recover;
 mod scalar;
 mod settings;
