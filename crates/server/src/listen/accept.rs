@@ -99,9 +99,12 @@ impl Door {
 
     /// Starts a session if the limits allow it.
     fn admit(&self, stream: TcpStream, from: SocketAddr) {
+        let (proto, metrics) = (self.kind.name(), self.services.metrics.clone());
         let permit = match self.services.limits.connection(self.counted(from)) {
             Ok(permit) => permit,
             Err(why) => {
+                metrics.ratelimited(why.kind());
+                metrics.connection_ended(proto, "refused");
                 tracing::info!(listener = self.kind.name(), raddr = %from.ip(), reason = %why, "connection refused");
                 return self.turn_away(&stream, &why.to_string());
             }
@@ -110,9 +113,12 @@ impl Door {
         let _ = stream.set_nodelay(true);
         let session = session(self.kind, self.services.clone(), stream);
         let abort = self.abort.clone();
+        let tls = matches!(self.kind, Kind::Submissions | Kind::Imaps);
         self.tasks.spawn(async move {
-            abort.run_until_cancelled(session).await;
-            drop(permit);
+            let open = metrics.connected(proto, tls);
+            let ended = abort.run_until_cancelled(session).await;
+            metrics.connection_ended(proto, if ended.is_some() { "ok" } else { "cut" });
+            drop((permit, open));
         });
     }
 

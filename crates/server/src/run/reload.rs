@@ -1,13 +1,16 @@
 //! Reading settings and certificates again, all or nothing (X32).
 
 use super::Running;
+use crate::Services;
 use crate::config::{Applies, Certificate, Config, Faults, SETTINGS};
 use crate::session::tls::TlsError;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 /// How often certificate files are looked at (X32: within a minute).
 const LOOK: Duration = Duration::from_secs(30);
+/// How often the local CA's certificate is looked at (L5).
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// What a reload did.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
@@ -95,26 +98,46 @@ fn merge(old: &Config, mut new: Config, done: &mut Reloaded) -> Config {
     new
 }
 
-/// Reloads certificates when their files change, until the server stops.
+/// Reloads certificates when their files change, renews the local CA's daily if it is due, and shows when they expire;
+/// until the server stops.
 pub(super) async fn watch_certificates(running: Arc<Running>) {
-    let shutdown = running.services.shutdown.clone();
-    let mut seen = changed_at(&running.services.config.load().tls.certificates);
-    while shutdown
-        .run_until_cancelled(tokio::time::sleep(LOOK))
-        .await
-        .is_some()
-    {
-        let config = running.services.config.load_full();
+    let services = &running.services;
+    let mut seen = changed_at(&services.config.load().tls.certificates);
+    let mut renewed = Instant::now();
+    loop {
+        show_expiries(services);
+        let pause = tokio::time::sleep(LOOK);
+        if services.shutdown.run_until_cancelled(pause).await.is_none() {
+            return;
+        }
+        let config = services.config.load_full();
         let now = changed_at(&config.tls.certificates);
         if now != seen {
-            match running.services.tls.reload(&config) {
-                Ok(()) => tracing::info!("certificates reloaded, since their files have changed"),
-                Err(why) => {
-                    tracing::error!(error = %why, "changed certificates cannot be used, the old ones stay")
-                }
-            }
+            reload_certificates(services, &config);
             seen = now;
+        } else if config.tls.certificates.is_empty() && renewed.elapsed() >= DAY {
+            reload_certificates(services, &config);
+            renewed = Instant::now();
         }
+    }
+}
+
+fn reload_certificates(services: &Services, config: &Config) {
+    match services.tls.reload(config) {
+        Ok(()) => tracing::info!("certificates reloaded"),
+        Err(why) => {
+            tracing::error!(error = %why, "changed certificates cannot be used, the old ones stay")
+        }
+    }
+}
+
+fn show_expiries(services: &Services) {
+    let now = services.clock.now();
+    for expiry in services.tls.expiries() {
+        let left = expiry.at.duration_since(now);
+        services
+            .metrics
+            .cert_expiry(&expiry.name, left.as_secs_f64());
     }
 }
 

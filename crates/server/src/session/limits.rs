@@ -259,21 +259,6 @@ fn open_files() -> u64 {
     getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
 }
 
-/// Raises the process's limit of open files as far as it may (S5); returns the limit. Call once at start, before [`Limits::new`].
-pub fn raise_open_files() -> u64 {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let limit = getrlimit(Resource::Nofile);
-    // Refused: the limit stays as it is, and sessions beyond it are turned away.
-    let _ = setrlimit(
-        Resource::Nofile,
-        Rlimit {
-            current: limit.maximum,
-            maximum: limit.maximum,
-        },
-    );
-    open_files()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

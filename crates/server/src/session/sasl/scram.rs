@@ -303,7 +303,7 @@ fn hash(message: &[u8]) -> [u8; KEY] {
 }
 
 #[cfg(test)]
-pub(super) mod client {
+pub(in crate::session) mod client {
     //! The client's side, for tests.
     use super::*;
 

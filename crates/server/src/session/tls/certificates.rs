@@ -13,7 +13,7 @@ use rustls::sign::{CertifiedKey, SigningKey};
 use std::collections::HashMap;
 use std::fmt;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
@@ -29,7 +29,6 @@ pub struct Expiry {
 
 /// A certificate with its key, ready to be served.
 pub(super) struct Loaded {
-    source: Certificate,
     names: Vec<String>,
     expires: Timestamp,
     key: Arc<CertifiedKey>,
@@ -56,16 +55,11 @@ impl Loaded {
                 ))
             }
             _ => Ok(Loaded {
-                source: source.clone(),
                 names,
                 expires,
                 key: Arc::new(key),
             }),
         }
-    }
-
-    pub(super) fn files(&self) -> [PathBuf; 2] {
-        [self.source.cert.clone(), self.source.key.clone()]
     }
 
     pub(super) fn expiry(&self) -> Expiry {

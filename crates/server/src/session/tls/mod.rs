@@ -20,7 +20,7 @@ use rustls::{CommonState, ProtocolVersion, ServerConfig};
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::{TlsAcceptor, server};
 
@@ -59,27 +59,10 @@ pub struct Tls {
 struct Active {
     server: Arc<ServerConfig>,
     expiries: Vec<Expiry>,
-    files: Vec<Seen>,
     extra_roots: Option<PathBuf>,
     /// Made when first needed: it parses all roots of the system.
     verifying: OnceLock<Arc<rustls::ClientConfig>>,
     unverifying: OnceLock<Arc<rustls::ClientConfig>>,
-}
-
-/// A file as it was when it was read.
-#[derive(PartialEq, Eq)]
-struct Seen {
-    path: PathBuf,
-    modified: Option<SystemTime>,
-}
-
-impl Seen {
-    fn now(path: PathBuf) -> Seen {
-        let modified = std::fs::metadata(&path)
-            .and_then(|data| data.modified())
-            .ok();
-        Seen { path, modified }
-    }
 }
 
 impl Tls {
@@ -104,15 +87,6 @@ impl Tls {
         let active = Active::load(config, &self.provider, &self.ticketer)?;
         self.active.store(Arc::new(active));
         Ok(())
-    }
-
-    /// Whether a certificate or key file is not the one that was read.
-    pub fn files_changed(&self) -> bool {
-        self.active
-            .load()
-            .files
-            .iter()
-            .any(|seen| Seen::now(seen.path.clone()) != *seen)
     }
 
     /// When each served certificate expires.
@@ -152,16 +126,10 @@ impl Active {
             .iter()
             .map(|source| Loaded::read(source, provider))
             .collect::<Result<Vec<_>, _>>()?;
-        let files = loaded
-            .iter()
-            .flat_map(Loaded::files)
-            .map(Seen::now)
-            .collect();
         let expiries = loaded.iter().map(Loaded::expiry).collect();
         Ok(Active {
             server: Arc::new(server_config(provider, ticketer, ByName::new(loaded))?),
             expiries,
-            files,
             extra_roots: config.tls.extra_roots.clone(),
             verifying: OnceLock::new(),
             unverifying: OnceLock::new(),

@@ -233,9 +233,7 @@ async fn l06_a_reload_drops_no_session_and_a_bad_one_changes_nothing() {
     let (mut client, mut server, _) = handshake(&tls, before, "old.example").await.unwrap();
 
     config.tls.certificates = vec![certificate(data.path(), "one", &["new.example"])];
-    assert!(tls.files_changed());
     tls.reload(&config).unwrap();
-    assert!(!tls.files_changed());
     assert_eq!(served(&tls, "old.example").await, "new.example");
 
     client.write_all(b"still here").await.unwrap();
