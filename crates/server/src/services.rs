@@ -3,13 +3,32 @@
 use crate::config::Config;
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// Tells the time; tests and the lab turn it by hand.
 pub trait Clock: Send + Sync {
     /// Now.
     fn now(&self) -> Timestamp;
+
+    /// Waits until this clock shows `at`, or a little longer.
+    fn reached<'a>(&'a self, at: Timestamp) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        Box::pin(async move {
+            while let Some(rest) = rest(self.now(), at) {
+                tokio::time::sleep(rest.min(LOOK_AGAIN)).await;
+            }
+        })
+    }
+}
+
+/// A clock may be set, and a machine may sleep: who waits looks at the clock this often.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+
+fn rest(now: Timestamp, at: Timestamp) -> Option<Duration> {
+    (now < at).then(|| at.duration_since(now).unsigned_abs())
 }
 
 /// The machine's clock.

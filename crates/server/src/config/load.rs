@@ -359,6 +359,7 @@ fn blank() -> Config {
             concurrency: 0,
             ipv6: false,
             dsn: false,
+            allow_private: false,
         },
         dns: DnsSettings::default(),
         log: LogSettings {

@@ -220,6 +220,8 @@ pub struct QueueSettings {
     pub ipv6: bool,
     /// Offer DSN to SMTP clients (A32). Default true.
     pub dsn: bool,
+    /// Deliver to loopback and private addresses. Default false.
+    pub allow_private: bool,
 }
 
 /// DNS.

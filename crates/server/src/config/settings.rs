@@ -314,6 +314,9 @@ fn queue() -> Vec<Setting> {
             "Deliver over IPv6 where the other server has it.";
         "queue.dsn" Reload "true", Field::Flag(|c| &mut c.queue.dsn),
             "Let senders ask for delivery reports (RFC 3461, A32).";
+        "queue.allow_private" Reload "false", Field::Flag(|c| &mut c.queue.allow_private),
+            "Deliver to mail servers at loopback and private addresses too. Otherwise a domain whose MX leads there could make this \
+             server talk to machines of its own network. A trial, or a relay inside a private network, needs it.";
     }
 }
 
