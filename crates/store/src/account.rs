@@ -1,6 +1,12 @@
 //! Accounts: who has mailboxes and may log in.
 
-use crate::{AccountId, ModSeq, Result, Timestamp, Tx};
+use crate::body::rows;
+use crate::change::Record;
+use crate::engine::{Row, params};
+use crate::id::fresh_id;
+use crate::mailbox::{self, SpecialUse};
+use crate::tx::Tx;
+use crate::{AccountId, Error, ModSeq, Result, Timestamp, time};
 
 /// An account as stored.
 #[derive(Clone, Debug)]
@@ -54,42 +60,195 @@ pub struct NewAccount {
     /// Bytes it may hold; `None` means the configured default.
     pub quota: Option<u64>,
     /// Mailboxes to make and subscribe besides INBOX, with their special use (catalogue G10).
-    pub mailboxes: Vec<(String, Option<crate::mailbox::SpecialUse>)>,
+    pub mailboxes: Vec<(String, Option<SpecialUse>)>,
 }
 
 /// Makes an account with its mailboxes. [`crate::Error::Exists`] if the address is taken, [`crate::Error::Missing`] if the domain is not hosted.
-pub fn add(_tx: &mut Tx<'_>, _new: &NewAccount) -> Result<AccountId> {
-    todo!()
+pub fn add(tx: &mut Tx<'_>, new: &NewAccount) -> Result<AccountId> {
+    let address = checked_address(tx, &new.address)?;
+    let id = AccountId::from_u128(fresh_id()?);
+    let now = tx.now().as_second();
+    let credentials = &new.credentials;
+    let added = tx.execute(
+        "INSERT INTO account (id, address, name, active, hash, scram, quota, used_bytes, used_messages, modseq, uid_validity, \
+         log_from, created) VALUES ($1, $2, $3, 1, $4, $5, $6, 0, 0, 0, $7, 0, $8) ON CONFLICT DO NOTHING",
+        params![
+            id,
+            &address,
+            &new.name,
+            credentials.hash.as_ref(),
+            credentials.scram.as_ref(),
+            new.quota,
+            // UIDVALIDITYs begin with the time of creation and count from there.
+            now.clamp(0, i64::from(u32::MAX / 2)),
+            now
+        ],
+    )?;
+    if added == 0 {
+        return Err(Error::Exists(format!("account {address}")));
+    }
+    note_change(tx, id)?;
+    add_mailboxes(tx, id, &new.mailboxes)?;
+    Ok(id)
 }
+
+fn add_mailboxes(
+    tx: &mut Tx<'_>,
+    id: AccountId,
+    mailboxes: &[(String, Option<SpecialUse>)],
+) -> Result<()> {
+    mailbox::create(tx, id, mailbox::INBOX, None)?;
+    mailbox::subscribe(tx, id, mailbox::INBOX, true)?;
+    for (name, special) in mailboxes {
+        mailbox::create(tx, id, name, *special)?;
+        mailbox::subscribe(tx, id, name, true)?;
+    }
+    Ok(())
+}
+
+/// Lower-case, and in a domain that is hosted.
+fn checked_address(tx: &mut Tx<'_>, address: &str) -> Result<String> {
+    let address = address.to_lowercase();
+    let refused = || {
+        Error::Refused(format!(
+            "“{}” is not an address local@domain",
+            address.escape_debug()
+        ))
+    };
+    let (local, domain) = address.rsplit_once('@').ok_or_else(refused)?;
+    if local.is_empty()
+        || address.len() > 320
+        || address.chars().any(|c| c.is_control() || c.is_whitespace())
+    {
+        return Err(refused());
+    }
+    if crate::domain::by_name(tx, domain)?.is_none() {
+        return Err(Error::Missing(format!("domain {domain}")));
+    }
+    Ok(address)
+}
+
 /// The account with this primary address (any case).
-pub fn by_address(_tx: &mut Tx<'_>, _address: &str) -> Result<Option<Account>> {
-    todo!()
+pub fn by_address(tx: &mut Tx<'_>, address: &str) -> Result<Option<Account>> {
+    tx.one(
+        "SELECT id, address, name, active, hash, scram, quota, used_bytes, used_messages, modseq, created FROM account \
+         WHERE address = $1",
+        params![&address.to_lowercase()],
+        read,
+    )
 }
+
 /// The account with this id.
-pub fn by_id(_tx: &mut Tx<'_>, _id: AccountId) -> Result<Option<Account>> {
-    todo!()
+pub fn by_id(tx: &mut Tx<'_>, id: AccountId) -> Result<Option<Account>> {
+    tx.one(
+        "SELECT id, address, name, active, hash, scram, quota, used_bytes, used_messages, modseq, created FROM account \
+         WHERE id = $1",
+        params![id],
+        read,
+    )
 }
+
 /// All accounts, by address.
-pub fn list(_tx: &mut Tx<'_>) -> Result<Vec<Account>> {
-    todo!()
+pub fn list(tx: &mut Tx<'_>) -> Result<Vec<Account>> {
+    tx.all(
+        "SELECT id, address, name, active, hash, scram, quota, used_bytes, used_messages, modseq, created FROM account \
+         ORDER BY address",
+        &[],
+        read,
+    )
 }
+
+fn read(row: &Row<'_>) -> Result<Account> {
+    Ok(Account {
+        id: AccountId::from_u128(row.id(0)?),
+        address: row.string(1)?,
+        name: row.string(2)?,
+        active: row.flag(3)?,
+        credentials: Credentials {
+            hash: row.opt_text(4)?.map(str::to_owned),
+            scram: row.opt_text(5)?.map(str::to_owned),
+        },
+        quota: row.opt_int(6)?.map(i64::unsigned_abs),
+        used_bytes: row.number(7)?,
+        used_messages: row.number(8)?,
+        modseq: ModSeq(row.number(9)?),
+        created: time::from_seconds(row.int(10)?)?,
+    })
+}
+
 /// Removes the account, its mailboxes, messages, and the aliases that lead only to it (catalogue E29).
-pub fn remove(_tx: &mut Tx<'_>, _id: AccountId) -> Result<()> {
-    todo!()
+pub fn remove(tx: &mut Tx<'_>, id: AccountId) -> Result<()> {
+    tx.lock_account(id)?;
+    let account = by_id(tx, id)?.ok_or_else(|| Error::Missing(format!("account {id}")))?;
+    let bodies = tx.all(
+        "SELECT body FROM content WHERE account = $1",
+        params![id],
+        |row| row.array(0),
+    )?;
+    for body in &bodies {
+        rows::release(tx, body)?;
+    }
+    for table in [
+        "DELETE FROM content WHERE account = $1",
+        "DELETE FROM entry WHERE account = $1",
+        "DELETE FROM mailbox WHERE account = $1",
+        "DELETE FROM subscription WHERE account = $1",
+        "DELETE FROM change WHERE account = $1",
+        "DELETE FROM account WHERE id = $1",
+    ] {
+        tx.execute(table, params![id])?;
+    }
+    tx.execute(
+        "DELETE FROM alias WHERE target = $1",
+        params![&account.address],
+    )?;
+    tx.effects.touched.retain(|touched| touched.account != id);
+    tx.effects.gone.push(id);
+    Ok(())
 }
+
 /// Replaces the credentials.
-pub fn set_credentials(_tx: &mut Tx<'_>, _id: AccountId, _credentials: &Credentials) -> Result<()> {
-    todo!()
+pub fn set_credentials(tx: &mut Tx<'_>, id: AccountId, credentials: &Credentials) -> Result<()> {
+    note_change(tx, id)?;
+    tx.execute(
+        "UPDATE account SET hash = $2, scram = $3 WHERE id = $1",
+        params![id, credentials.hash.as_ref(), credentials.scram.as_ref()],
+    )?;
+    Ok(())
 }
+
 /// Sets the quota; `None` goes back to the default.
-pub fn set_quota(_tx: &mut Tx<'_>, _id: AccountId, _quota: Option<u64>) -> Result<()> {
-    todo!()
+pub fn set_quota(tx: &mut Tx<'_>, id: AccountId, quota: Option<u64>) -> Result<()> {
+    note_change(tx, id)?;
+    tx.execute(
+        "UPDATE account SET quota = $2 WHERE id = $1",
+        params![id, quota],
+    )?;
+    Ok(())
 }
+
 /// Switches the account on or off.
-pub fn set_active(_tx: &mut Tx<'_>, _id: AccountId, _active: bool) -> Result<()> {
-    todo!()
+pub fn set_active(tx: &mut Tx<'_>, id: AccountId, active: bool) -> Result<()> {
+    note_change(tx, id)?;
+    tx.execute(
+        "UPDATE account SET active = $2 WHERE id = $1",
+        params![id, active],
+    )?;
+    Ok(())
 }
+
 /// Sets the person's name.
-pub fn set_name(_tx: &mut Tx<'_>, _id: AccountId, _name: &str) -> Result<()> {
-    todo!()
+pub fn set_name(tx: &mut Tx<'_>, id: AccountId, name: &str) -> Result<()> {
+    note_change(tx, id)?;
+    tx.execute(
+        "UPDATE account SET name = $2 WHERE id = $1",
+        params![id, name],
+    )?;
+    Ok(())
+}
+
+fn note_change(tx: &mut Tx<'_>, id: AccountId) -> Result<()> {
+    tx.next_modseq(id)?;
+    tx.record(id, None, Record::AccountChanged);
+    Ok(())
 }

@@ -6,7 +6,7 @@ use std::fmt;
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// Why a store operation failed. Absence is never an error here: look-ups return `Option`.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Error {
     /// The database or the disk below it cannot be reached or is too busy now. Try again later.
     Unavailable(String),
@@ -39,6 +39,17 @@ impl Error {
 }
 
 impl std::error::Error for Error {}
+
+impl From<std::io::Error> for Error {
+    /// A failure of the disk: no room, or something that may pass.
+    fn from(error: std::io::Error) -> Error {
+        use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+        match error.kind() {
+            StorageFull | QuotaExceeded => Error::Full(error.to_string()),
+            _ => Error::Unavailable(error.to_string()),
+        }
+    }
+}
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

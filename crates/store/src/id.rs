@@ -1,5 +1,6 @@
 //! Typed ids: mixing them does not compile.
 
+use crate::{Error, Result};
 use std::fmt;
 
 macro_rules! id128 {
@@ -30,7 +31,7 @@ macro_rules! id128 {
         }
         impl std::str::FromStr for $name {
             type Err = std::num::ParseIntError;
-            fn from_str(text: &str) -> Result<Self, Self::Err> {
+            fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
                 u128::from_str_radix(text, 16).map(Self)
             }
         }
@@ -53,6 +54,17 @@ id128!(
     /// A message in the outbound queue.
     QueueId
 );
+
+/// A new id: 48 bits of milliseconds since 1970, then 80 random bits. Newer ones sort later, so tables grow at their end,
+/// and two nodes never make the same.
+pub(crate) fn fresh_id() -> Result<u128> {
+    let mut random = [0; 16];
+    getrandom::fill(&mut random[6..])
+        .map_err(|e| Error::Unavailable(format!("no random numbers from the system: {e}")))?;
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let milliseconds = now.unwrap_or_default().as_millis();
+    Ok(milliseconds << 80 | u128::from_be_bytes(random))
+}
 
 /// A message's number in its mailbox (RFC 3501 §2.3.1.1). Never zero, never used again.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]

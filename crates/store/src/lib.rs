@@ -16,12 +16,24 @@ pub mod entry;
 pub mod mailbox;
 pub mod queue;
 
+mod context;
+mod engine;
 mod error;
 mod id;
+mod lock;
 mod open;
+mod ranges;
+mod schema;
+mod sweep;
+mod time;
+mod tx;
+mod vault;
+mod watch;
 
 pub use error::{Error, Result};
 pub use id::{AccountId, MailboxId, MessageId, ModSeq, QueueId, Uid, UidValidity};
 /// Seconds-and-nanoseconds time as everything in the store holds it.
 pub use jiff::Timestamp;
-pub use open::{Engine, Options, Store, Tx};
+pub use open::{Engine, Options, Store};
+pub use sweep::Swept;
+pub use tx::Tx;

@@ -1,7 +1,17 @@
 //! Opening a store and running transactions on it.
 
-use crate::{AccountId, ModSeq, Result};
+use crate::body::files::{Files, make_folder};
+use crate::context::Context;
+use crate::engine::jobs::{Queue, job};
+use crate::engine::sqlite::{self, Sqlite};
+use crate::lock::DataLock;
+use crate::schema::{self, Dialect};
+use crate::tx::Tx;
+use crate::vault::Vault;
+use crate::{AccountId, Error, ModSeq, Result, Timestamp};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
 
 /// Where the tables are.
 #[derive(Clone, Debug)]
@@ -25,49 +35,153 @@ pub struct Options {
     pub free_floor: u64,
 }
 
-/// An open store. Clones share it.
+/// An open store. Clones share it; when the last one goes, what was asked for is finished and the store is closed.
 #[derive(Clone)]
-pub struct Store {
-    _todo: (),
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    context: Arc<Context>,
+    engine: Running,
+    threads: Vec<JoinHandle<()>>,
+    /// Given back last.
+    _lock: DataLock,
 }
 
-/// A running transaction. Functions of this crate's modules take it; nobody else runs SQL.
-pub struct Tx<'a> {
-    _todo: &'a (),
+enum Running {
+    Sqlite(Sqlite),
 }
 
 impl Store {
     /// Opens the store, makes or migrates its schema, and recovers what a crash left. Blocks.
-    pub fn open(_options: &Options) -> Result<Store> {
-        todo!()
+    ///
+    /// [`Error::Unavailable`] if another process has it open, [`Error::Refused`] if the key is not its own or a newer program made it.
+    pub fn open(options: &Options) -> Result<Store> {
+        if let Engine::Postgres(_) = options.engine {
+            return Err(Error::Bug("PostgreSQL is not built in yet".into()));
+        }
+        make_folder(&options.data)?;
+        let lock = DataLock::take(&options.data)?;
+        let vault = Vault::new(options.key.as_ref());
+        let file = options.data.join("mail.db");
+        let setup = sqlite::Setup::connect(&file)?;
+        setup.transaction(|sql| schema::prepare(sql, Dialect::Sqlite, &vault.key_check()))?;
+        let files = Arc::new(Files::open(&options.data, options.free_floor)?);
+        let context = Arc::new(Context::new(vault, files));
+        setup.transaction(|sql| crate::sweep::orphans(&mut Tx::new(sql, &context)))?;
+        let mut threads = vec![context.files.start()?];
+        let engine = Sqlite::start(&file, readers(), &context, &mut threads)?;
+        let inner = Inner {
+            context,
+            engine: Running::Sqlite(engine),
+            threads,
+            _lock: lock,
+        };
+        Ok(Store(Arc::new(inner)))
+    }
+
+    pub(crate) fn context(&self) -> &Arc<Context> {
+        &self.0.context
+    }
+
+    /// From now on the store takes the time from `clock` (SAVEDATE and the like). Without this, the machine's.
+    pub fn use_clock(&self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) {
+        self.context().use_clock(Arc::new(clock));
+    }
+
+    /// [`Error::Full`] if the disk has less room than the floor, so that a message can be refused before it is sent.
+    pub fn room(&self) -> Result<()> {
+        self.context().files.room()
     }
 
     /// Runs `work` in a read-write transaction; returns when its effects are committed and synced.
     /// `work` may run more than once (a conflict on PostgreSQL), so it must have no effects of its own.
-    pub async fn write<T, F>(&self, _work: F) -> Result<T>
+    ///
+    /// A caller that stops waiting leaves it done as a whole or not at all.
+    pub async fn write<T, F>(&self, work: F) -> Result<T>
     where
         F: Fn(&mut Tx<'_>) -> Result<T> + Send + 'static,
         T: Send + 'static,
     {
-        todo!()
+        run(self.0.engine.writes(), work).await
     }
 
     /// Runs `work` over a consistent snapshot. Writes in it fail.
-    pub async fn read<T, F>(&self, _work: F) -> Result<T>
+    pub async fn read<T, F>(&self, work: F) -> Result<T>
     where
         F: Fn(&mut Tx<'_>) -> Result<T> + Send + 'static,
         T: Send + 'static,
     {
-        todo!()
+        run(self.0.engine.reads(), work).await
     }
 
     /// The account's latest committed MODSEQ, and every later one as it is committed (by this process, or by another on PostgreSQL).
-    pub fn watch(&self, _account: AccountId) -> tokio::sync::watch::Receiver<ModSeq> {
-        todo!()
+    /// The first value may be 0 until the account's MODSEQ has been looked up.
+    pub fn watch(&self, account: AccountId) -> tokio::sync::watch::Receiver<ModSeq> {
+        let (receiver, new) = self.context().watchers.watch(account);
+        if new {
+            let (look, _) = job(move |tx: &mut Tx<'_>| {
+                if let Some(account) = crate::account::by_id(tx, account)? {
+                    tx.context.watchers.tell(account.id, account.modseq);
+                }
+                Ok(())
+            });
+            self.0.engine.reads().push(look);
+        }
+        receiver
     }
 
     /// Changes each time the queue has new work.
     pub fn watch_queue(&self) -> tokio::sync::watch::Receiver<u64> {
-        todo!()
+        self.context().watchers.watch_queue()
+    }
+}
+
+async fn run<T, F>(queue: &Queue, work: F) -> Result<T>
+where
+    F: Fn(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    T: Send + 'static,
+{
+    let (job, answer) = job(work);
+    queue.push(job);
+    answer
+        .await
+        .unwrap_or_else(|_| Err(Error::Unavailable("the store has been closed".into())))
+}
+
+/// Threads that read: two at least, so that one long listing does not keep look-ups waiting.
+fn readers() -> usize {
+    std::thread::available_parallelism().map_or(2, |n| n.get().clamp(2, 8))
+}
+
+impl Running {
+    fn writes(&self) -> &Queue {
+        match self {
+            Running::Sqlite(engine) => &engine.writes,
+        }
+    }
+
+    fn reads(&self) -> &Queue {
+        match self {
+            Running::Sqlite(engine) => &engine.reads,
+        }
+    }
+
+    fn close(&self) {
+        match self {
+            Running::Sqlite(engine) => engine.close(),
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.engine.close();
+        self.context.files.close();
+        for thread in self.threads.drain(..) {
+            // The last handle may be held by a job; its thread cannot wait for itself.
+            if thread.thread().id() != std::thread::current().id() {
+                let _ = thread.join();
+            }
+        }
     }
 }

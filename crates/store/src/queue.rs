@@ -1,7 +1,13 @@
 //! Rows of the outbound queue. When to try and what to do about the outcome is the `queue` crate's business.
 
+use crate::body::rows::{keep, release};
 use crate::body::{BodyRef, Staged};
-use crate::{AccountId, QueueId, Result, Timestamp, Tx};
+use crate::engine::{Row, params};
+use crate::id::fresh_id;
+use crate::tx::Tx;
+use crate::{AccountId, Error, QueueId, Result, Timestamp, time};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 /// A message that is to leave, with the envelope facts all its recipients share.
 #[derive(Clone, Debug)]
@@ -117,27 +123,360 @@ pub enum Update {
     SetState(State, Option<Timestamp>),
 }
 
+/// What all recipients share, as it is stored (sealed).
+#[derive(Serialize, Deserialize)]
+struct Envelope {
+    reverse_path: Option<String>,
+    envid: Option<String>,
+    ret_full: Option<bool>,
+    smtputf8: bool,
+    eight_bit: bool,
+}
+
+/// What says who a recipient is, as it is stored (sealed).
+#[derive(Serialize, Deserialize)]
+struct Recipient {
+    address: String,
+    orcpt: Option<String>,
+    notify: u8,
+}
+
+const PENDING: i64 = 0;
+const HELD: i64 = 1;
+
+impl State {
+    fn number(self) -> i64 {
+        match self {
+            State::Pending => PENDING,
+            State::Held => HELD,
+        }
+    }
+
+    fn from_number(number: i64) -> Result<State> {
+        match number {
+            PENDING => Ok(State::Pending),
+            HELD => Ok(State::Held),
+            other => Err(Error::Corrupt(format!(
+                "a queued recipient has the unknown state {other}"
+            ))),
+        }
+    }
+}
+
 /// Puts a message into the queue.
-pub fn add(_tx: &mut Tx<'_>, _new: &NewQueued) -> Result<QueueId> {
-    todo!()
+pub fn add(tx: &mut Tx<'_>, new: &NewQueued) -> Result<QueueId> {
+    if new.recipients.is_empty() {
+        return Err(Error::Bug("a message without recipients was queued".into()));
+    }
+    let id = QueueId::from_u128(fresh_id()?);
+    let envelope = Envelope {
+        reverse_path: new.reverse_path.clone(),
+        envid: new.envid.clone(),
+        ret_full: new.ret_full,
+        smtputf8: new.smtputf8,
+        eight_bit: new.eight_bit,
+    };
+    let envelope = seal(tx, id, &envelope)?;
+    tx.execute(
+        "INSERT INTO queue (id, account, created, size, body, header_size, envelope) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        params![
+            id,
+            new.account,
+            new.created.as_microsecond(),
+            new.body.size(),
+            new.body.hash(),
+            new.header_size,
+            &envelope
+        ],
+    )?;
+    for (n, recipient) in new.recipients.iter().enumerate() {
+        add_recipient(tx, id, n, recipient)?;
+    }
+    keep(tx, &new.body)?;
+    tx.effects.queue_work = true;
+    Ok(id)
 }
+
+fn add_recipient(tx: &mut Tx<'_>, id: QueueId, n: usize, new: &NewQueuedRecipient) -> Result<()> {
+    let envelope = Recipient {
+        address: new.address.clone(),
+        orcpt: new.orcpt.clone(),
+        notify: new.notify,
+    };
+    let envelope = seal(tx, id, &envelope)?;
+    tx.execute(
+        "INSERT INTO queue_recipient (queue, n, state, attempts, next_attempt, warnings, envelope) \
+         VALUES ($1, $2, 0, 0, $3, 0, $4)",
+        params![id, n, new.next_attempt.as_microsecond(), &envelope],
+    )?;
+    Ok(())
+}
+
+fn seal<T: Serialize>(tx: &Tx<'_>, id: QueueId, value: &T) -> Result<Vec<u8>> {
+    let plain = postcard::to_stdvec(value)
+        .map_err(|e| Error::Bug(format!("an envelope cannot be encoded: {e}")))?;
+    tx.context.vault.seal(&id.as_u128().to_be_bytes(), &plain)
+}
+
+fn unseal<T: DeserializeOwned>(tx: &Tx<'_>, id: QueueId, stored: &[u8]) -> Result<T> {
+    let plain = tx.context.vault.open(&id.as_u128().to_be_bytes(), stored)?;
+    postcard::from_bytes(&plain)
+        .map_err(|e| Error::Corrupt(format!("an envelope of {id} is unreadable: {e}")))
+}
+
 /// Messages with a pending recipient due at `now`, the longest due first, at most `limit`.
-pub fn due(_tx: &mut Tx<'_>, _now: Timestamp, _limit: usize) -> Result<Vec<QueueId>> {
-    todo!()
+pub fn due(tx: &mut Tx<'_>, now: Timestamp, limit: usize) -> Result<Vec<QueueId>> {
+    let mut due: Vec<QueueId> = Vec::new();
+    // Recipients of one message may be due at different times, so pages are read until there are enough different messages.
+    let mut after = (i64::MIN, QueueId::from_u128(0));
+    while due.len() < limit {
+        let page = due_after(tx, now, after, limit)?;
+        let Some(last) = page.last() else { break };
+        after = *last;
+        for (_, id) in page {
+            if !due.contains(&id) && due.len() < limit {
+                due.push(id);
+            }
+        }
+    }
+    Ok(due)
 }
+
+fn due_after(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    after: (i64, QueueId),
+    limit: usize,
+) -> Result<Vec<(i64, QueueId)>> {
+    tx.all(
+        "SELECT DISTINCT next_attempt, queue FROM queue_recipient WHERE state = 0 AND next_attempt <= $1 \
+         AND (next_attempt, queue) > ($2, $3) ORDER BY next_attempt, queue LIMIT $4",
+        params![now.as_microsecond(), after.0, after.1, limit],
+        |row| Ok((row.int(0)?, QueueId::from_u128(row.id(1)?))),
+    )
+}
+
 /// When the next pending recipient is due.
-pub fn next_due(_tx: &mut Tx<'_>) -> Result<Option<Timestamp>> {
-    todo!()
+pub fn next_due(tx: &mut Tx<'_>) -> Result<Option<Timestamp>> {
+    let next = tx.one(
+        "SELECT MIN(next_attempt) FROM queue_recipient WHERE state = 0",
+        &[],
+        |row| row.opt_int(0),
+    )?;
+    next.flatten().map(time::from_microseconds).transpose()
 }
+
+/// How much is in the queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Messages.
+    pub messages: u64,
+    /// Recipients that wait for an attempt.
+    pub pending: u64,
+    /// Recipients held by hand.
+    pub held: u64,
+}
+
+/// Counts the queue.
+pub fn counts(tx: &mut Tx<'_>) -> Result<Counts> {
+    let mut count = |sql| -> Result<u64> {
+        let count = tx.one(sql, &[], |row| row.number(0))?;
+        Ok(count.unwrap_or_default())
+    };
+    Ok(Counts {
+        messages: count("SELECT COUNT(*) FROM queue")?,
+        pending: count("SELECT COUNT(*) FROM queue_recipient WHERE state = 0")?,
+        held: count("SELECT COUNT(*) FROM queue_recipient WHERE state = 1")?,
+    })
+}
+
 /// One message with all its remaining recipients.
-pub fn by_id(_tx: &mut Tx<'_>, _id: QueueId) -> Result<Option<Queued>> {
-    todo!()
+pub fn by_id(tx: &mut Tx<'_>, id: QueueId) -> Result<Option<Queued>> {
+    let row = tx.one(
+        "SELECT id, account, created, size, body, header_size, envelope FROM queue WHERE id = $1",
+        params![id],
+        QueueRow::read,
+    )?;
+    row.map(|row| row.complete(tx)).transpose()
 }
+
 /// Messages after `after` in id order, at most `limit`.
-pub fn list(_tx: &mut Tx<'_>, _after: Option<QueueId>, _limit: usize) -> Result<Vec<Queued>> {
-    todo!()
+pub fn list(tx: &mut Tx<'_>, after: Option<QueueId>, limit: usize) -> Result<Vec<Queued>> {
+    let rows = tx.all(
+        "SELECT id, account, created, size, body, header_size, envelope FROM queue WHERE id > $1 ORDER BY id LIMIT $2",
+        params![after.unwrap_or(QueueId::from_u128(0)), limit],
+        QueueRow::read,
+    )?;
+    rows.into_iter().map(|row| row.complete(tx)).collect()
 }
-/// Changes one recipient.
-pub fn update(_tx: &mut Tx<'_>, _id: QueueId, _recipient: u32, _update: &Update) -> Result<()> {
-    todo!()
+
+/// A row of `queue`, its envelope still sealed.
+struct QueueRow {
+    id: QueueId,
+    account: Option<AccountId>,
+    created: i64,
+    body: BodyRef,
+    header_size: u32,
+    envelope: Vec<u8>,
+}
+
+impl QueueRow {
+    fn read(row: &Row<'_>) -> Result<QueueRow> {
+        let account = if row.opt_blob(1)?.is_some() {
+            Some(row.id(1)?)
+        } else {
+            None
+        };
+        Ok(QueueRow {
+            id: QueueId::from_u128(row.id(0)?),
+            account: account.map(AccountId::from_u128),
+            created: row.int(2)?,
+            body: BodyRef {
+                size: row.number(3)?,
+                hash: row.array(4)?,
+            },
+            header_size: row.number(5)?,
+            envelope: row.blob(6)?.to_vec(),
+        })
+    }
+
+    fn complete(self, tx: &mut Tx<'_>) -> Result<Queued> {
+        let envelope: Envelope = unseal(tx, self.id, &self.envelope)?;
+        Ok(Queued {
+            id: self.id,
+            reverse_path: envelope.reverse_path,
+            envid: envelope.envid,
+            ret_full: envelope.ret_full,
+            smtputf8: envelope.smtputf8,
+            eight_bit: envelope.eight_bit,
+            account: self.account,
+            created: time::from_microseconds(self.created)?,
+            body: self.body,
+            header_size: self.header_size,
+            recipients: recipients(tx, self.id)?,
+        })
+    }
+}
+
+/// A row of `queue_recipient` that is yet to be unsealed.
+struct RecipientRow {
+    recipient: QueuedRecipient,
+    envelope: Vec<u8>,
+    last_error: Option<Vec<u8>>,
+}
+
+fn recipients(tx: &mut Tx<'_>, id: QueueId) -> Result<Vec<QueuedRecipient>> {
+    let rows = tx.all(
+        "SELECT n, state, attempts, next_attempt, last_attempt, warnings, envelope, last_error FROM queue_recipient \
+         WHERE queue = $1 ORDER BY n",
+        params![id],
+        RecipientRow::read,
+    )?;
+    rows.into_iter().map(|row| row.complete(tx, id)).collect()
+}
+
+impl RecipientRow {
+    fn read(row: &Row<'_>) -> Result<RecipientRow> {
+        let recipient = QueuedRecipient {
+            index: row.number(0)?,
+            address: String::new(),
+            orcpt: None,
+            notify: 0,
+            state: State::from_number(row.int(1)?)?,
+            attempts: row.number(2)?,
+            next_attempt: time::from_microseconds(row.int(3)?)?,
+            last_attempt: row.opt_int(4)?.map(time::from_microseconds).transpose()?,
+            last_error: None,
+            warnings: row.number(5)?,
+        };
+        Ok(RecipientRow {
+            recipient,
+            envelope: row.blob(6)?.to_vec(),
+            last_error: row.opt_blob(7)?.map(<[u8]>::to_vec),
+        })
+    }
+
+    fn complete(self, tx: &Tx<'_>, id: QueueId) -> Result<QueuedRecipient> {
+        let envelope: Recipient = unseal(tx, id, &self.envelope)?;
+        Ok(QueuedRecipient {
+            address: envelope.address,
+            orcpt: envelope.orcpt,
+            notify: envelope.notify,
+            last_error: self
+                .last_error
+                .map(|stored| unseal(tx, id, &stored))
+                .transpose()?,
+            ..self.recipient
+        })
+    }
+}
+
+/// Changes one recipient. [`Error::Missing`] if it is not in the queue (any more).
+pub fn update(tx: &mut Tx<'_>, id: QueueId, recipient: u32, update: &Update) -> Result<()> {
+    let changed = match update {
+        Update::Done => return done(tx, id, recipient),
+        Update::Retry { next_attempt, error } => {
+            let error = seal(tx, id, error)?;
+            tx.execute(
+                "UPDATE queue_recipient SET next_attempt = $3, last_error = $4 WHERE queue = $1 AND n = $2",
+                params![id, recipient, next_attempt.as_microsecond(), &error],
+            )?
+        }
+        Update::Begin { now, next_attempt } => tx.execute(
+            "UPDATE queue_recipient SET attempts = attempts + 1, last_attempt = $3, next_attempt = $4 \
+             WHERE queue = $1 AND n = $2",
+            params![id, recipient, now.as_microsecond(), next_attempt.as_microsecond()],
+        )?,
+        Update::Warned => tx.execute(
+            "UPDATE queue_recipient SET warnings = warnings + 1 WHERE queue = $1 AND n = $2",
+            params![id, recipient],
+        )?,
+        Update::SetState(state, next_attempt) => {
+            tx.effects.queue_work = true;
+            tx.execute(
+                "UPDATE queue_recipient SET state = $3, next_attempt = COALESCE($4, next_attempt) WHERE queue = $1 AND n = $2",
+                params![id, recipient, state.number(), next_attempt.map(Timestamp::as_microsecond)],
+            )?
+        }
+    };
+    if changed == 0 {
+        return Err(missing(id, recipient));
+    }
+    Ok(())
+}
+
+/// Forgets a recipient, and the message after its last one.
+fn done(tx: &mut Tx<'_>, id: QueueId, recipient: u32) -> Result<()> {
+    // Two recipients finished at once must not both believe that the other is still there.
+    tx.execute("UPDATE queue SET size = size WHERE id = $1", params![id])?;
+    let gone = tx.execute(
+        "DELETE FROM queue_recipient WHERE queue = $1 AND n = $2",
+        params![id, recipient],
+    )?;
+    if gone == 0 {
+        return Err(missing(id, recipient));
+    }
+    let left = tx.one(
+        "SELECT COUNT(*) FROM queue_recipient WHERE queue = $1",
+        params![id],
+        |row| row.int(0),
+    )?;
+    if left != Some(0) {
+        return Ok(());
+    }
+    let body = tx.one(
+        "DELETE FROM queue WHERE id = $1 RETURNING body",
+        params![id],
+        |row| row.array(0),
+    )?;
+    match body {
+        Some(body) => release(tx, &body),
+        None => Err(Error::Corrupt(format!(
+            "recipients of {id} were queued without their message"
+        ))),
+    }
+}
+
+fn missing(id: QueueId, recipient: u32) -> Error {
+    Error::Missing(format!("recipient {recipient} of {id} in the queue"))
 }

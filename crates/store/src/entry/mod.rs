@@ -1,8 +1,26 @@
 //! Entries: messages in mailboxes, with their UIDs, flags and dates.
 
+mod add;
+mod changes;
+mod flags;
+mod keywords;
+mod read;
+mod remove;
+mod rows;
+mod summary;
+mod transfer;
+
+pub use add::add;
+pub use changes::changes;
+pub use flags::store_flags;
+pub use read::{contents, first_unseen, scan, scan_contents, uids};
+pub(crate) use remove::clear;
+pub use remove::expunge;
+
+pub use transfer::{copy, move_to};
+
 use crate::body::{BodyRef, Staged};
-use crate::{AccountId, MailboxId, MessageId, ModSeq, Result, Timestamp, Tx, Uid, UidValidity};
-use std::ops::RangeInclusive;
+use crate::{AccountId, Error, MailboxId, MessageId, ModSeq, Result, Timestamp, Uid, UidValidity};
 
 /// The five system flags as bits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Hash)]
@@ -34,7 +52,7 @@ impl Flags {
 }
 
 /// A message in a mailbox: what can be listed without touching its content.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// Its number in the mailbox.
     pub uid: Uid,
@@ -137,104 +155,64 @@ pub struct Changes {
     pub gone: bool,
 }
 
-/// Puts a message into a mailbox; [`crate::Error::OverQuota`] if it does not fit, [`crate::Error::Missing`] if the mailbox is gone.
-/// Several calls with the same [`Staged`] in one transaction share the body.
-pub fn add(_tx: &mut Tx<'_>, _new: &NewEntry) -> Result<(Uid, UidValidity, MessageId)> {
-    todo!()
+impl QuotaRule {
+    /// [`Error::OverQuota`] if an account that uses `used` bytes with `added` among them uses too much.
+    ///
+    /// The account may cross its limit by the grace, but only once: who is at the limit already gets nothing more (catalogue P4).
+    pub(crate) fn check(self, own_limit: Option<u64>, used: u64, added: u64) -> Result<()> {
+        let Some(limit) = own_limit.or(self.default_limit) else {
+            return Ok(());
+        };
+        let before = used.saturating_sub(added);
+        let highest = limit.saturating_add(
+            limit / 100 * u64::from(self.grace) + limit % 100 * u64::from(self.grace) / 100,
+        );
+        let fits = used <= limit || (before < limit && used <= highest);
+        if fits {
+            Ok(())
+        } else {
+            Err(Error::OverQuota {
+                limit,
+                used: before,
+            })
+        }
+    }
 }
-/// All UIDs of the mailbox as ascending ranges of consecutive numbers.
-pub fn uids(
-    _tx: &mut Tx<'_>,
-    _account: AccountId,
-    _mailbox: MailboxId,
-) -> Result<Vec<RangeInclusive<u32>>> {
-    todo!()
-}
-/// The lowest UID without `\Seen`.
-pub fn first_unseen(
-    _tx: &mut Tx<'_>,
-    _account: AccountId,
-    _mailbox: MailboxId,
-) -> Result<Option<Uid>> {
-    todo!()
-}
-/// Entries with a UID in `uids` (ascending, not overlapping) and, if given, a MODSEQ above `since`; ascending, at most `limit`.
-pub fn scan(
-    _tx: &mut Tx<'_>,
-    _account: AccountId,
-    _mailbox: MailboxId,
-    _uids: &[RangeInclusive<u32>],
-    _since: Option<ModSeq>,
-    _limit: usize,
-) -> Result<Vec<Entry>> {
-    todo!()
-}
-/// The contents of these messages, in any order; those that are gone are left out.
-pub fn contents(
-    _tx: &mut Tx<'_>,
-    _account: AccountId,
-    _messages: &[MessageId],
-) -> Result<Vec<Content>> {
-    todo!()
-}
-/// Entries together with their contents: [`scan`] joined with [`contents`], for FETCH ENVELOPE and BODYSTRUCTURE.
-pub fn scan_contents(
-    _tx: &mut Tx<'_>,
-    _account: AccountId,
-    _mailbox: MailboxId,
-    _uids: &[RangeInclusive<u32>],
-    _since: Option<ModSeq>,
-    _limit: usize,
-) -> Result<Vec<(Entry, Content)>> {
-    todo!()
-}
-/// Changes flags (IMAP STORE) under one new MODSEQ; entries whose flags stay the same keep theirs.
-pub fn store_flags(
-    _tx: &mut Tx<'_>,
-    _account: AccountId,
-    _mailbox: MailboxId,
-    _uids: &[RangeInclusive<u32>],
-    _change: &FlagChange,
-    _unchanged_since: Option<ModSeq>,
-) -> Result<StoreResult> {
-    todo!()
-}
-/// Copies entries with flags and dates into another mailbox of the account, bodies untouched.
-pub fn copy(
-    _tx: &mut Tx<'_>,
-    _account: AccountId,
-    _from: MailboxId,
-    _uids: &[RangeInclusive<u32>],
-    _to: MailboxId,
-    _quota: QuotaRule,
-) -> Result<Copied> {
-    todo!()
-}
-/// Moves entries (RFC 6851). Needs no quota.
-pub fn move_to(
-    _tx: &mut Tx<'_>,
-    _account: AccountId,
-    _from: MailboxId,
-    _uids: &[RangeInclusive<u32>],
-    _to: MailboxId,
-) -> Result<Copied> {
-    todo!()
-}
-/// Removes the entries with `\Deleted` among `uids`; returns their UIDs, ascending.
-pub fn expunge(
-    _tx: &mut Tx<'_>,
-    _account: AccountId,
-    _mailbox: MailboxId,
-    _uids: &[RangeInclusive<u32>],
-) -> Result<Vec<Uid>> {
-    todo!()
-}
-/// What happened in the mailbox after `since`.
-pub fn changes(
-    _tx: &mut Tx<'_>,
-    _account: AccountId,
-    _mailbox: MailboxId,
-    _since: ModSeq,
-) -> Result<Changes> {
-    todo!()
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// P4
+    #[test]
+    fn p04_one_message_may_cross_the_limit_by_the_grace() {
+        let rule = QuotaRule {
+            default_limit: Some(1000),
+            grace: 10,
+        };
+        let fits = |before: u64, added: u64| rule.check(None, before + added, added).is_ok();
+        assert!(fits(0, 1000) && fits(999, 101) && fits(990, 10));
+        assert!(!fits(999, 102) && !fits(1000, 1) && !fits(1050, 1));
+        let strict = QuotaRule {
+            default_limit: Some(1000),
+            grace: 0,
+        };
+        assert!(strict.check(None, 1000, 10).is_ok());
+        assert_eq!(
+            strict.check(None, 1001, 10),
+            Err(Error::OverQuota {
+                limit: 1000,
+                used: 991
+            })
+        );
+        assert!(strict.check(Some(2000), 1500, 10).is_ok());
+        assert!(
+            QuotaRule {
+                default_limit: None,
+                grace: 0
+            }
+            .check(None, u64::MAX, 1)
+            .is_ok()
+        );
+    }
 }

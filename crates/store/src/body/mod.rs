@@ -1,0 +1,58 @@
+//! Bodies: the octets of messages, compressed, addressed by hash; small ones inside the database, large ones as files.
+//!
+//! A body is made with [`Store::stage`], belongs to whatever refers to it, and goes with the last reference.
+
+pub(crate) mod chunks;
+pub(crate) mod compress;
+pub(crate) mod files;
+mod read;
+pub(crate) mod rows;
+pub(crate) mod staged;
+mod staging;
+
+pub use read::BodyReader;
+pub use staged::Staged;
+pub use staging::Staging;
+
+use crate::{Error, Result, Store};
+
+/// Where a stored body is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct BodyRef {
+    /// BLAKE3 of the octets (keyed by the store's key if it is encrypted).
+    pub hash: [u8; 32],
+    /// Octets, uncompressed.
+    pub size: u64,
+}
+
+impl Store {
+    /// Begins a body.
+    pub fn stage(&self) -> Staging {
+        Staging::new(self.context().clone())
+    }
+
+    /// Opens a body for reading. [`crate::Error::Missing`] if it was removed meanwhile.
+    pub async fn open_body(&self, body: &BodyRef) -> Result<BodyReader> {
+        let wanted = body.clone();
+        let source = self.read(move |tx| read::Source::find(tx, &wanted)).await?;
+        Ok(BodyReader::new(source))
+    }
+
+    /// The octets from `offset`, at most `length` of them (an IMAP partial FETCH, one MIME part).
+    pub async fn read_body(&self, body: &BodyRef, offset: u64, length: u64) -> Result<Vec<u8>> {
+        let wanted = body.clone();
+        let source = self.read(move |tx| read::Source::find(tx, &wanted)).await?;
+        let end = offset.saturating_add(length).min(body.size);
+        off_the_workers(move || source.range(offset..end)).await
+    }
+}
+
+/// Runs something that touches the disk or computes for long where it keeps no other task waiting.
+pub(crate) async fn off_the_workers<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(e) => Err(Error::Bug(format!("a task of the store died: {e}"))),
+    }
+}

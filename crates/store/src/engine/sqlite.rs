@@ -1,0 +1,479 @@
+//! SQLite: one writer thread with group commit, reader threads with their own connections, and checkpoints beside the writer.
+//!
+//! The writer takes every job that waits, runs each in a savepoint of one transaction, commits once (which syncs the log once),
+//! and then answers all of them. So one sender pays one sync a message, and fifty share one. A job that fails undoes its savepoint only.
+
+use super::jobs::{Job, Queue};
+use super::{Param, Row, Sql, spawn};
+use crate::context::Context;
+use crate::tx::{Effects, Tx};
+use crate::{AccountId, Error, Result};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, ErrorCode, Statement, ToSql};
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Most jobs in one transaction: bounds how long the first of them waits.
+const BATCH: usize = 256;
+/// Pages in the write-ahead log from which a checkpoint begins (16 MiB).
+const CHECKPOINT_PAGES: u32 = 4096;
+/// Pages left over from a checkpoint that the writer may copy itself without keeping senders waiting.
+const TAIL_PAGES: i64 = 256;
+/// Rounds the checkpointer chases a busy writer before the writer finishes the job.
+const CHECKPOINT_ROUNDS: usize = 3;
+const WRITER_CACHE_KIB: i32 = 4096;
+const READER_CACHE_KIB: i32 = 1024;
+
+thread_local! {
+    /// Pages in the write-ahead log after this thread's last commit. SQLite's hook is a plain function, so it has to be told here.
+    static LOG_PAGES: Cell<u32> = const { Cell::new(0) };
+}
+
+/// What a connection is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Writer,
+    Reader,
+    Checkpointer,
+}
+
+fn connect(file: &Path, role: Role) -> Result<Connection> {
+    let connection = Connection::open(file).map_err(failed)?;
+    let cache = if role == Role::Writer {
+        WRITER_CACHE_KIB
+    } else {
+        READER_CACHE_KIB
+    };
+    connection
+        .busy_timeout(Duration::from_secs(10))
+        .map_err(failed)?;
+    // `synchronous=FULL` syncs the log at every commit. No mapped file: a disk error would be a SIGBUS instead of a reply.
+    let pragmas = format!(
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA mmap_size=0; \
+         PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-{cache}; PRAGMA query_only={};",
+        i32::from(role == Role::Reader)
+    );
+    connection.execute_batch(&pragmas).map_err(failed)?;
+    if role == Role::Writer {
+        connection.wal_hook(Some(|_, pages| {
+            LOG_PAGES.set(u32::try_from(pages).unwrap_or(0));
+            Ok(())
+        }));
+    }
+    Ok(connection)
+}
+
+/// A connection for opening the store: schema and recovery, before the threads start.
+pub(crate) struct Setup(Connection);
+
+impl Setup {
+    pub(crate) fn connect(file: &Path) -> Result<Setup> {
+        connect(file, Role::Writer).map(Setup)
+    }
+
+    /// Runs `work` in one transaction.
+    pub(crate) fn transaction<T>(&self, work: impl FnOnce(&mut dyn Sql) -> Result<T>) -> Result<T> {
+        let mut sql = Statements::new(&self.0);
+        sql.control("BEGIN IMMEDIATE")?;
+        let outcome = work(&mut sql).and_then(|value| sql.control("COMMIT").map(|()| value));
+        if outcome.is_err() {
+            sql.undo();
+        }
+        outcome
+    }
+}
+
+/// The running threads' work queues.
+pub(crate) struct Sqlite {
+    pub(crate) writes: Arc<Queue>,
+    pub(crate) reads: Arc<Queue>,
+    checkpoints: Arc<Checkpoints>,
+}
+
+impl Sqlite {
+    /// Starts the threads; `threads` receives their handles.
+    pub(crate) fn start(
+        file: &Path,
+        readers: usize,
+        context: &Arc<Context>,
+        threads: &mut Vec<std::thread::JoinHandle<()>>,
+    ) -> Result<Sqlite> {
+        let engine = Sqlite {
+            writes: Arc::default(),
+            reads: Arc::default(),
+            checkpoints: Arc::default(),
+        };
+        let writer = connect(file, Role::Writer)?;
+        let (queue, checkpoints, shared) = (
+            engine.writes.clone(),
+            engine.checkpoints.clone(),
+            context.clone(),
+        );
+        threads.push(spawn("store-writer", move || {
+            write_loop(&writer, &queue, &checkpoints, &shared)
+        })?);
+        for _ in 0..readers {
+            let reader = connect(file, Role::Reader)?;
+            let (queue, shared) = (engine.reads.clone(), context.clone());
+            threads.push(spawn("store-reader", move || {
+                read_loop(&reader, &queue, &shared)
+            })?);
+        }
+        let checkpointer = connect(file, Role::Checkpointer)?;
+        let checkpoints = engine.checkpoints.clone();
+        threads.push(spawn("store-checkpoint", move || {
+            checkpoint_loop(&checkpointer, &checkpoints)
+        })?);
+        Ok(engine)
+    }
+
+    /// Tells the threads to end once their queues are empty.
+    pub(crate) fn close(&self) {
+        self.writes.close();
+        self.reads.close();
+        self.checkpoints.set(Phase::Closed);
+    }
+}
+
+fn write_loop(
+    connection: &Connection,
+    queue: &Queue,
+    checkpoints: &Checkpoints,
+    context: &Context,
+) {
+    let mut sql = Statements::new(connection);
+    while let Some(first) = queue.next() {
+        write_batch(&mut sql, first, queue, context);
+        checkpoints.after_commit(connection, LOG_PAGES.get());
+    }
+}
+
+/// Runs `first` and whatever else waits in one transaction, commits, and answers.
+fn write_batch(sql: &mut Statements<'_>, first: Box<dyn Job>, queue: &Queue, context: &Context) {
+    if let Err(e) = sql.control("BEGIN IMMEDIATE") {
+        return first.reply(Err(e));
+    }
+    let mut done: Vec<(Box<dyn Job>, Effects)> = Vec::new();
+    let mut next = Some(first);
+    while let Some(mut job) = next {
+        match run_in_savepoint(sql, job.as_mut(), context) {
+            Ok(Some(effects)) => done.push((job, effects)),
+            Ok(None) => job.reply(Ok(())),
+            Err(e) => {
+                job.reply(Err(e.clone()));
+                sql.undo();
+                return answer(done, &Err(e), context);
+            }
+        }
+        next = if done.len() < BATCH {
+            queue.try_next()
+        } else {
+            None
+        };
+    }
+    let committed = sql.control("COMMIT");
+    if committed.is_err() {
+        sql.undo();
+    }
+    answer(done, &committed, context);
+}
+
+/// `Ok(Some)`: done; `Ok(None)`: it failed and is undone; `Err`: the whole transaction is lost.
+fn run_in_savepoint(
+    sql: &mut Statements<'_>,
+    job: &mut dyn Job,
+    context: &Context,
+) -> Result<Option<Effects>> {
+    if job.abandoned() {
+        return Ok(None);
+    }
+    sql.control("SAVEPOINT job")?;
+    let mut tx = Tx::new(sql, context);
+    let done = job.attempt(&mut tx);
+    let effects = tx.into_effects();
+    // Some failures, such as a full disk, make SQLite undo everything and not only this statement.
+    if sql.connection.is_autocommit() {
+        return Err(sql
+            .lost
+            .take()
+            .unwrap_or_else(|| Error::Unavailable("SQLite gave up the transaction".into())));
+    }
+    if !done {
+        sql.control("ROLLBACK TO job")?;
+    }
+    sql.control("RELEASE job")?;
+    Ok(done.then_some(effects))
+}
+
+fn answer(jobs: Vec<(Box<dyn Job>, Effects)>, committed: &Result<()>, context: &Context) {
+    for (job, effects) in jobs {
+        match committed {
+            Ok(()) => effects.apply(context),
+            Err(_) => effects.abandon(),
+        }
+        job.reply(committed.clone());
+    }
+}
+
+fn read_loop(connection: &Connection, queue: &Queue, context: &Context) {
+    let mut sql = Statements::new(connection);
+    while let Some(mut job) = queue.next() {
+        if job.abandoned() {
+            continue;
+        }
+        if let Err(e) = sql.control("BEGIN") {
+            job.reply(Err(e));
+            continue;
+        }
+        let mut tx = Tx::new(&mut sql, context);
+        job.attempt(&mut tx);
+        sql.undo();
+        job.reply(Ok(()));
+    }
+}
+
+/// Where checkpointing stands.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+enum Phase {
+    #[default]
+    Idle,
+    /// The log is long; the checkpointer is to copy it into the database file.
+    Wanted,
+    /// All but the newest pages are copied; the writer copies the rest between two transactions, so that the log can start over.
+    Tail,
+    Closed,
+}
+
+/// Keeps the write-ahead log short without making senders wait for it.
+#[derive(Default)]
+struct Checkpoints {
+    phase: Mutex<Phase>,
+    wake: Condvar,
+}
+
+impl Checkpoints {
+    fn set(&self, phase: Phase) {
+        let mut now = self.phase.lock().unwrap_or_else(PoisonError::into_inner);
+        if *now != Phase::Closed {
+            *now = phase;
+        }
+        drop(now);
+        self.wake.notify_all();
+    }
+
+    fn phase(&self) -> Phase {
+        *self.phase.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until a checkpoint is wanted; false when there will be none any more.
+    fn wait(&self) -> bool {
+        let mut phase = self.phase.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            match *phase {
+                Phase::Wanted => return true,
+                Phase::Closed => return false,
+                Phase::Idle | Phase::Tail => {
+                    phase = self
+                        .wake
+                        .wait(phase)
+                        .unwrap_or_else(PoisonError::into_inner);
+                }
+            }
+        }
+    }
+
+    /// The writer's part, between two transactions.
+    fn after_commit(&self, writer: &Connection, log_pages: u32) {
+        match self.phase() {
+            Phase::Tail => {
+                pages_left(writer);
+                self.set(Phase::Idle);
+            }
+            Phase::Idle if log_pages > CHECKPOINT_PAGES => self.set(Phase::Wanted),
+            _ => {}
+        }
+    }
+}
+
+fn checkpoint_loop(connection: &Connection, checkpoints: &Checkpoints) {
+    while checkpoints.wait() {
+        let left = (0..CHECKPOINT_ROUNDS)
+            .map(|_| pages_left(connection))
+            .find(|left| *left <= TAIL_PAGES);
+        checkpoints.set(if left == Some(0) {
+            Phase::Idle
+        } else {
+            Phase::Tail
+        });
+    }
+}
+
+/// Copies what can be copied now; says how many pages of the log are not in the database file yet.
+fn pages_left(connection: &Connection) -> i64 {
+    let outcome = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
+        Ok(row.get::<_, i64>(1)? - row.get::<_, i64>(2)?)
+    });
+    outcome.unwrap_or_else(|e| {
+        tracing::warn!("checkpoint failed, will be tried again: {e}");
+        i64::MAX
+    })
+}
+
+/// A connection with its prepared statements, found by the address of their text.
+struct Statements<'c> {
+    connection: &'c Connection,
+    prepared: HashMap<(usize, usize), Prepared<'c>>,
+    /// The last failure, in case SQLite gave up the transaction because of it.
+    lost: Option<Error>,
+}
+
+struct Prepared<'c> {
+    statement: Statement<'c>,
+    /// Where `$1`, `$2`, … are: SQLite numbers named parameters by first appearance, whatever their names say.
+    positions: Vec<usize>,
+}
+
+impl<'c> Statements<'c> {
+    fn new(connection: &'c Connection) -> Self {
+        Statements {
+            connection,
+            prepared: HashMap::new(),
+            lost: None,
+        }
+    }
+
+    /// Runs one of the statements that steer the transaction.
+    fn control(&mut self, sql: &'static str) -> Result<()> {
+        self.execute(sql, &[]).map(|_| ())
+    }
+
+    fn undo(&mut self) {
+        if !self.connection.is_autocommit()
+            && let Err(e) = self.control("ROLLBACK")
+        {
+            tracing::error!("cannot roll back: {e}");
+        }
+    }
+
+    fn bound(
+        &mut self,
+        sql: &'static str,
+        params: &[Param<'_>],
+    ) -> rusqlite::Result<&mut Statement<'c>> {
+        let key = (sql.as_ptr() as usize, sql.len());
+        let prepared = match self.prepared.entry(key) {
+            std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
+            std::collections::hash_map::Entry::Vacant(new) => {
+                new.insert(prepare(self.connection, sql)?)
+            }
+        };
+        for (position, param) in prepared.positions.iter().zip(params) {
+            prepared.statement.raw_bind_parameter(*position, param)?;
+        }
+        Ok(&mut prepared.statement)
+    }
+
+    fn fail(&mut self, error: rusqlite::Error) -> Error {
+        let error = failed(error);
+        self.lost = Some(error.clone());
+        error
+    }
+}
+
+fn prepare<'c>(connection: &'c Connection, sql: &'static str) -> rusqlite::Result<Prepared<'c>> {
+    let statement = connection.prepare(sql)?;
+    let positions = (1..=statement.parameter_count())
+        .map(|n| {
+            let name = format!("${n}");
+            statement
+                .parameter_index(&name)?
+                .ok_or(rusqlite::Error::InvalidParameterName(name))
+        })
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(Prepared {
+        statement,
+        positions,
+    })
+}
+
+impl Sql for Statements<'_> {
+    fn execute(&mut self, sql: &'static str, params: &[Param<'_>]) -> Result<u64> {
+        let changed = self.bound(sql, params).and_then(Statement::raw_execute);
+        changed.map(|n| n as u64).map_err(|e| self.fail(e))
+    }
+
+    fn query(
+        &mut self,
+        sql: &'static str,
+        params: &[Param<'_>],
+        each: &mut dyn FnMut(&Row<'_>) -> Result<ControlFlow<()>>,
+    ) -> Result<()> {
+        let failure = match self.bound(sql, params) {
+            Err(e) => e,
+            Ok(statement) => {
+                let mut rows = statement.raw_query();
+                loop {
+                    match rows.next() {
+                        Ok(None) => return Ok(()),
+                        Ok(Some(row)) => {
+                            if each(&Row::Sqlite(row))?.is_break() {
+                                return Ok(());
+                            }
+                        }
+                        Err(e) => break e,
+                    }
+                }
+            }
+        };
+        Err(self.fail(failure))
+    }
+
+    fn batch(&mut self, sql: &str) -> Result<()> {
+        self.connection.execute_batch(sql).map_err(failed)
+    }
+
+    fn lock_account(&mut self, _account: AccountId) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl ToSql for Param<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Param::Null => ValueRef::Null,
+            Param::Int(n) => ValueRef::Integer(*n),
+            Param::Text(text) => ValueRef::Text(text.as_bytes()),
+            Param::Blob(octets) => ValueRef::Blob(octets),
+            Param::Id(id) => ValueRef::Blob(id),
+        }))
+    }
+}
+
+/// A column that does not hold what the statement's author expects.
+pub(super) fn broken_row(error: rusqlite::Error) -> Error {
+    Error::Corrupt(format!("unexpected value in the database: {error}"))
+}
+
+/// Whose fault an error of SQLite is.
+pub(super) fn failed(error: rusqlite::Error) -> Error {
+    let said = error.to_string();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => Error::Full(said),
+        Some(
+            ErrorCode::SystemIoFailure
+            | ErrorCode::CannotOpen
+            | ErrorCode::DatabaseBusy
+            | ErrorCode::DatabaseLocked
+            | ErrorCode::OutOfMemory
+            | ErrorCode::OperationInterrupted
+            | ErrorCode::PermissionDenied
+            | ErrorCode::FileLockingProtocolFailed,
+        ) => Error::Unavailable(said),
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Error::Corrupt(said),
+        _ => Error::Bug(said),
+    }
+}

@@ -1,0 +1,64 @@
+//! EXPUNGE, and emptying a mailbox that is deleted.
+
+use super::rows::{self, Tally};
+use super::{Entry, Flags, scan};
+use crate::change::{Record, uid_ranges};
+use crate::engine::params;
+use crate::tx::Tx;
+use crate::{AccountId, MailboxId, Result, Uid};
+use std::ops::RangeInclusive;
+
+/// Removes the entries with `\Deleted` among `uids`; returns their UIDs, ascending.
+pub fn expunge(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    mailbox: MailboxId,
+    uids: &[RangeInclusive<u32>],
+) -> Result<Vec<Uid>> {
+    tx.lock_account(account)?;
+    if !has_deleted(tx, account, mailbox)? {
+        return Ok(Vec::new());
+    }
+    let mut entries = scan(tx, account, mailbox, uids, None, usize::MAX)?;
+    entries.retain(|entry| entry.flags.contains(Flags::DELETED));
+    remove(tx, account, mailbox, &entries)
+}
+
+/// Spares the scan of a mailbox in which nothing is marked.
+fn has_deleted(tx: &mut Tx<'_>, account: AccountId, mailbox: MailboxId) -> Result<bool> {
+    let deleted = tx.one(
+        "SELECT deleted FROM mailbox WHERE account = $1 AND id = $2",
+        params![account, mailbox],
+        |row| row.int(0),
+    )?;
+    Ok(deleted.unwrap_or_default() > 0)
+}
+
+/// Removes all entries.
+pub(crate) fn clear(tx: &mut Tx<'_>, account: AccountId, mailbox: MailboxId) -> Result<()> {
+    let entries = scan(tx, account, mailbox, &[1..=u32::MAX], None, usize::MAX)?;
+    remove(tx, account, mailbox, &entries).map(|_| ())
+}
+
+fn remove(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    mailbox: MailboxId,
+    entries: &[Entry],
+) -> Result<Vec<Uid>> {
+    if entries.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut tally = Tally::default();
+    for entry in entries {
+        tally.remove(entry.flags, entry.size);
+        rows::delete(tx, (account, mailbox), entry.uid)?;
+        rows::release_content(tx, account, entry.message)?;
+    }
+    let modseq = tx.charge(account, tally.bytes, tally.messages())?.modseq;
+    rows::count(tx, (account, mailbox), tally, 0, modseq)?;
+    let gone: Vec<Uid> = entries.iter().map(|entry| entry.uid).collect();
+    let uids = uid_ranges(gone.iter().copied());
+    tx.record(account, Some(mailbox), Record::Expunged { uids });
+    Ok(gone)
+}

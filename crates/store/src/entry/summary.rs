@@ -1,0 +1,42 @@
+//! Summaries as they are stored: a version, then postcard, then sealed.
+//!
+//! postcard cannot read an old summary into a struct with more fields, so whoever adds a field to [`message::Summary`] keeps the old
+//! struct here under the old version and converts it.
+
+use crate::tx::Tx;
+use crate::{AccountId, Error, MessageId, Result};
+use message::Summary;
+
+const VERSION: u8 = 1;
+
+pub(super) fn encode(
+    tx: &Tx<'_>,
+    account: AccountId,
+    message: MessageId,
+    summary: &Summary,
+) -> Result<Vec<u8>> {
+    let plain = postcard::to_extend(summary, vec![VERSION])
+        .map_err(|e| Error::Bug(format!("a summary cannot be encoded: {e}")))?;
+    tx.context.vault.seal(&place(account, message), &plain)
+}
+
+pub(crate) fn decode(
+    tx: &Tx<'_>,
+    account: AccountId,
+    message: MessageId,
+    stored: &[u8],
+) -> Result<Summary> {
+    let plain = tx.context.vault.open(&place(account, message), stored)?;
+    let summary = match plain.split_first() {
+        Some((&VERSION, octets)) => postcard::from_bytes(octets).ok(),
+        _ => None,
+    };
+    summary.ok_or_else(|| Error::Corrupt(format!("the summary of message {message} is unreadable")))
+}
+
+fn place(account: AccountId, message: MessageId) -> [u8; 32] {
+    let mut place = [0; 32];
+    place[..16].copy_from_slice(&account.as_u128().to_be_bytes());
+    place[16..].copy_from_slice(&message.as_u128().to_be_bytes());
+    place
+}

@@ -1,0 +1,126 @@
+//! The schema and its versions: numbered files in `migrations/`, one text for both engines.
+//!
+//! A migration that has been released is never changed; the next one builds on it.
+
+use crate::engine::{Param, Sql, params};
+use crate::{Error, Result};
+use std::ops::ControlFlow;
+
+/// All migrations, oldest first; the first brings a store to version 1.
+const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001_first.sql")];
+
+/// The version this program works with.
+pub(crate) const VERSION: usize = MIGRATIONS.len();
+
+/// How an engine spells what the two do not spell the same.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+impl Dialect {
+    /// Fills in the markers of a migration.
+    fn spell(self, migration: &str) -> String {
+        let words = match self {
+            Dialect::Sqlite => [
+                ("{id}", "BLOB"),
+                ("{blob}", "BLOB"),
+                ("{text}", "TEXT"),
+                ("{counter}", "INTEGER PRIMARY KEY"),
+                ("{clustered}", "WITHOUT ROWID"),
+            ],
+            Dialect::Postgres => [
+                ("{id}", "BYTEA"),
+                ("{blob}", "BYTEA"),
+                ("{text}", "TEXT COLLATE \"C\""),
+                (
+                    "{counter}",
+                    "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+                ),
+                ("{clustered}", ""),
+            ],
+        };
+        let own_lines = match self {
+            Dialect::Sqlite => migration.to_owned(),
+            Dialect::Postgres => migration.replace("--postgres:", ""),
+        };
+        words
+            .iter()
+            .fold(own_lines, |text, (marker, word)| text.replace(marker, word))
+    }
+}
+
+/// What the store is about itself: `schema` (its version) and `key` (proof of the encryption key).
+const META: &str = "CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value {blob} NOT NULL)";
+
+/// Makes or migrates the schema, after proving that the store may be opened: not made by a newer program, and with its own key.
+pub(crate) fn prepare(sql: &mut dyn Sql, dialect: Dialect, key_check: &[u8]) -> Result<()> {
+    sql.batch(&dialect.spell(META))?;
+    let version = version(sql)?;
+    if version > VERSION {
+        return Err(Error::Refused(format!(
+            "this store has schema {version}, and this program knows up to {VERSION}: \
+             use the program that wrote it, or a newer one"
+        )));
+    }
+    prove_key(sql, version, key_check)?;
+    for migration in &MIGRATIONS[version..] {
+        sql.batch(&dialect.spell(migration))?;
+    }
+    if version < VERSION {
+        set(sql, "schema", VERSION.to_string().as_bytes())?;
+    }
+    Ok(())
+}
+
+fn version(sql: &mut dyn Sql) -> Result<usize> {
+    let Some(value) = value(sql, "schema")? else {
+        return Ok(0);
+    };
+    let text = String::from_utf8_lossy(&value).into_owned();
+    text.parse()
+        .map_err(|_| Error::Corrupt(format!("the schema version reads “{text}”")))
+}
+
+/// A new store takes the key it is opened with; any other must be opened with its own.
+fn prove_key(sql: &mut dyn Sql, version: usize, key_check: &[u8]) -> Result<()> {
+    let known = value(sql, "key")?;
+    let refuse = |why: &str| Err(Error::Refused(why.into()));
+    match known {
+        Some(known) if known == key_check => Ok(()),
+        Some(_) if key_check.is_empty() => {
+            refuse("this store is encrypted: give the key file it was made with")
+        }
+        Some(known) if known.is_empty() => {
+            refuse("this store is not encrypted, but a key was given: start it without the key")
+        }
+        Some(_) => refuse("the key does not fit this store: it was encrypted with another one"),
+        None if version == 0 => set(sql, "key", key_check),
+        None => Err(Error::Corrupt(
+            "the store does not say whether it is encrypted".into(),
+        )),
+    }
+}
+
+fn value(sql: &mut dyn Sql, name: &str) -> Result<Option<Vec<u8>>> {
+    let mut value = None;
+    sql.query(
+        "SELECT value FROM meta WHERE name = $1",
+        params![name],
+        &mut |row| {
+            value = Some(row.blob(0)?.to_vec());
+            Ok(ControlFlow::Break(()))
+        },
+    )?;
+    Ok(value)
+}
+
+fn set(sql: &mut dyn Sql, name: &str, value: &[u8]) -> Result<()> {
+    let params: [Param<'_>; 2] = [name.into(), value.into()];
+    sql.execute(
+        "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        &params,
+    )?;
+    Ok(())
+}

@@ -1,0 +1,207 @@
+//! A running transaction: what the modules of this crate run their statements on, and what is to happen once it is committed.
+
+use crate::body::staged::Staged;
+use crate::change::{Record, Touched};
+use crate::context::Context;
+use crate::engine::{Param, Row, Sql, params};
+use crate::{AccountId, Error, MailboxId, ModSeq, Result, Timestamp};
+use std::ops::ControlFlow;
+
+/// A running transaction. Functions of this crate's modules take it; nobody else runs SQL.
+pub struct Tx<'a> {
+    sql: &'a mut dyn Sql,
+    pub(crate) context: &'a Context,
+    pub(crate) effects: Effects,
+}
+
+/// What follows from a transaction outside the database, once it is committed.
+#[derive(Default)]
+pub(crate) struct Effects {
+    /// Accounts it changed.
+    pub(crate) touched: Vec<Touched>,
+    /// Bodies it refers to for the first time; their files must stay.
+    pub(crate) kept: Vec<Staged>,
+    /// Files whose bodies nothing refers to any more.
+    pub(crate) dropped: Vec<String>,
+    /// Accounts it removed.
+    pub(crate) gone: Vec<AccountId>,
+    /// The queue has something to do.
+    pub(crate) queue_work: bool,
+}
+
+impl Effects {
+    /// The transaction is committed.
+    pub(crate) fn apply(self, context: &Context) {
+        self.kept.iter().for_each(Staged::keep);
+        context.files.remove_later(self.dropped);
+        for touched in &self.touched {
+            context.watchers.tell(touched.account, touched.modseq);
+        }
+        for account in self.gone {
+            context.watchers.tell(account, ModSeq(i64::MAX as u64));
+        }
+        if self.queue_work {
+            context.watchers.tell_queue();
+        }
+    }
+
+    /// The commit failed, and nobody can say how far it came: files stay until the next start finds out.
+    pub(crate) fn abandon(self) {
+        self.kept.iter().for_each(Staged::keep);
+    }
+}
+
+impl<'a> Tx<'a> {
+    pub(crate) fn new(sql: &'a mut dyn Sql, context: &'a Context) -> Tx<'a> {
+        Tx {
+            sql,
+            context,
+            effects: Effects::default(),
+        }
+    }
+
+    pub(crate) fn into_effects(self) -> Effects {
+        self.effects
+    }
+
+    /// The time that new rows carry.
+    pub fn now(&self) -> Timestamp {
+        self.context.now()
+    }
+
+    pub(crate) fn execute(&mut self, sql: &'static str, params: &[Param<'_>]) -> Result<u64> {
+        self.sql.execute(sql, params)
+    }
+
+    /// Hands over row after row until `each` breaks.
+    pub(crate) fn each(
+        &mut self,
+        sql: &'static str,
+        params: &[Param<'_>],
+        mut each: impl FnMut(&Row<'_>) -> Result<ControlFlow<()>>,
+    ) -> Result<()> {
+        self.sql.query(sql, params, &mut each)
+    }
+
+    /// All rows, read by `read`.
+    pub(crate) fn all<T>(
+        &mut self,
+        sql: &'static str,
+        params: &[Param<'_>],
+        mut read: impl FnMut(&Row<'_>) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        let mut all = Vec::new();
+        self.each(sql, params, |row| {
+            all.push(read(row)?);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(all)
+    }
+
+    /// The only row, if there is one. The statement is run to its end, so that one with RETURNING has all its effects.
+    pub(crate) fn one<T>(
+        &mut self,
+        sql: &'static str,
+        params: &[Param<'_>],
+        mut read: impl FnMut(&Row<'_>) -> Result<T>,
+    ) -> Result<Option<T>> {
+        let mut one = None;
+        self.each(sql, params, |row| {
+            one = Some(read(row)?);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(one)
+    }
+
+    /// Must come before anything of an account is read in order to change it.
+    pub(crate) fn lock_account(&mut self, account: AccountId) -> Result<()> {
+        self.sql.lock_account(account)
+    }
+
+    /// This transaction's MODSEQ in `account`: the one place where MODSEQs come from. [`Error::Missing`] if there is no such account.
+    pub(crate) fn next_modseq(&mut self, account: AccountId) -> Result<ModSeq> {
+        self.charge(account, 0, 0).map(|charged| charged.modseq)
+    }
+
+    /// The same, sparing the statement if this transaction has its MODSEQ already.
+    pub(crate) fn known_modseq(&mut self, account: AccountId) -> Result<ModSeq> {
+        match self.effects.touched.iter().find(|t| t.account == account) {
+            Some(touched) => Ok(touched.modseq),
+            None => self.next_modseq(account),
+        }
+    }
+
+    /// Adds to what `account` uses, and makes sure that this transaction has a MODSEQ in it.
+    pub(crate) fn charge(
+        &mut self,
+        account: AccountId,
+        bytes: i64,
+        messages: i64,
+    ) -> Result<Charged> {
+        let known = self
+            .effects
+            .touched
+            .iter()
+            .position(|t| t.account == account);
+        let charged = self.one(
+            "UPDATE account SET modseq = modseq + $2, used_bytes = used_bytes + $3, used_messages = used_messages + $4 \
+             WHERE id = $1 RETURNING modseq, used_bytes, quota",
+            params![account, i64::from(known.is_none()), bytes, messages],
+            |row| {
+                Ok(Charged {
+                    modseq: ModSeq(row.number(0)?),
+                    used: row.number(1)?,
+                    quota: row.opt_int(2)?.map(i64::unsigned_abs),
+                })
+            },
+        )?;
+        let charged = charged.ok_or_else(|| Error::Missing(format!("account {account}")))?;
+        if known.is_none() {
+            self.effects
+                .touched
+                .push(Touched::new(account, charged.modseq));
+        }
+        Ok(charged)
+    }
+
+    /// Appends to the change log of an account that [`Tx::charge`] or [`Tx::next_modseq`] was called for.
+    pub(crate) fn record(
+        &mut self,
+        account: AccountId,
+        mailbox: Option<MailboxId>,
+        record: Record,
+    ) {
+        if let Some(touched) = self
+            .effects
+            .touched
+            .iter_mut()
+            .find(|t| t.account == account)
+        {
+            touched.push(mailbox, record);
+        }
+    }
+
+    /// Writes the change log. Runs at the end of every transaction.
+    pub(crate) fn flush(&mut self) -> Result<()> {
+        // Taken out meanwhile, because writing borrows the transaction.
+        let touched = std::mem::take(&mut self.effects.touched);
+        for account in &touched {
+            account.write(self)?;
+        }
+        self.effects.touched = touched;
+        Ok(())
+    }
+
+    pub(crate) fn batch(&mut self, sql: &str) -> Result<()> {
+        self.sql.batch(sql)
+    }
+}
+
+/// What [`Tx::charge`] tells.
+pub(crate) struct Charged {
+    pub(crate) modseq: ModSeq,
+    /// Bytes used, the charge included.
+    pub(crate) used: u64,
+    /// The account's own limit.
+    pub(crate) quota: Option<u64>,
+}

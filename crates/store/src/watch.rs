@@ -1,0 +1,69 @@
+//! Tells sessions and the queue runner that something was committed.
+
+use crate::{AccountId, ModSeq};
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
+
+/// One channel per account that somebody watches, and one for the queue.
+pub(crate) struct Watchers {
+    accounts: Mutex<HashMap<AccountId, watch::Sender<ModSeq>>>,
+    queue: watch::Sender<u64>,
+}
+
+impl Default for Watchers {
+    fn default() -> Self {
+        Watchers {
+            accounts: Mutex::default(),
+            queue: watch::Sender::new(0),
+        }
+    }
+}
+
+impl Watchers {
+    fn accounts(&self) -> MutexGuard<'_, HashMap<AccountId, watch::Sender<ModSeq>>> {
+        self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A receiver for `account`; the flag tells that nobody watched it before, so that its MODSEQ is not known yet.
+    pub(crate) fn watch(&self, account: AccountId) -> (watch::Receiver<ModSeq>, bool) {
+        let mut accounts = self.accounts();
+        if let Some(sender) = accounts.get(&account) {
+            return (sender.subscribe(), false);
+        }
+        accounts.retain(|_, sender| sender.receiver_count() > 0);
+        let (sender, receiver) = watch::channel(ModSeq(0));
+        accounts.insert(account, sender);
+        (receiver, true)
+    }
+
+    /// The account stands at `modseq` (or later).
+    pub(crate) fn tell(&self, account: AccountId, modseq: ModSeq) {
+        if let Some(sender) = self.accounts().get(&account) {
+            sender.send_if_modified(|known| {
+                let newer = *known < modseq;
+                *known = modseq.max(*known);
+                newer
+            });
+        }
+    }
+
+    /// The accounts that somebody watches.
+    pub(crate) fn watched(&self) -> Vec<AccountId> {
+        let accounts = self.accounts();
+        let watched = accounts
+            .iter()
+            .filter(|(_, sender)| sender.receiver_count() > 0);
+        watched.map(|(account, _)| *account).collect()
+    }
+
+    pub(crate) fn watch_queue(&self) -> watch::Receiver<u64> {
+        self.queue.subscribe()
+    }
+
+    /// The queue has new work.
+    pub(crate) fn tell_queue(&self) {
+        self.queue
+            .send_modify(|count| *count = count.wrapping_add(1));
+    }
+}
