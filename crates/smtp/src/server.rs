@@ -294,6 +294,11 @@ impl Session {
         std::mem::take(&mut self.output)
     }
 
+    /// Whether there is output to be written.
+    pub fn has_output(&self) -> bool {
+        !self.output.is_empty()
+    }
+
     /// The session is to end as soon as that loses nothing: after the command or message that is under way (421 4.3.2).
     pub fn drain(&mut self) {
         self.draining = true;

@@ -8,6 +8,8 @@ pub mod smtp;
 
 mod accept;
 mod bind;
+mod proxy;
+mod stream;
 
 pub(crate) use accept::{Doors, open};
 pub(crate) use bind::{Socket, bind};

@@ -1,0 +1,84 @@
+//! A new connection: the PROXY header if it comes through a proxy, the TLS handshake on port 465, and the line in the log.
+
+use super::SmtpKind;
+use crate::Services;
+use crate::listen::proxy;
+use crate::listen::stream::Stream;
+use crate::session::metrics::{Direction, Verified};
+use crate::session::{Peer, SessionId};
+use std::io;
+use std::sync::Arc;
+use tokio::net::TcpStream;
+
+/// A connection that a session can begin on.
+pub(super) struct Connection {
+    pub(super) stream: Stream,
+    pub(super) peer: Peer,
+}
+
+/// Makes a connection ready, or logs why there is none.
+pub(super) async fn connect(
+    services: &Arc<Services>,
+    mut stream: TcpStream,
+    kind: SmtpKind,
+    session: SessionId,
+) -> Option<Connection> {
+    let config = services.config.load_full();
+    let ends = match proxy::ends(&mut stream, kind.listener().settings(&config)).await {
+        Ok(ends) => ends,
+        Err(why) => {
+            tracing::info!(listener = kind.listener().name(), error = %why, "connection without a session");
+            return None;
+        }
+    };
+    let mut peer = Peer {
+        protocol: kind.protocol(),
+        session,
+        remote: ends.remote,
+        local: ends.local,
+        tls: None,
+    };
+    tracing::info!(
+        proto = %peer.protocol,
+        listener = kind.listener().name(),
+        raddr = %peer.remote.ip(),
+        rport = peer.remote.port(),
+        "connected"
+    );
+    let mut stream = Stream::Clear(stream);
+    if kind == SmtpKind::Submissions {
+        secure(services, &mut stream, &mut peer).await.ok()?;
+    }
+    Some(Connection { stream, peer })
+}
+
+/// Does the TLS handshake, and remembers in `peer` what it agreed on.
+pub(super) async fn secure(
+    services: &Arc<Services>,
+    stream: &mut Stream,
+    peer: &mut Peer,
+) -> io::Result<()> {
+    let shaken = match std::mem::replace(stream, Stream::Gone) {
+        Stream::Clear(clear) => services.tls.acceptor().accept(clear).await,
+        Stream::Tls(_) | Stream::Gone => Err(io::Error::other("TLS is active already")),
+    };
+    match shaken {
+        Ok((secured, facts)) => {
+            services
+                .metrics
+                .smtp_tls(Direction::In, facts.version, Verified::No);
+            *stream = Stream::Tls(Box::new(secured));
+            peer.tls = Some(facts);
+            Ok(())
+        }
+        Err(why) => {
+            tracing::info!(
+                proto = %peer.protocol,
+                raddr = %peer.remote.ip(),
+                error = %why,
+                "TLS handshake failed"
+            );
+            Err(why)
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! SMTP, submission and LMTP sessions: a thin shell around the state machine of the `smtp` crate.
+//!
+//! ```text
+//! connect       PROXY header, TLS from the first octet, who is it
+//! conversation  reads, asks the state machine what it means, has it answered, writes
+//! envelope      MAIL and RCPT in the journey's words
+//! login         SASL exchanges
+//! client_name   what DNS says of the client's address, looked up while it talks
+//! patience      how long a client is waited for
+//! ```
+//!
+//! The protocol is in [`smtp::server`], what happens to mail in [`crate::journey`]; neither is here.
+
+mod client_name;
+mod connect;
+mod conversation;
+mod envelope;
+mod login;
+mod patience;
+
+use super::Kind;
+use crate::Services;
+use crate::session::Protocol;
+use conversation::Conversation;
+use smtp::server::Role;
+use std::sync::Arc;
+use tokio::net::TcpStream;
+use tracing::Instrument as _;
+
+/// What kind of session a listener begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SmtpKind {
+    /// Port 25: other servers.
+    Mx,
+    /// Port 587: STARTTLS, then log-in.
+    Submission,
+    /// Port 465: TLS first, then log-in.
+    Submissions,
+    /// LMTP (RFC 2033).
+    Lmtp,
+}
+
+impl SmtpKind {
+    fn listener(self) -> Kind {
+        match self {
+            SmtpKind::Mx => Kind::Smtp,
+            SmtpKind::Submission => Kind::Submission,
+            SmtpKind::Submissions => Kind::Submissions,
+            SmtpKind::Lmtp => Kind::Lmtp,
+        }
+    }
+
+    fn role(self) -> Role {
+        match self {
+            SmtpKind::Mx => Role::Mx,
+            SmtpKind::Submission | SmtpKind::Submissions => Role::Submission,
+            SmtpKind::Lmtp => Role::Lmtp,
+        }
+    }
+
+    fn protocol(self) -> Protocol {
+        match self {
+            SmtpKind::Mx => Protocol::Smtp,
+            SmtpKind::Submission | SmtpKind::Submissions => Protocol::Submission,
+            SmtpKind::Lmtp => Protocol::Lmtp,
+        }
+    }
+}
+
+/// Serves one connection until it ends.
+pub async fn serve(services: Arc<Services>, stream: TcpStream, kind: SmtpKind) {
+    let session = crate::session::SessionId::random();
+    let span = tracing::info_span!("session", sid = %session);
+    let served = async {
+        // In boxes, so that a session that waits for its client holds no room for what it is not doing.
+        let connected = Box::pin(connect::connect(&services, stream, kind, session)).await;
+        if let Some(connection) = connected {
+            let conversation = Conversation::new(services, kind, connection.peer);
+            conversation.hold(connection.stream).await;
+        }
+    };
+    served.instrument(span).await;
+}
