@@ -57,7 +57,9 @@ fn succeeded(peer: &Peer, user: &str, mechanism: &str) {
 }
 
 fn cut(user: &str) -> &str {
-    &user[..user.floor_char_boundary(MAX_LOGGED_NAME)]
+    user.char_indices()
+        .nth(MAX_LOGGED_NAME)
+        .map_or(user, |(at, _)| &user[..at])
 }
 
 #[cfg(test)]
