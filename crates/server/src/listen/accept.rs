@@ -117,7 +117,9 @@ impl Door {
         self.tasks.spawn(async move {
             let open = metrics.connected(proto, tls);
             let ended = abort.run_until_cancelled(session).await;
-            metrics.connection_ended(proto, if ended.is_some() { "ok" } else { "cut" });
+            if ended.is_none() {
+                metrics.connection_ended(proto, "cut");
+            }
             drop((permit, open));
         });
     }
