@@ -9,6 +9,7 @@ fn play(script: &str) {
     let trial = Trial::start();
     let mut python = command("python3");
     python.arg(beside("python").join(script));
+    python.env("PYTHONDONTWRITEBYTECODE", "1");
     succeed(python.env("TRIAL", trial.ready().to_string()));
 }
 
