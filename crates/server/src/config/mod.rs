@@ -18,6 +18,7 @@ mod tests;
 pub use describe::{Shown, example, man, markdown, show};
 pub use fault::{Fault, Faults};
 pub use load::{DEFAULT_PATH, Loaded};
+pub use scalar::{parse_name, parse_size, print_size};
 pub use settings::{Applies, Default as SettingDefault, SECTIONS, SETTINGS, Setting};
 
 use std::net::{IpAddr, SocketAddr};

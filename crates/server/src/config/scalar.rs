@@ -14,7 +14,7 @@ const SIZE_UNITS: [(&str, u64); 4] = [
 ];
 
 /// Octets: a number, with `K`, `M`, `G` or `T` (powers of 1024), optionally followed by `B` or `iB`.
-pub(super) fn parse_size(text: &str) -> Result<u64, String> {
+pub fn parse_size(text: &str) -> Result<u64, String> {
     let wrong = || {
         format!(
             "\"{text}\" is not a size: write octets or a number with K, M, G or T, like \"35M\""
@@ -34,7 +34,7 @@ pub(super) fn parse_size(text: &str) -> Result<u64, String> {
 }
 
 /// The shortest text of a size.
-pub(super) fn print_size(octets: u64) -> String {
+pub fn print_size(octets: u64) -> String {
     SIZE_UNITS
         .iter()
         .find(|(_, unit)| octets != 0 && octets.is_multiple_of(*unit))
@@ -157,7 +157,7 @@ pub(super) fn parse_server(text: &str, port: u16) -> Result<SocketAddr, String> 
 }
 
 /// A host or domain name in its lower-case A-label form.
-pub(super) fn parse_name(text: &str) -> Result<String, String> {
+pub fn parse_name(text: &str) -> Result<String, String> {
     let name = idna::domain_to_ascii_strict(text.trim_end_matches('.'))
         .map_err(|_| format!("\"{text}\" is not a domain name, like \"mx1.example.com\""))?;
     if name.is_empty() || name.parse::<IpAddr>().is_ok() {

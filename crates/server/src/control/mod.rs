@@ -1,15 +1,207 @@
-//! The control socket: how the commands of `pennyblack` reach the running server.
+//! What the commands of `pennyblack` do to a server, and how they reach it.
+//!
+//! A command is a [`Request`]; [`execute`] carries it out and gives an [`Answer`] or a [`Failure`]. While a server runs, requests go to it
+//! through its control socket, so that IDLE clients see changes at once; when none runs, the command opens the store itself under the
+//! lock of the data directory ([`Client`]). Either way it is the same function that does the work.
+//!
+//! The socket speaks lines: a request in JSON, then its reply in JSON, `{"ok":…}` or `{"error":{"kind":…,"message":…}}`. Only root and the
+//! user of the server are answered. (The console's HTTP API will carry the same requests.)
 
+pub mod account;
+pub mod alias;
+mod client;
+pub mod domain;
+pub mod queue;
+pub mod service;
+mod socket;
+
+pub use client::Client;
+pub(crate) use socket::{bind, serve};
+
+use crate::config::Config;
 use crate::run::Running;
-use std::io;
-use std::path::Path;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::sync::Arc;
-use tokio::net::UnixListener;
+use store::Store;
 
-/// Makes the socket.
-pub(crate) fn bind(_path: &Path) -> io::Result<Option<UnixListener>> {
-    Ok(None)
+/// What a command asks for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Request {
+    /// Accounts.
+    Account(account::Request),
+    /// Domains.
+    Domain(domain::Request),
+    /// Aliases.
+    Alias(alias::Request),
+    /// The outbound queue.
+    Queue(queue::Request),
+    /// The server itself.
+    Service(service::Request),
 }
 
-/// Serves it until the server stops.
-pub(crate) async fn serve(_socket: Option<UnixListener>, _running: Arc<Running>) {}
+/// What came of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    /// Accounts.
+    Account(account::Answer),
+    /// Domains.
+    Domain(domain::Answer),
+    /// Aliases.
+    Alias(alias::Answer),
+    /// The outbound queue.
+    Queue(queue::Answer),
+    /// The server itself.
+    Service(service::Answer),
+}
+
+/// Whether to do it or only to say what would be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// Do it.
+    Do,
+    /// Say what would be done (`--dry-run`).
+    Pretend,
+}
+
+/// Why a request was not carried out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}")]
+pub struct Failure {
+    /// By whose fault.
+    pub kind: FailureKind,
+    /// One sentence: what is wrong, and what to do.
+    pub message: String,
+}
+
+/// Kinds of failures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureKind {
+    /// What was asked for is malformed.
+    Invalid,
+    /// It names something that does not exist.
+    Missing,
+    /// It would make something that exists already.
+    Exists,
+    /// It would break something else.
+    Refused,
+    /// It may work later.
+    Unavailable,
+    /// A fault of the program or a damaged store.
+    Internal,
+}
+
+impl Failure {
+    pub(crate) fn new(kind: FailureKind, message: impl Into<String>) -> Failure {
+        Failure {
+            kind,
+            message: message.into(),
+        }
+    }
+    pub(crate) fn invalid(message: impl Into<String>) -> Failure {
+        Failure::new(FailureKind::Invalid, message)
+    }
+    pub(crate) fn missing(message: impl Into<String>) -> Failure {
+        Failure::new(FailureKind::Missing, message)
+    }
+    pub(crate) fn refused(message: impl Into<String>) -> Failure {
+        Failure::new(FailureKind::Refused, message)
+    }
+}
+
+impl From<store::Error> for Failure {
+    fn from(error: store::Error) -> Failure {
+        let kind = match &error {
+            store::Error::Unavailable(_) | store::Error::Full(_) => FailureKind::Unavailable,
+            store::Error::Exists(_) => FailureKind::Exists,
+            store::Error::Missing(_) => FailureKind::Missing,
+            store::Error::Refused(_) | store::Error::OverQuota { .. } => FailureKind::Refused,
+            store::Error::Corrupt(_) | store::Error::Bug(_) => FailureKind::Internal,
+        };
+        Failure::new(kind, error.to_string())
+    }
+}
+
+/// A password on its way to be hashed. `Debug` does not show it.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Password(String);
+
+impl Password {
+    /// Takes a password that a person typed; it must not be empty, longer than 1024 octets, or hold control characters.
+    pub fn new(text: String) -> Result<Password, Failure> {
+        match text.as_str() {
+            "" => Err(Failure::invalid("the password is empty")),
+            long if long.len() > 1024 => {
+                Err(Failure::invalid("the password is longer than 1024 octets"))
+            }
+            odd if odd.chars().any(char::is_control) => {
+                Err(Failure::invalid("the password holds a control character"))
+            }
+            _ => Ok(Password(text)),
+        }
+    }
+
+    /// Its text.
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(…)")
+    }
+}
+
+/// What requests work on.
+#[derive(Clone)]
+pub struct World {
+    /// The settings in force.
+    pub config: Arc<Config>,
+    /// The store.
+    pub store: Store,
+    /// Now.
+    pub now: Timestamp,
+    /// The server, if one runs in this process.
+    pub(crate) running: Option<Arc<Running>>,
+}
+
+/// Carries a request out.
+pub async fn execute(world: &World, request: Request) -> Result<Answer, Failure> {
+    match request {
+        Request::Account(request) => account::execute(world, request).await.map(Answer::Account),
+        Request::Domain(request) => domain::execute(world, request).await.map(Answer::Domain),
+        Request::Alias(request) => alias::execute(world, request).await.map(Answer::Alias),
+        Request::Queue(request) => queue::execute(world, request).await.map(Answer::Queue),
+        Request::Service(request) => service::execute(world, request).await.map(Answer::Service),
+    }
+}
+
+/// Writes in one transaction; a failure of ours found on the way leaves the store as it was, since all checks come before changes.
+async fn write<T, F>(store: &Store, work: F) -> Result<T, Failure>
+where
+    F: Fn(&mut store::Tx<'_>) -> store::Result<Result<T, Failure>> + Send + 'static,
+    T: Send + 'static,
+{
+    store.write(work).await?
+}
+
+/// An address as the store keeps it (A27).
+fn address(text: &str) -> Result<message::Address, Failure> {
+    message::Address::parse(text).map_err(|why| {
+        Failure::invalid(format!(
+            "\"{}\" is not a mail address: {why}",
+            text.escape_debug()
+        ))
+    })
+}
+
+/// A domain name as the store keeps it.
+fn domain_name(text: &str) -> Result<String, Failure> {
+    crate::config::parse_name(text).map_err(Failure::invalid)
+}

@@ -10,6 +10,7 @@
 mod instance;
 mod limits;
 mod notify;
+pub(crate) mod offline;
 mod privileges;
 mod reload;
 mod signals;
@@ -21,7 +22,7 @@ pub use start::StartError;
 
 use crate::config::Config;
 use crate::listen::{Bound, Doors, Kind};
-use crate::{Clock, Services, SystemClock};
+use crate::{Clock, Services, SystemClock, control};
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -89,6 +90,14 @@ impl Server {
     /// Serves until SIGTERM or SIGINT; SIGHUP reloads (X32). Tells systemd about each step (X8).
     pub async fn run_until_signal(self) -> std::io::Result<()> {
         signals::run(self).await
+    }
+
+    /// Carries out what a command would ask for.
+    pub async fn execute(
+        &self,
+        request: control::Request,
+    ) -> Result<control::Answer, control::Failure> {
+        control::execute(&control::World::of(&self.running), request).await
     }
 
     /// Reads settings and certificates again. An error changes nothing.

@@ -53,6 +53,20 @@ pub(super) fn give(path: &Path, target: Option<&Target>) -> io::Result<()> {
     }
 }
 
+/// If we are root and the path belongs to somebody else, becomes him.
+pub(super) fn become_owner(path: &Path) -> io::Result<()> {
+    let facts = fs::metadata(path)?;
+    if !geteuid().is_root() || facts.uid() == 0 {
+        return Ok(());
+    }
+    let name = format!("the owner of {}", path.display());
+    become_user(&Target {
+        name,
+        uid: Uid::from_raw(facts.uid()),
+        gid: Gid::from_raw(facts.gid()),
+    })
+}
+
 /// Becomes the user, with his group alone. There is no way back: that is tried.
 pub(super) fn become_user(user: &Target) -> io::Result<()> {
     setgroups(&[user.gid])?;

@@ -101,7 +101,7 @@ fn claim(config: &Config, target: Option<&Target>) -> Result<Instance, StartErro
 }
 
 /// What the store is opened with; the key file is read here.
-pub(crate) fn store_options(config: &Config) -> Result<Options, StartError> {
+pub(super) fn store_options(config: &Config) -> Result<Options, StartError> {
     let key = config.store.key_file.as_deref().map(read_key).transpose()?;
     Ok(Options {
         data: config.data.clone(),
@@ -132,14 +132,14 @@ fn read_key(path: &Path) -> Result<[u8; 32], StartError> {
     Ok(key)
 }
 
-async fn open_store(options: Options) -> Result<Store, StartError> {
+pub(super) async fn open_store(options: Options) -> Result<Store, StartError> {
     let opened = tokio::task::spawn_blocking(move || Store::open(&options)).await;
     let store = opened.map_err(|why| store::Error::Bug(format!("opening it failed: {why}")))??;
     Ok(store)
 }
 
 /// The domain of the settings is hosted from the first start on.
-pub(crate) async fn add_domain(store: &Store, name: &str) -> Result<(), store::Error> {
+pub(super) async fn add_domain(store: &Store, name: &str) -> Result<(), store::Error> {
     let domain = Domain {
         name: name.to_owned(),
         alias_of: None,

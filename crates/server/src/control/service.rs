@@ -1,0 +1,149 @@
+//! The server itself: status, reload, check of the store, a password's hash, where an address leads.
+
+use super::{Failure, FailureKind, Password, World, account, address};
+use crate::listen::Kind;
+use crate::run::{ReloadError, Reloaded, Running};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// What can be asked for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs)]
+pub enum Request {
+    Status,
+    Reload,
+    CheckStore,
+    /// B11.
+    Encrypt {
+        password: Password,
+    },
+    ExplainAddress {
+        address: String,
+    },
+}
+
+/// What came of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    /// How it is.
+    Status(Box<Status>),
+    /// The settings are read.
+    Reloaded(Reloaded),
+    /// What the check found.
+    Store(StoreReport),
+    /// The hash.
+    Hash(String),
+    /// One sentence a step.
+    Steps(Vec<String>),
+}
+
+/// How a server is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Status {
+    /// Its version.
+    pub version: String,
+    /// Its process.
+    pub pid: u32,
+    /// Since when it runs, RFC 3339.
+    pub started: String,
+    /// Open sessions.
+    pub sessions: usize,
+    /// `name address` of each listener.
+    pub listeners: Vec<(String, String)>,
+    /// Accounts.
+    pub accounts: usize,
+    /// Hosted domains.
+    pub domains: usize,
+    /// When the queue is looked at next, RFC 3339; none: it is empty.
+    pub next_delivery: Option<String>,
+}
+
+/// What a check of the store found.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[allow(missing_docs)] // as in `store::check::Report`
+pub struct StoreReport {
+    pub accounts: u64,
+    pub mailboxes: u64,
+    pub messages: u64,
+    pub bodies: u64,
+    pub faults: Vec<String>,
+}
+
+pub(super) async fn execute(world: &World, request: Request) -> Result<Answer, Failure> {
+    match request {
+        Request::Status => status(world)
+            .await
+            .map(|status| Answer::Status(Box::new(status))),
+        Request::Reload => running(world)?
+            .reload()
+            .await
+            .map(Answer::Reloaded)
+            .map_err(reload_failure),
+        Request::CheckStore => check(world).await.map(Answer::Store),
+        Request::Encrypt { password } => {
+            let credentials = account::credentials(&world.config, &password).await?;
+            Ok(Answer::Hash(credentials.hash.unwrap_or_default()))
+        }
+        Request::ExplainAddress { address } => explain(world, &address).await.map(Answer::Steps),
+    }
+}
+
+fn running(world: &World) -> Result<&Arc<Running>, Failure> {
+    world
+        .running
+        .as_ref()
+        .ok_or_else(|| Failure::new(FailureKind::Unavailable, "the server is not running"))
+}
+
+async fn status(world: &World) -> Result<Status, Failure> {
+    let running = running(world)?;
+    let (accounts, domains, next) = world
+        .store
+        .read(|tx| {
+            Ok((
+                store::account::list(tx)?.len(),
+                store::domain::list(tx)?.len(),
+                store::queue::next_due(tx)?,
+            ))
+        })
+        .await?;
+    let listeners = Kind::ALL.iter().flat_map(|kind| {
+        let addresses = running.bound.of(*kind).iter();
+        addresses.map(|address| (kind.name().to_owned(), address.to_string()))
+    });
+    Ok(Status {
+        version: env!("CARGO_PKG_VERSION").into(),
+        pid: std::process::id(),
+        started: running.started.to_string(),
+        sessions: running.sessions(),
+        listeners: listeners.collect(),
+        accounts,
+        domains,
+        next_delivery: next.map(|next| next.to_string()),
+    })
+}
+
+fn reload_failure(why: ReloadError) -> Failure {
+    Failure::new(FailureKind::Invalid, format!("nothing was changed:\n{why}"))
+}
+
+async fn check(world: &World) -> Result<StoreReport, Failure> {
+    let report = world.store.check().await?;
+    Ok(StoreReport {
+        accounts: report.accounts,
+        mailboxes: report.mailboxes,
+        messages: report.messages,
+        bodies: report.bodies,
+        faults: report.faults,
+    })
+}
+
+async fn explain(_world: &World, text: &str) -> Result<Vec<String>, Failure> {
+    let _address = address(text)?;
+    Err(Failure::new(
+        FailureKind::Unavailable,
+        "explaining addresses is not built yet",
+    ))
+}
