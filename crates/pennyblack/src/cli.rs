@@ -10,7 +10,8 @@ use std::path::PathBuf;
     version,
     propagate_version = true,
     infer_subcommands = true,
-    max_term_width = 100
+    max_term_width = 100,
+    after_help = EXIT_CODES
 )]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -19,24 +20,240 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage, 75 try again later (another instance runs, or the store cannot \
+                          be reached), 78 wrong configuration.";
+
 /// Options of every command.
 #[derive(Args, Debug, Clone)]
 pub(crate) struct Global {
-    /// The configuration file
-    #[arg(long, global = true, value_name = "FILE", default_value = server::config::DEFAULT_PATH)]
-    pub(crate) config: PathBuf,
+    /// The configuration file [default: /etc/pennyblack/pennyblack.toml]
+    #[arg(long, global = true, value_name = "FILE", conflicts_with = "data")]
+    config: Option<PathBuf>,
+    /// The folder of a trial: means --config DIR/pennyblack.toml
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
     /// Answer in JSON
     #[arg(long, global = true)]
     pub(crate) json: bool,
+}
+
+impl Global {
+    /// The configuration file.
+    pub(crate) fn file(&self) -> PathBuf {
+        match (&self.config, &self.data) {
+            (Some(file), _) => file.clone(),
+            (None, Some(folder)) => folder.join("pennyblack.toml"),
+            (None, None) => server::config::DEFAULT_PATH.into(),
+        }
+    }
 }
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
     /// Run the mail server in the foreground
     Serve,
+    /// Accounts: who has mailboxes and may log in
+    #[command(subcommand)]
+    Account(Account),
+    /// Domains whose mail is ours
+    #[command(subcommand)]
+    Domain(Domain),
+    /// Addresses that lead to other addresses
+    #[command(subcommand)]
+    Alias(Alias),
+    /// Mail on its way to other servers
+    #[command(subcommand)]
+    Queue(Queue),
+    /// Say what would happen, and why
+    #[command(subcommand)]
+    Explain(Explain),
+    /// Verify that all is well
+    #[command(subcommand)]
+    Check(Check),
+    /// How the running server is
+    Status,
+    /// Make the running server read its configuration and certificates again
+    Reload,
     /// Check and show the configuration
     #[command(subcommand)]
     Config(Config),
+    /// Hash a password, read from the terminal or with --password-stdin
+    Encrypt {
+        /// Read the password from standard input
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Print the completions of a shell
+    Completion {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages into a folder
+    Man {
+        /// The folder
+        folder: PathBuf,
+    },
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Account {
+    /// Make an account
+    Add {
+        /// Its address
+        address: String,
+        /// The person's name
+        #[arg(long, default_value = "")]
+        name: String,
+        /// What it may hold: a size like 5G, `unlimited` or `default`
+        #[arg(long, default_value = "default")]
+        quota: String,
+        #[command(flatten)]
+        password: PasswordFrom,
+        /// Host the domain too, if it is not hosted yet
+        #[arg(long)]
+        add_domain: bool,
+    },
+    /// List all accounts
+    List,
+    /// Show one account
+    Show {
+        /// Its address
+        address: String,
+    },
+    /// Set a password
+    Password {
+        /// The account
+        address: String,
+        #[command(flatten)]
+        password: PasswordFrom,
+    },
+    /// Set what an account may hold
+    Quota {
+        /// The account
+        address: String,
+        /// A size like 5G, `unlimited` or `default`
+        quota: String,
+    },
+    /// Let an account log in again
+    Enable {
+        /// The account
+        address: String,
+    },
+    /// Stop log-in and sending; the mail stays (B25)
+    Disable {
+        /// The account
+        address: String,
+    },
+    /// Change the person's name
+    RenamePerson {
+        /// The account
+        address: String,
+        /// The new name
+        name: String,
+    },
+    /// Remove an account with all its mail, and the aliases that lead to it
+    Remove {
+        /// The account
+        address: String,
+        #[command(flatten)]
+        sure: Sure,
+    },
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Domain {
+    /// Host a domain
+    Add {
+        /// Its name
+        name: String,
+    },
+    /// List all domains
+    List,
+    /// Make a domain another name of a second one: alice@NAME is alice@OF
+    Alias {
+        /// The other name
+        name: String,
+        /// The domain that has the accounts
+        #[arg(required_unless_present = "off")]
+        of: Option<String>,
+        /// End that; the domain stays hosted
+        #[arg(long, conflicts_with = "of")]
+        off: bool,
+    },
+    /// Stop hosting a domain; refused while accounts or aliases are in it
+    Remove {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        sure: Sure,
+    },
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Alias {
+    /// Let mail to an address go to others
+    Add {
+        /// `user@domain`, `user` (in every domain), `@domain` (all else in a domain) or `@` (all else)
+        source: String,
+        /// Where it goes: addresses, or local parts that are looked up again
+        #[arg(required = true)]
+        targets: Vec<String>,
+    },
+    /// List all aliases
+    List,
+    /// Remove an alias, or one of its targets
+    Remove {
+        /// The alias
+        source: String,
+        /// Only this target
+        target: Option<String>,
+        #[command(flatten)]
+        sure: Sure,
+    },
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Queue {
+    /// List all messages in the queue
+    List,
+    /// Show one message
+    Show {
+        /// Its id
+        id: String,
+    },
+    /// Try a message now, or all of them
+    Retry {
+        /// Its id
+        #[arg(required_unless_present = "all")]
+        id: Option<String>,
+        /// All messages
+        #[arg(long, conflicts_with = "id")]
+        all: bool,
+    },
+    /// Remove a message, or one of its recipients, without notice to the sender
+    Remove {
+        /// Its id
+        id: String,
+        /// Only this recipient
+        recipient: Option<String>,
+        #[command(flatten)]
+        sure: Sure,
+    },
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Explain {
+    /// Where mail to an address goes, step by step
+    Address {
+        /// The address
+        address: String,
+    },
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Check {
+    /// Read everything in the store and verify it: exit code 0 if it is sound, 2 if not
+    Store,
 }
 
 #[derive(Subcommand, Debug)]
@@ -57,4 +274,26 @@ pub(crate) enum Config {
     },
     /// Print a complete commented configuration file
     Example,
+}
+
+/// Where a password comes from; by default it is asked for, twice. It is never an argument, which others could see.
+#[derive(Args, Debug, Clone, Copy)]
+pub(crate) struct PasswordFrom {
+    /// Read the password from standard input
+    #[arg(long, conflicts_with = "generate")]
+    pub(crate) password_stdin: bool,
+    /// Make one and print it
+    #[arg(long)]
+    pub(crate) generate: bool,
+}
+
+/// For commands that destroy something.
+#[derive(Args, Debug, Clone, Copy)]
+pub(crate) struct Sure {
+    /// Do not ask
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+    /// Only say what would be done
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }

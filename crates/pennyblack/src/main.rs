@@ -3,6 +3,8 @@
 mod cli;
 mod command;
 mod outcome;
+mod output;
+mod terminal;
 
 use clap::Parser;
 use std::process::ExitCode;

@@ -1,5 +1,6 @@
 //! How commands end: exit codes (X33) and the sentence that says why.
 
+use server::control::{self, FailureKind};
 use std::fmt;
 use std::process::ExitCode;
 
@@ -8,6 +9,8 @@ use std::process::ExitCode;
 pub(crate) struct Failure {
     code: u8,
     message: String,
+    /// If a request failed: how.
+    kind: Option<FailureKind>,
 }
 
 impl Failure {
@@ -31,7 +34,13 @@ impl Failure {
         Failure {
             code,
             message: message.to_string(),
+            kind: None,
         }
+    }
+
+    /// Whether a request failed in this way.
+    pub(crate) fn is(&self, kind: FailureKind) -> bool {
+        self.kind == Some(kind)
     }
 
     /// Says it on standard error.
@@ -45,3 +54,18 @@ impl Failure {
 
 /// What a command returns.
 pub(crate) type Outcome = Result<ExitCode, Failure>;
+
+impl From<control::Failure> for Failure {
+    fn from(failure: control::Failure) -> Failure {
+        let code = match failure.kind {
+            FailureKind::Invalid => 2,
+            FailureKind::Unavailable => 75,
+            FailureKind::Config => 78,
+            _ => 1,
+        };
+        Failure {
+            kind: Some(failure.kind),
+            ..Failure::with_code(code, failure)
+        }
+    }
+}

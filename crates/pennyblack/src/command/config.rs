@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 pub(crate) fn run(which: Which, global: &Global) -> Outcome {
     match which {
-        Which::Test { file } => test(file.as_deref().unwrap_or(&global.config), global.json),
+        Which::Test { file } => test(&file.unwrap_or_else(|| global.file()), global.json),
         Which::Show { defaults: true, .. } => defaults(global.json),
         Which::Show { all, .. } => settings(global, all),
         Which::Example => {
@@ -71,7 +71,7 @@ fn defaults(json: bool) -> Outcome {
 }
 
 fn settings(global: &Global, all: bool) -> Outcome {
-    let loaded = load(&global.config)?;
+    let loaded = load(&global.file())?;
     let shown: Vec<_> = show(&loaded)
         .into_iter()
         .filter(|setting| all || setting.source != "default")

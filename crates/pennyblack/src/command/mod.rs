@@ -1,16 +1,58 @@
-//! A file per command.
+//! A file per command. Each turns its options into a request, has it carried out, and prints the answer.
 
+mod account;
+mod alias;
 mod config;
+mod domain;
+mod manual;
+mod queue;
 mod serve;
+mod service;
 
-use crate::cli::{Cli, Command};
-use crate::outcome::Outcome;
+use crate::cli::{Cli, Command, Global};
+use crate::outcome::{Failure, Outcome};
+use server::control::{Answer, Client, Request};
+use std::future::Future;
 
 /// Runs the command.
 pub(crate) fn run(cli: Cli) -> Outcome {
     let global = cli.global;
     match cli.command {
         Command::Serve => serve::run(&global),
+        Command::Account(which) => account::run(which, &global),
+        Command::Domain(which) => domain::run(which, &global),
+        Command::Alias(which) => alias::run(which, &global),
+        Command::Queue(which) => queue::run(which, &global),
+        Command::Explain(which) => service::explain(which, &global),
+        Command::Check(which) => service::check(which, &global),
+        Command::Status => service::status(&global),
+        Command::Reload => service::reload(&global),
         Command::Config(which) => config::run(which, &global),
+        Command::Encrypt { password_stdin } => service::encrypt(password_stdin, &global),
+        Command::Completion { shell } => manual::completion(shell),
+        Command::Man { folder } => manual::pages(&folder),
     }
+}
+
+/// Has one request carried out, by the running server or here.
+fn ask(global: &Global, request: Request) -> Result<Answer, Failure> {
+    let loaded = config::load(&global.file())?;
+    block_on(async {
+        let mut client = Client::connect(loaded.config).await?;
+        Ok(client.execute(request).await?)
+    })?
+}
+
+/// Runs a future to its end.
+fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|why| Failure::failed(format!("cannot start the runtime: {why}")))?;
+    Ok(runtime.block_on(work))
+}
+
+/// The answer was of another kind than the request.
+fn unexpected() -> Failure {
+    Failure::failed("the server answered something else: is it of another version?")
 }

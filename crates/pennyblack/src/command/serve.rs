@@ -7,7 +7,7 @@ use server::run::{Parts, Server};
 use std::process::ExitCode;
 
 pub(crate) fn run(global: &Global) -> Outcome {
-    let loaded = load(&global.config)?;
+    let loaded = load(&global.file())?;
     let _flush = server::log::start(&loaded.config.log);
     for warning in &loaded.warnings {
         tracing::warn!("{}", warning.at(&loaded.path));

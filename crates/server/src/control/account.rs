@@ -6,7 +6,6 @@ use crate::session::login::hash_password;
 use serde::{Deserialize, Serialize};
 use store::account::{Account, Credentials, NewAccount};
 use store::domain::Domain;
-use store::mailbox::SpecialUse;
 use store::{Tx, account, alias, domain};
 
 /// The quota that stands for "no limit": the largest that the store can hold.
@@ -146,7 +145,7 @@ async fn add(world: &World, new: New) -> Result<Answer, Failure> {
         name: person(&new.name)?,
         credentials: credentials(&world.config, &new.password).await?,
         quota: stored(new.quota)?,
-        mailboxes: default_mailboxes(&world.config),
+        mailboxes: world.config.mail.default_mailboxes(),
     };
     let (config, add_domain) = (world.config.clone(), new.add_domain);
     write(&world.store, move |tx| {
@@ -193,9 +192,10 @@ fn host(
                 active: true,
             },
         )?),
-        None => Err(Failure::missing(format!(
-            "domain {name} is not hosted here: `pennyblack domain add {name}` adds it"
-        ))),
+        None => Err(Failure::new(
+            FailureKind::UnhostedDomain,
+            format!("domain {name} is not hosted here: `pennyblack domain add {name}` adds it"),
+        )),
     })
 }
 
@@ -208,17 +208,6 @@ fn shadowing(tx: &mut Tx<'_>, address: &str) -> store::Result<Vec<String>> {
         targets.join(", ")
     );
     Ok(if shadowed { vec![note] } else { Vec::new() })
-}
-
-/// G10, G11.
-fn default_mailboxes(config: &Config) -> Vec<(String, Option<SpecialUse>)> {
-    vec![
-        ("Archive".into(), Some(SpecialUse::Archive)),
-        ("Drafts".into(), Some(SpecialUse::Drafts)),
-        (config.mail.junk.clone(), Some(SpecialUse::Junk)),
-        ("Sent".into(), Some(SpecialUse::Sent)),
-        ("Trash".into(), Some(SpecialUse::Trash)),
-    ]
 }
 
 async fn list(world: &World) -> Result<Answer, Failure> {

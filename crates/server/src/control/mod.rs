@@ -86,10 +86,16 @@ pub enum FailureKind {
     Invalid,
     /// It names something that does not exist.
     Missing,
+    /// The domain of a new address is not hosted.
+    UnhostedDomain,
     /// It would make something that exists already.
     Exists,
     /// It would break something else.
     Refused,
+    /// Only a running server can do it, and none runs.
+    NotRunning,
+    /// The configuration file is wrong.
+    Config,
     /// It may work later.
     Unavailable,
     /// A fault of the program or a damaged store.
@@ -144,6 +150,27 @@ impl Password {
             }
             _ => Ok(Password(text)),
         }
+    }
+
+    /// A new random one of 100 bits, in four groups that can be read out.
+    pub fn generate() -> Result<Password, Failure> {
+        const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+        let mut random = [0; 20];
+        getrandom::fill(&mut random).map_err(|why| {
+            Failure::new(
+                FailureKind::Unavailable,
+                format!("the system gives no randomness: {why}"),
+            )
+        })?;
+        let letters: Vec<char> = random
+            .iter()
+            .map(|octet| char::from(LETTERS[usize::from(octet % 32)]))
+            .collect();
+        let groups: Vec<String> = letters
+            .chunks(5)
+            .map(|group| group.iter().collect())
+            .collect();
+        Ok(Password(groups.join("-")))
     }
 
     /// Its text.

@@ -94,7 +94,7 @@ fn running(world: &World) -> Result<&Arc<Running>, Failure> {
     world
         .running
         .as_ref()
-        .ok_or_else(|| Failure::new(FailureKind::Unavailable, "the server is not running"))
+        .ok_or_else(|| Failure::new(FailureKind::NotRunning, "the server is not running"))
 }
 
 async fn status(world: &World) -> Result<Status, Failure> {
@@ -126,7 +126,7 @@ async fn status(world: &World) -> Result<Status, Failure> {
 }
 
 fn reload_failure(why: ReloadError) -> Failure {
-    Failure::new(FailureKind::Invalid, format!("nothing was changed:\n{why}"))
+    Failure::new(FailureKind::Config, format!("nothing was changed:\n{why}"))
 }
 
 async fn check(world: &World) -> Result<StoreReport, Failure> {

@@ -1,0 +1,144 @@
+//! `pennyblack status`, `reload`, `check`, `explain` and `encrypt`.
+
+use super::{ask, unexpected};
+use crate::cli::{Check, Explain, Global, PasswordFrom};
+use crate::outcome::{Failure, Outcome};
+use crate::output::{facts, json};
+use crate::terminal::new_password;
+use serde_json::json;
+use server::control;
+use server::control::service::{Answer, Request, StoreReport};
+use std::process::ExitCode;
+
+fn request(global: &Global, request: Request) -> Result<Answer, Failure> {
+    match ask(global, control::Request::Service(request))? {
+        control::Answer::Service(answer) => Ok(answer),
+        _ => Err(unexpected()),
+    }
+}
+
+/// How the running server is; 1 if none runs.
+pub(crate) fn status(global: &Global) -> Outcome {
+    let Answer::Status(status) = request(global, Request::Status)? else {
+        return Err(unexpected());
+    };
+    if global.json {
+        return Ok(json(&status));
+    }
+    let listeners = status
+        .listeners
+        .iter()
+        .map(|(name, address)| format!("{name} {address}"));
+    facts(&[
+        ("version", status.version.clone()),
+        ("process", status.pid.to_string()),
+        ("running since", status.started.clone()),
+        ("listening", listeners.collect::<Vec<_>>().join(", ")),
+        ("sessions", status.sessions.to_string()),
+        ("accounts", status.accounts.to_string()),
+        ("domains", status.domains.to_string()),
+        (
+            "queue",
+            status
+                .next_delivery
+                .as_ref()
+                .map_or_else(|| "empty".into(), |next| format!("next try {next}")),
+        ),
+    ]);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// 78 if the configuration is wrong; then nothing has changed.
+pub(crate) fn reload(global: &Global) -> Outcome {
+    let answer = request(global, Request::Reload)?;
+    let Answer::Reloaded(done) = answer else {
+        return Err(unexpected());
+    };
+    if global.json {
+        return Ok(json(&done));
+    }
+    done.warnings
+        .iter()
+        .for_each(|warning| eprintln!("warning: {warning}"));
+    println!(
+        "reloaded; changed: {}",
+        if done.changed.is_empty() {
+            "no setting".into()
+        } else {
+            done.changed.join(", ")
+        }
+    );
+    if !done.after_restart.is_empty() {
+        println!("these need a restart: {}", done.after_restart.join(", "));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// 2 if something is wrong (X33: 0 ok, 1 warning, 2 bad).
+pub(crate) fn check(which: Check, global: &Global) -> Outcome {
+    let Check::Store = which;
+    let Answer::Store(report) = request(global, Request::CheckStore)? else {
+        return Err(unexpected());
+    };
+    let StoreReport {
+        accounts,
+        mailboxes,
+        messages,
+        bodies,
+        faults,
+    } = &report;
+    if global.json {
+        json(&report);
+    } else {
+        faults.iter().for_each(|fault| println!("{fault}"));
+        let verdict = if faults.is_empty() {
+            "sound".into()
+        } else {
+            format!("{} faults", faults.len())
+        };
+        println!(
+            "{verdict}: {accounts} accounts, {mailboxes} mailboxes, {messages} messages, {bodies} bodies"
+        );
+    }
+    Ok(ExitCode::from(if faults.is_empty() { 0 } else { 2 }))
+}
+
+pub(crate) fn explain(which: Explain, global: &Global) -> Outcome {
+    let Explain::Address { address } = which;
+    let Answer::Steps(steps) = request(
+        global,
+        Request::ExplainAddress {
+            address: address.clone(),
+        },
+    )?
+    else {
+        return Err(unexpected());
+    };
+    if global.json {
+        return Ok(json(&json!({"address": address, "steps": steps})));
+    }
+    steps.iter().for_each(|step| println!("{step}"));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// B11.
+pub(crate) fn encrypt(password_stdin: bool, global: &Global) -> Outcome {
+    let given = new_password(PasswordFrom {
+        password_stdin,
+        generate: false,
+    })?;
+    let Answer::Hash(hash) = request(
+        global,
+        Request::Encrypt {
+            password: given.password,
+        },
+    )?
+    else {
+        return Err(unexpected());
+    };
+    if global.json {
+        return Ok(json(&json!({"hash": hash})));
+    }
+    println!("{hash}");
+    Ok(ExitCode::SUCCESS)
+}
