@@ -1,4 +1,4 @@
-//! One server to a data directory: an advisory lock on `DATA/lock`, which the system gives back however the process ends.
+//! One server to a data directory: an advisory lock on `DATA/server.lock`, which the system gives back however the process ends.
 
 use rustix::fs::{FlockOperation, flock};
 use std::fs::{File, OpenOptions};
@@ -36,7 +36,7 @@ pub enum LockError {
 impl Instance {
     /// Takes the lock of a data directory that exists.
     pub fn lock(data: &Path) -> Result<Instance, LockError> {
-        let path = data.join("lock");
+        let path = data.join("server.lock");
         let unusable = |why| LockError::Unusable {
             path: path.display().to_string(),
             why,

@@ -95,7 +95,7 @@ fn claim(config: &Config, target: Option<&Target>) -> Result<Instance, StartErro
     privileges::data_directory(data, target)
         .map_err(system(format!("cannot make {}", data.display())))?;
     let instance = Instance::lock(data)?;
-    privileges::give(&data.join("lock"), target)
+    privileges::give(&data.join("server.lock"), target)
         .map_err(system("cannot give the lock to the user"))?;
     Ok(instance)
 }
