@@ -30,7 +30,7 @@ fn submit(trial: &Trial, to: &str, subject: &str) {
 }
 
 /// RFC 4616 in base64.
-fn plain(user: &str, password: &str) -> String {
+pub(crate) fn plain(user: &str, password: &str) -> String {
     let octets = format!("\0{user}\0{password}");
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::new();

@@ -1,6 +1,8 @@
 //! V18: the machine loses power under load. What would be on the disk at that moment, and nothing else, is given to a new server.
 
-use super::load::{Ledger, Load};
+use super::check_store;
+use super::ledger::Ledger;
+use super::load::Load;
 use crate::tools::{command, skipped, succeed};
 use crate::trial::{Data, Trial};
 use std::path::{Path, PathBuf};
@@ -76,12 +78,6 @@ fn survive(cuts: usize) {
         );
     }
     trial.kill();
-}
-
-fn check_store(trial: &Trial) {
-    let said = succeed(&mut trial.command(&["check", "store", "--json"]));
-    let report: serde_json::Value = serde_json::from_str(&said).expect("JSON");
-    assert_eq!(report["faults"], serde_json::json!([]), "{report}");
 }
 
 #[test]
