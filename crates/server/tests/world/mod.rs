@@ -204,7 +204,13 @@ fn configuration(setup: &Setup, folder: &Path) -> Config {
         &mut listen.lmtp,
     ] {
         listener.addresses = any_port.clone();
-        listener.plaintext_auth = PlaintextAuth::Loopback;
+        if !setup
+            .settings
+            .iter()
+            .any(|(key, _)| key.ends_with(".plaintext_auth"))
+        {
+            listener.plaintext_auth = PlaintextAuth::Loopback;
+        }
     }
     config
 }
