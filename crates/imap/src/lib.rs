@@ -25,6 +25,6 @@ pub use command::{Body, Command};
 pub use flag::Flag;
 pub use framer::Framer;
 pub use mailbox::MailboxName;
-pub use parse::{AppendHead, Malformed, Rejected};
+pub use parse::{AppendHead, Malformed, Rejected, Rejection};
 pub use sequence::SequenceSet;
 pub use tag::Tag;

@@ -1,0 +1,42 @@
+//! CAPABILITY (RFC 3501 §6.1.1): what is announced, before and after login. Only what is complete stands here.
+
+use super::connection::Connection;
+use imap::response::Status;
+
+/// Before login: small literals only (LITERAL-), the ways to log in, and what clients look for before they do.
+const BEFORE_LOGIN: &str = "IMAP4rev1 LITERAL- SASL-IR ID ENABLE IDLE";
+
+/// After login. LITERAL+ takes the place of LITERAL-: RFC 7888 §5 allows one of them at a time.
+const AFTER_LOGIN: &str = "IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE NAMESPACE CHILDREN UNSELECT UIDPLUS MOVE SPECIAL-USE \
+     CREATE-SPECIAL-USE LIST-EXTENDED LIST-STATUS STATUS=SIZE CONDSTORE ESEARCH QUOTA QUOTA=RES-STORAGE";
+
+/// The capabilities before login, as one text.
+pub(super) fn before_login(connection: &Connection) -> String {
+    let mut text = BEFORE_LOGIN.to_owned();
+    if connection.offers_starttls() {
+        text.push_str(" STARTTLS");
+    }
+    let mechanisms = connection.mechanisms();
+    if mechanisms.is_empty() {
+        text.push_str(" LOGINDISABLED");
+    }
+    for mechanism in mechanisms {
+        text.push_str(" AUTH=");
+        text.push_str(mechanism);
+    }
+    text
+}
+
+/// The capabilities after login, as one text.
+pub(super) fn after_login(connection: &Connection) -> String {
+    let limit = connection.services.config.load().limits.message_size;
+    format!("{AFTER_LOGIN} APPENDLIMIT={limit}")
+}
+
+/// Answers CAPABILITY with these capabilities.
+pub(super) fn capability(connection: &mut Connection, capabilities: &str) -> Status {
+    connection.out.extend_from_slice(b"* CAPABILITY ");
+    connection.out.extend_from_slice(capabilities.as_bytes());
+    connection.out.extend_from_slice(b"\r\n");
+    Status::ok("Capabilities told.")
+}

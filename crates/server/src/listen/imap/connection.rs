@@ -1,0 +1,383 @@
+//! The connection of a session: octets in through the framer, responses out through one buffer, TLS in between when it is on.
+//! Time limits are here; what commands mean is not. While a client says nothing, next to no memory is held for it.
+
+use super::super::stream::Stream;
+use super::{capability, is_hang_up};
+use crate::Services;
+use crate::config::PlaintextAuth;
+use crate::session::Peer;
+use crate::session::sasl::{self, Offer};
+use imap::framer::{Event, Framer, Limits, Literal, Message, Reason, Refusal};
+use imap::response::{Code, Status};
+use imap::{AppendHead, Command, Tag};
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
+
+/// Octets of responses that are collected before they are written.
+const OUT_FULL: usize = 32 * 1024;
+/// How long a client may take to read what it asked for.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(300);
+/// How long a client may stay without logging in or finishing a command.
+const LOGIN_TIMEOUT: Duration = Duration::from_secs(60);
+/// Wrong commands and failed log-ins before a session that is not logged in is closed.
+const MAX_ERRORS: u32 = 10;
+/// Commands a session may give before it logs in.
+const MAX_COMMANDS: u32 = 100;
+
+/// Why a session ended.
+#[derive(Debug)]
+pub(super) enum Ended {
+    /// The client said LOGOUT, and was answered.
+    LoggedOut,
+    /// The client closed the connection.
+    HungUp,
+    /// The client was silent for too long.
+    Idle,
+    /// The server is stopping.
+    Shutdown,
+    /// The client broke the rules in a way that ends the session; it is told this.
+    Expelled(&'static str),
+    /// The connection broke.
+    Broken(io::Error),
+}
+
+impl Ended {
+    /// As `result` of the connection counter.
+    pub(super) fn result(&self) -> &'static str {
+        match self {
+            Ended::LoggedOut | Ended::HungUp => "ok",
+            Ended::Idle => "timeout",
+            Ended::Shutdown => "shutdown",
+            Ended::Expelled(_) => "refused",
+            Ended::Broken(_) => "error",
+        }
+    }
+}
+
+impl From<io::Error> for Ended {
+    fn from(error: io::Error) -> Ended {
+        match is_hang_up(&error) {
+            true => Ended::HungUp,
+            false => Ended::Broken(error),
+        }
+    }
+}
+
+/// What the client wants.
+pub(super) enum Input {
+    /// A command.
+    Command(Command),
+    /// An APPEND whose message is still to be read.
+    Append(AppendHead),
+}
+
+impl Input {
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Input::Command(command) => command.body.name(),
+            Input::Append(_) => "APPEND",
+        }
+    }
+}
+
+/// How patient to be with a client.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Waits {
+    /// It has not logged in.
+    BeforeLogin,
+    /// It has.
+    LoggedIn,
+}
+
+/// A connection.
+pub(super) struct Connection {
+    pub(super) services: Arc<Services>,
+    pub(super) peer: Peer,
+    /// Responses not yet written.
+    pub(super) out: Vec<u8>,
+    stream: Stream,
+    framer: Framer,
+    plaintext_auth: PlaintextAuth,
+    errors: u32,
+    commands: u32,
+    waits: Waits,
+}
+
+impl Connection {
+    pub(super) fn new(
+        services: Arc<Services>,
+        stream: TcpStream,
+        peer: Peer,
+        plaintext_auth: PlaintextAuth,
+    ) -> Connection {
+        Connection {
+            services,
+            peer,
+            out: Vec::new(),
+            stream: Stream::Clear(stream),
+            framer: Framer::new(Limits::BEFORE_LOGIN),
+            plaintext_auth,
+            errors: 0,
+            commands: 0,
+            waits: Waits::BeforeLogin,
+        }
+    }
+
+    /// Does the TLS handshake on the connection as it is.
+    pub(super) async fn start_tls(&mut self) -> Result<(), Ended> {
+        let Stream::Clear(clear) = std::mem::replace(&mut self.stream, Stream::Gone) else {
+            return Err(io::Error::other("TLS is on already").into());
+        };
+        let (secured, facts) = self.services.tls.acceptor().accept(clear).await?;
+        self.stream = Stream::Tls(Box::new(secured));
+        self.peer.tls = Some(facts);
+        Ok(())
+    }
+
+    /// G4: the greeting names neither software nor version.
+    pub(super) fn greet(&mut self) {
+        let capabilities = capability::before_login(self);
+        let greeting = Status::ok("IMAP ready.").code(Code::Capability(capabilities));
+        greeting.encode(None, &mut self.out);
+    }
+
+    /// SASL mechanisms that may be used as things stand; none means no log-in at all (promise: no password without TLS).
+    pub(super) fn mechanisms(&self) -> Vec<&'static str> {
+        let offer = self.offer();
+        sasl::mechanisms(offer.tls, offer.plaintext)
+    }
+
+    /// What log-in is offered.
+    pub(super) fn offer(&self) -> Offer<'_> {
+        Offer::new(&self.peer, self.plaintext_auth)
+    }
+
+    /// Can TLS still be started?
+    pub(super) fn offers_starttls(&self) -> bool {
+        self.peer.tls.is_none()
+    }
+
+    /// Has the client sent more than the command it is being answered for?
+    pub(super) fn has_more_input(&self) -> bool {
+        self.framer.has_more()
+    }
+
+    /// The client is logged in: larger commands from here on.
+    pub(super) fn logged_in(&mut self) {
+        self.framer.set_limits(Limits::AFTER_LOGIN);
+        self.waits = Waits::LoggedIn;
+    }
+
+    /// Counts a wrong command or a failed log-in.
+    pub(super) fn count_error(&mut self) -> Result<(), Ended> {
+        self.errors += 1;
+        match self.waits == Waits::BeforeLogin && self.errors >= MAX_ERRORS {
+            true => Err(Ended::Expelled("Too many errors; goodbye.")),
+            false => Ok(()),
+        }
+    }
+
+    /// The next command. `None` if what came was refused and answered here.
+    pub(super) async fn next_input(&mut self, waits: Waits) -> Result<Option<Input>, Ended> {
+        self.waits = waits;
+        let deadline = self.deadline();
+        loop {
+            match self.framer.next_command() {
+                Event::Wait => self.fill_until(deadline).await?,
+                Event::Continue => self.out.extend_from_slice(b"+ OK\r\n"),
+                Event::Command(octets) => {
+                    self.count_command()?;
+                    return self.parse(&octets);
+                }
+                Event::Append(head) => {
+                    self.count_command()?;
+                    return Ok(Some(Input::Append(head)));
+                }
+                Event::Refused(refusal) => {
+                    self.refuse(refusal)?;
+                    return Ok(None);
+                }
+                Event::Line(_) => return Ok(None), // Only `next_line` gives lines.
+            }
+        }
+    }
+
+    /// The next line of an exchange within a command; `None` if it was too long.
+    pub(super) async fn next_line(&mut self) -> Result<Option<Vec<u8>>, Ended> {
+        let deadline = self.deadline();
+        loop {
+            match self.framer.next_line() {
+                Event::Wait => self.fill_until(deadline).await?,
+                Event::Line(line) => return Ok(Some(line)),
+                _ => return Ok(None),
+            }
+        }
+    }
+
+    /// A line that is there already, without waiting.
+    pub(super) fn buffered_line(&mut self) -> Option<Vec<u8>> {
+        match self.framer.next_line() {
+            Event::Line(line) => Some(line),
+            // A line too long to be anything we wait for.
+            Event::Refused(_) => Some(Vec::new()),
+            _ => None,
+        }
+    }
+
+    /// The framer, to take or refuse an APPEND's message.
+    pub(super) fn framer(&mut self) -> &mut Framer {
+        &mut self.framer
+    }
+
+    /// Accepts the message of an APPEND: the client may send it.
+    pub(super) fn accept_message(&mut self, literal: Literal) {
+        self.framer.accept_message();
+        if literal == Literal::Synchronising {
+            self.out.extend_from_slice(b"+ OK\r\n");
+        }
+    }
+
+    /// The next octets of an accepted message; `None` at its end.
+    pub(super) async fn next_of_message(&mut self) -> Result<Option<Vec<u8>>, Ended> {
+        loop {
+            match self.framer.message() {
+                Message::Octets(octets) => return Ok(Some(octets)),
+                Message::End => return Ok(None),
+                Message::Wait => {
+                    // A message may be large and the line slow: the limit is on silence.
+                    let deadline = self.deadline();
+                    self.fill_until(deadline).await?;
+                }
+            }
+        }
+    }
+
+    /// Appends the tagged answer.
+    pub(super) fn answer(&mut self, tag: &Tag, status: &Status) {
+        status.encode(Some(tag), &mut self.out);
+    }
+
+    /// Writes what has been collected if that is much.
+    pub(super) async fn flush_if_full(&mut self) -> Result<(), Ended> {
+        match self.out.len() >= OUT_FULL {
+            true => self.flush().await,
+            false => Ok(()),
+        }
+    }
+
+    /// Writes what has been collected.
+    pub(super) async fn flush(&mut self) -> Result<(), Ended> {
+        if self.out.is_empty() {
+            return Ok(());
+        }
+        let deadline = Instant::now() + WRITE_TIMEOUT;
+        let written = timeout_at(deadline, async {
+            self.stream.write_all(&self.out).await?;
+            self.stream.flush().await
+        });
+        written.await.map_err(|_| Ended::Idle)??;
+        self.out.clear();
+        Ok(())
+    }
+
+    /// Writes what has been collected, then waits for more octets. Cancel-safe once everything is written.
+    pub(super) async fn fill(&mut self) -> Result<(), Ended> {
+        self.flush().await?;
+        self.free_buffers();
+        let mut octets = Vec::new();
+        self.stream.read(&mut octets).await?;
+        if octets.is_empty() {
+            return Err(Ended::HungUp);
+        }
+        self.framer.feed(&octets);
+        Ok(())
+    }
+
+    /// The last words, as far as the client still listens.
+    pub(super) async fn say_goodbye(&mut self, ended: &Ended) {
+        let bye = match ended {
+            Ended::Idle => Status::bye("You were silent for too long."),
+            Ended::Shutdown => Status::bye("The server is stopping; try again in a moment.")
+                .code(Code::Unavailable),
+            Ended::Expelled(why) => Status::bye(*why),
+            Ended::LoggedOut | Ended::HungUp | Ended::Broken(_) => return self.close().await,
+        };
+        bye.encode(None, &mut self.out);
+        // Whether it arrives or not, the session is over.
+        let _ = self.flush().await;
+        self.close().await;
+    }
+
+    async fn close(&mut self) {
+        let soon = Instant::now() + Duration::from_secs(5);
+        // A client that does not take the end of the connection in time gets no better one.
+        let _ = timeout_at(soon, self.stream.shutdown()).await;
+    }
+
+    async fn fill_until(&mut self, deadline: Instant) -> Result<(), Ended> {
+        let shutdown = self.services.shutdown.clone();
+        tokio::select! {
+            biased;
+            filled = timeout_at(deadline, self.fill()) => filled.map_err(|_| Ended::Idle)?,
+            () = shutdown.cancelled() => Err(Ended::Shutdown),
+        }
+    }
+
+    fn deadline(&self) -> Instant {
+        Instant::now()
+            + match self.waits {
+                Waits::BeforeLogin => LOGIN_TIMEOUT,
+                Waits::LoggedIn => self.services.config.load().limits.imap_timeout,
+            }
+    }
+
+    /// A quiet client costs no buffers.
+    fn free_buffers(&mut self) {
+        if !self.framer.has_more() {
+            self.framer.shrink();
+            self.out = Vec::new();
+        }
+    }
+
+    fn count_command(&mut self) -> Result<(), Ended> {
+        self.commands = self.commands.saturating_add(1);
+        match self.waits == Waits::BeforeLogin && self.commands > MAX_COMMANDS {
+            true => Err(Ended::Expelled(
+                "Too many commands without a login; goodbye.",
+            )),
+            false => Ok(()),
+        }
+    }
+
+    /// Parses a command, or answers why it cannot be.
+    fn parse(&mut self, octets: &[u8]) -> Result<Option<Input>, Ended> {
+        let rejected = match Command::parse(octets) {
+            Ok(command) => return Ok(Some(Input::Command(command))),
+            Err(rejected) => rejected,
+        };
+        let status = match rejected.why {
+            imap::Rejection::Malformed(malformed) => Status::bad(format!("{malformed}.")),
+            imap::Rejection::Charset => {
+                Status::no("The charset is not known here.").code(Code::BadCharset)
+            }
+        };
+        status.encode(rejected.tag.as_ref(), &mut self.out);
+        self.count_error()?;
+        Ok(None)
+    }
+
+    /// Answers a command that broke a limit.
+    fn refuse(&mut self, refusal: Refusal) -> Result<(), Ended> {
+        let status = match refusal.reason {
+            Reason::LineTooLong => Status::bad("The command line is too long."),
+            Reason::LiteralTooLarge => Status::bad("The command is too large.").code(Code::TooBig),
+            Reason::Malformed(why) => Status::bad(format!("{why}.")),
+        };
+        status.encode(refusal.tag.as_ref(), &mut self.out);
+        self.count_error()
+    }
+}

@@ -1,0 +1,46 @@
+//! The items of FETCH that need no octets of the message (RFC 3501 §7.4.2).
+
+use super::{Message, flags, structure};
+use crate::listen::imap::updates::push_modseq;
+use imap::fetch::Item;
+use imap::{date, encode};
+use structure::Extension;
+
+/// Appends an item with its name.
+pub(super) fn push(out: &mut Vec<u8>, item: &Item, message: &Message) {
+    let entry = &message.entry;
+    let summary = message.content.as_ref().map(|content| &content.summary);
+    match item {
+        Item::Flags => flags::push(out, entry),
+        Item::Uid => {
+            out.extend_from_slice(b"UID ");
+            encode::number(out, u64::from(entry.uid.0));
+        }
+        Item::Size => {
+            out.extend_from_slice(b"RFC822.SIZE ");
+            encode::number(out, u64::from(entry.size));
+        }
+        Item::InternalDate => {
+            out.extend_from_slice(b"INTERNALDATE ");
+            date::push_date_time(out, entry.internal_date.as_second());
+        }
+        Item::ModSeq => push_modseq(out, entry),
+        Item::Envelope => {
+            out.extend_from_slice(b"ENVELOPE ");
+            match summary.map(|summary| summary.envelope.as_slice()) {
+                Some(envelope) if !envelope.is_empty() => out.extend_from_slice(envelope),
+                _ => out.extend_from_slice(b"(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)"),
+            }
+        }
+        Item::Body => {
+            out.extend_from_slice(b"BODY ");
+            structure::push(out, summary, Extension::Without);
+        }
+        Item::BodyStructure => {
+            out.extend_from_slice(b"BODYSTRUCTURE ");
+            structure::push(out, summary, Extension::With);
+        }
+        // Content is always asked for together with the octets it needs.
+        Item::Content(_) => {}
+    }
+}

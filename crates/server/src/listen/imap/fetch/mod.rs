@@ -1,0 +1,290 @@
+//! FETCH and UID FETCH (RFC 3501 §6.4.5, RFC 7162 §3.1.4).
+//!
+//! Messages are read from the store in batches and written as they come: no transaction is open while a client reads, and memory
+//! does not grow with the mailbox. ENVELOPE and BODYSTRUCTURE come from the summary made at delivery; only content reads bodies.
+
+mod content;
+mod item;
+mod structure;
+
+use super::connection::{Connection, Ended};
+use super::failure::{Failure, Outcome};
+use super::flags;
+use super::state::Selected;
+use super::view::Access;
+use ::store::ModSeq;
+use ::store::entry::{self, Content, Entry, FlagChange, Flags};
+use content::Octets;
+use imap::command::{By, Fetch};
+use imap::encode;
+use imap::fetch::Item;
+use imap::response::{Code, Status};
+use std::ops::RangeInclusive;
+
+/// How much of the messages must be read, and so how many at once.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Depth {
+    /// Flags, dates, sizes.
+    Entry,
+    /// The summary.
+    Summary,
+    /// Octets.
+    Content,
+}
+
+impl Depth {
+    fn of(items: &[Item]) -> Depth {
+        let depth = |item: &Item| match item {
+            Item::Flags | Item::InternalDate | Item::Size | Item::Uid | Item::ModSeq => {
+                Depth::Entry
+            }
+            Item::Envelope | Item::Body | Item::BodyStructure => Depth::Summary,
+            Item::Content(_) => Depth::Content,
+        };
+        items.iter().map(depth).max().unwrap_or(Depth::Entry)
+    }
+
+    /// Messages in one batch.
+    fn batch(self) -> usize {
+        match self {
+            Depth::Entry => 1000,
+            Depth::Summary => 250,
+            Depth::Content => 50,
+        }
+    }
+}
+
+/// A message of a batch; its content only where that was asked for.
+struct Message {
+    entry: Entry,
+    content: Option<Content>,
+    /// Its `\Seen` was set just now.
+    newly_seen: bool,
+}
+
+/// FETCH or UID FETCH.
+pub(super) async fn fetch(
+    state: &mut Selected,
+    connection: &mut Connection,
+    fetch: Fetch,
+) -> Outcome {
+    state.account.condstore |= fetch.changed_since.is_some() || fetch.items.contains(&Item::ModSeq);
+    let uids = state.view.resolve(fetch.by, &fetch.set)?;
+    let wanted = count(&uids);
+    let mut reading = Reading {
+        depth: Depth::of(&fetch.items),
+        since: fetch.changed_since.map(ModSeq),
+        rest: uids,
+    };
+    let sets_seen = state.view.access == Access::Write && fetch.items.iter().any(sets_seen);
+    let mut found = 0;
+    while let Some(mut batch) = reading.next(state, connection).await? {
+        found += batch.len() as u64;
+        if sets_seen {
+            set_seen(state, connection, &mut batch).await?;
+        }
+        for message in &batch {
+            respond(state, connection, &fetch.items, message).await?;
+            connection.flush_if_full().await?;
+        }
+    }
+    let done = Status::ok("Fetched.");
+    // The client numbers messages that are gone, and does not know yet that they are.
+    let some_are_gone = fetch.by == By::Sequence && fetch.changed_since.is_none() && found < wanted;
+    Ok(match some_are_gone {
+        true => done.code(Code::ExpungeIssued),
+        false => done,
+    })
+}
+
+fn sets_seen(item: &Item) -> bool {
+    matches!(item, Item::Content(content) if content.sets_seen())
+}
+
+fn count(uids: &[RangeInclusive<u32>]) -> u64 {
+    uids.iter()
+        .map(|range| u64::from(range.end() - range.start()) + 1)
+        .sum()
+}
+
+/// Reads the wanted messages batch by batch.
+struct Reading {
+    depth: Depth,
+    since: Option<ModSeq>,
+    /// UIDs not yet read.
+    rest: Vec<RangeInclusive<u32>>,
+}
+
+impl Reading {
+    async fn next(
+        &mut self,
+        state: &Selected,
+        connection: &Connection,
+    ) -> Result<Option<Vec<Message>>, Failure> {
+        if self.rest.is_empty() {
+            return Ok(None);
+        }
+        let (account, mailbox) = (state.account.id(), state.view.mailbox);
+        let (depth, since, uids) = (self.depth, self.since, self.rest.clone());
+        let batch = connection.services.store.read(move |tx| match depth {
+            Depth::Entry => {
+                let entries = entry::scan(tx, account, mailbox, &uids, since, depth.batch())?;
+                Ok(entries
+                    .into_iter()
+                    .map(|entry| Message::new(entry, None))
+                    .collect())
+            }
+            Depth::Summary | Depth::Content => {
+                let found =
+                    entry::scan_contents(tx, account, mailbox, &uids, since, depth.batch())?;
+                Ok(found
+                    .into_iter()
+                    .map(|(entry, content)| Message::new(entry, Some(content)))
+                    .collect())
+            }
+        });
+        let batch: Vec<Message> = batch.await?;
+        match batch.last() {
+            Some(last) if batch.len() >= depth.batch() => {
+                drop_through(&mut self.rest, last.entry.uid.0)
+            }
+            _ => self.rest.clear(),
+        }
+        Ok(Some(batch))
+    }
+}
+
+impl Message {
+    fn new(entry: Entry, content: Option<Content>) -> Message {
+        Message {
+            entry,
+            content,
+            newly_seen: false,
+        }
+    }
+}
+
+/// Takes all UIDs up to and including `uid` out of ascending ranges.
+pub(super) fn drop_through(ranges: &mut Vec<RangeInclusive<u32>>, uid: u32) {
+    let done = ranges.partition_point(|range| *range.end() <= uid);
+    ranges.drain(..done);
+    if let Some(first) = ranges.first_mut() {
+        if *first.start() <= uid {
+            *first = uid + 1..=*first.end();
+        }
+    }
+}
+
+/// Sets `\Seen` on those of a batch that lack it.
+async fn set_seen(
+    state: &mut Selected,
+    connection: &Connection,
+    batch: &mut [Message],
+) -> Result<(), Failure> {
+    let unseen = |message: &&mut Message| !message.entry.flags.contains(Flags::SEEN);
+    let uids = encode::collect_ranges(
+        batch
+            .iter_mut()
+            .filter(unseen)
+            .map(|message| message.entry.uid.0),
+    );
+    if uids.is_empty() {
+        return Ok(());
+    }
+    let (account, mailbox) = (state.account.id(), state.view.mailbox);
+    let change = FlagChange::Add(Flags::SEEN, Vec::new());
+    let stored = connection
+        .services
+        .store
+        .write(move |tx| entry::store_flags(tx, account, mailbox, &uids, &change, None));
+    let entries = stored.await?.entries;
+    for entry in &entries {
+        if let Ok(at) = batch.binary_search_by_key(&entry.uid, |message| message.entry.uid) {
+            batch[at].newly_seen = true;
+            batch[at].entry = entry.clone();
+        }
+    }
+    state.view.tell(&entries);
+    Ok(())
+}
+
+/// The FETCH response of one message.
+async fn respond(
+    state: &mut Selected,
+    connection: &mut Connection,
+    items: &[Item],
+    message: &Message,
+) -> Result<(), Failure> {
+    // A message that came after the client was last told has no number yet.
+    let Some(number) = state.view.number_of(message.entry.uid.0) else {
+        return Ok(());
+    };
+    state
+        .view
+        .announce_keywords(connection, &message.entry.keywords);
+    let mut octets = match &message.content {
+        Some(content) if items.iter().any(|item| matches!(item, Item::Content(_))) => {
+            match Octets::open(connection, content).await {
+                Ok(octets) => Some(octets),
+                // Expunged between the two reads: as if it had not been there.
+                Err(::store::Error::Missing(_)) => return Ok(()),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        _ => None,
+    };
+    connection.out.extend_from_slice(b"* ");
+    encode::number(&mut connection.out, u64::from(number));
+    connection.out.extend_from_slice(b" FETCH (");
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            connection.out.push(b' ');
+        }
+        match (item, &mut octets) {
+            (Item::Content(wanted), Some(octets)) => {
+                content::push(connection, wanted, octets).await?
+            }
+            _ => item::push(&mut connection.out, item, message),
+        }
+    }
+    push_unasked(state, connection, items, message);
+    connection.out.extend_from_slice(b")\r\n");
+    Ok(())
+}
+
+/// Flags that changed because the content was fetched are told with it (RFC 3501 §6.4.5).
+fn push_unasked(state: &Selected, connection: &mut Connection, items: &[Item], message: &Message) {
+    if !message.newly_seen {
+        return;
+    }
+    if !items.contains(&Item::Flags) {
+        connection.out.push(b' ');
+        flags::push(&mut connection.out, &message.entry);
+    }
+    if state.account.condstore && !items.contains(&Item::ModSeq) {
+        connection.out.push(b' ');
+        super::updates::push_modseq(&mut connection.out, &message.entry);
+    }
+}
+
+/// A response that began cannot be taken back: where its octets end too early, so does the session.
+fn broken_off(error: ::store::Error) -> Ended {
+    tracing::error!(%error, "a message could not be read to its end");
+    Ended::Expelled("A message could not be read to its end; try again later.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_read_is_dropped() {
+        let mut ranges = vec![1..=3, 5..=9, 12..=12];
+        drop_through(&mut ranges, 6);
+        assert_eq!(ranges, [7..=9, 12..=12]);
+        drop_through(&mut ranges, 10);
+        assert_eq!(ranges, [12..=12]);
+        drop_through(&mut ranges, 12);
+        assert!(ranges.is_empty());
+    }
+}

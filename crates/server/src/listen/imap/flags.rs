@@ -1,0 +1,92 @@
+//! Flags between the grammar and the store: the system flags are bits there and names here (RFC 3501 §2.3.2).
+
+use ::store::entry::{Entry, Flags};
+use imap::Flag;
+
+const SYSTEM: [(Flags, &str); 5] = [
+    (Flags::ANSWERED, "\\Answered"),
+    (Flags::FLAGGED, "\\Flagged"),
+    (Flags::DELETED, "\\Deleted"),
+    (Flags::SEEN, "\\Seen"),
+    (Flags::DRAFT, "\\Draft"),
+];
+
+/// Keywords that clients commonly use (IANA registry), announced in every mailbox.
+const COMMON: [&str; 5] = ["$Forwarded", "$MDNSent", "$Junk", "$NotJunk", "$Phishing"];
+
+/// System flags as bits, and keywords, each once.
+pub(super) fn to_store(flags: &[Flag]) -> (Flags, Vec<String>) {
+    let (mut system, mut keywords) = (Flags::default(), Vec::<String>::new());
+    for flag in flags {
+        match flag {
+            Flag::Keyword(name) => {
+                if !keywords
+                    .iter()
+                    .any(|known| known.eq_ignore_ascii_case(name))
+                {
+                    keywords.push(name.clone());
+                }
+            }
+            other => system = system.with(bit(other)),
+        }
+    }
+    (system, keywords)
+}
+
+/// The bit of a system flag; none for a keyword.
+pub(super) fn bit(flag: &Flag) -> Flags {
+    match flag {
+        Flag::Seen => Flags::SEEN,
+        Flag::Answered => Flags::ANSWERED,
+        Flag::Flagged => Flags::FLAGGED,
+        Flag::Deleted => Flags::DELETED,
+        Flag::Draft => Flags::DRAFT,
+        Flag::Keyword(_) => Flags::default(),
+    }
+}
+
+/// Appends `FLAGS (…)` of an entry.
+pub(super) fn push(out: &mut Vec<u8>, entry: &Entry) {
+    out.extend_from_slice(b"FLAGS (");
+    let start = out.len();
+    let system = SYSTEM
+        .iter()
+        .filter(|(bit, _)| entry.flags.contains(*bit))
+        .map(|(_, name)| *name);
+    for name in system.chain(entry.keywords.iter().map(String::as_str)) {
+        if out.len() > start {
+            out.push(b' ');
+        }
+        out.extend_from_slice(name.as_bytes());
+    }
+    out.push(b')');
+}
+
+/// Appends the FLAGS response of a mailbox whose messages have these keywords.
+pub(super) fn push_applicable(out: &mut Vec<u8>, keywords: &[String]) {
+    out.extend_from_slice(b"* FLAGS ");
+    out.extend_from_slice(applicable(keywords).as_bytes());
+    out.extend_from_slice(b"\r\n");
+}
+
+/// The list for PERMANENTFLAGS: everything, and `\*` since clients may make up keywords.
+pub(super) fn permanent() -> String {
+    let all = applicable(&[]);
+    format!("{} \\*)", all.trim_end_matches(')'))
+}
+
+fn applicable(keywords: &[String]) -> String {
+    let known = |name: &&str| {
+        !COMMON
+            .iter()
+            .any(|common| common.eq_ignore_ascii_case(name))
+    };
+    let more = keywords.iter().map(String::as_str).filter(known);
+    let names: Vec<&str> = SYSTEM
+        .iter()
+        .map(|(_, name)| *name)
+        .chain(COMMON)
+        .chain(more)
+        .collect();
+    format!("({})", names.join(" "))
+}

@@ -1,0 +1,118 @@
+//! IDLE (RFC 2177): news as they happen, until the client says DONE; a line every four minutes keeps the connection alive on
+//! the way (catalogue G6).
+
+use super::connection::{Connection, Ended};
+use super::failure::Failure;
+use super::state::Selected;
+use super::updates::Expunges;
+use imap::Tag;
+use imap::response::Status;
+use std::time::Duration;
+use tokio::time::{Instant, Interval, interval_at};
+
+const KEEP_ALIVE: Duration = Duration::from_secs(240);
+
+/// What happened first.
+enum Woken {
+    /// The client sent something.
+    Input,
+    /// The account changed.
+    News,
+    /// Time for a sign of life.
+    Quiet,
+}
+
+/// IDLE with no mailbox selected: there is nothing to tell.
+pub(super) async fn without_mailbox(connection: &mut Connection, tag: &Tag) -> Result<(), Ended> {
+    let mut waiting = Waiting::begin(connection);
+    loop {
+        if let Some(line) = connection.buffered_line() {
+            return Ok(finish(connection, tag, &line));
+        }
+        waiting.step(connection, std::future::pending()).await?;
+    }
+}
+
+/// IDLE on the selected mailbox.
+pub(super) async fn with_mailbox(
+    state: &mut Selected,
+    connection: &mut Connection,
+    tag: &Tag,
+) -> Result<(), Ended> {
+    let mut waiting = Waiting::begin(connection);
+    // What happened since the last command is news too.
+    tell_news(state, connection).await?;
+    loop {
+        if let Some(line) = connection.buffered_line() {
+            return Ok(finish(connection, tag, &line));
+        }
+        let news = async {
+            // The sender lives as long as the store, which this session holds.
+            let _ = state.account.watch.changed().await;
+        };
+        if let Woken::News = waiting.step(connection, news).await? {
+            tell_news(state, connection).await?;
+        }
+    }
+}
+
+async fn tell_news(state: &mut Selected, connection: &mut Connection) -> Result<(), Ended> {
+    // Boxed: it is large, and an idle session is to be small.
+    match Box::pin(state.update(connection, Expunges::Report)).await {
+        Err(Failure::End(ended)) => return Err(ended),
+        // The store is away: the next change, or the next command, tries again.
+        Ok(()) | Err(Failure::Answer(_)) => {}
+    }
+    match state.view.is_gone() {
+        true => Err(Ended::Expelled("The selected mailbox was deleted.")),
+        false => Ok(()),
+    }
+}
+
+/// The clocks of one IDLE.
+struct Waiting {
+    keep_alive: Interval,
+    until: Instant,
+}
+
+impl Waiting {
+    fn begin(connection: &mut Connection) -> Waiting {
+        connection.out.extend_from_slice(b"+ idling\r\n");
+        let now = Instant::now();
+        let patience = connection.services.config.load().limits.imap_timeout;
+        Waiting {
+            keep_alive: interval_at(now + KEEP_ALIVE, KEEP_ALIVE),
+            until: now + patience,
+        }
+    }
+
+    /// Waits for whatever comes first.
+    async fn step(
+        &mut self,
+        connection: &mut Connection,
+        news: impl Future<Output = ()>,
+    ) -> Result<Woken, Ended> {
+        connection.flush().await?;
+        let shutdown = connection.services.shutdown.clone();
+        let woken = tokio::select! {
+            biased;
+            filled = connection.fill() => filled.map(|()| Woken::Input)?,
+            () = news => Woken::News,
+            _ = self.keep_alive.tick() => Woken::Quiet,
+            () = shutdown.cancelled() => return Err(Ended::Shutdown),
+            () = tokio::time::sleep_until(self.until) => return Err(Ended::Idle),
+        };
+        if let Woken::Quiet = woken {
+            Status::ok("Still here").encode(None, &mut connection.out);
+        }
+        Ok(woken)
+    }
+}
+
+fn finish(connection: &mut Connection, tag: &Tag, line: &[u8]) {
+    let status = match line.eq_ignore_ascii_case(b"DONE") {
+        true => Status::ok("Done idling."),
+        false => Status::bad("Only DONE ends IDLE."),
+    };
+    connection.answer(tag, &status);
+}

@@ -1,0 +1,44 @@
+//! LSUB (RFC 3501 §6.3.9): the subscribed names.
+
+use super::connection::Connection;
+use super::failure::Outcome;
+use super::list::read_names;
+use super::names::superiors;
+use super::state::Account;
+use imap::encode;
+use imap::mailbox::Pattern;
+use imap::response::Status;
+use std::collections::BTreeMap;
+
+/// LSUB.
+pub(super) async fn lsub(
+    connection: &mut Connection,
+    account: &Account,
+    reference: &str,
+    pattern: &str,
+) -> Outcome {
+    let names = read_names(connection, account).await?;
+    let subscribed = names.0.iter().filter(|(_, node)| node.subscribed);
+    let matcher = Pattern::new(reference, pattern);
+    // A name above subscribed ones that `%` stops at is told as one that cannot be selected.
+    let mut told: BTreeMap<&str, &str> = BTreeMap::new();
+    for (name, _) in subscribed {
+        if matcher.matches(name) {
+            told.insert(name, "");
+        } else if pattern.contains('%') {
+            for superior in superiors(name).filter(|superior| matcher.matches(superior)) {
+                told.entry(superior).or_insert("\\Noselect");
+            }
+        }
+    }
+    for (name, attribute) in told {
+        let out = &mut connection.out;
+        out.extend_from_slice(b"* LSUB (");
+        out.extend_from_slice(attribute.as_bytes());
+        out.extend_from_slice(b") \"/\" ");
+        encode::mailbox(out, name);
+        out.extend_from_slice(b"\r\n");
+        connection.flush_if_full().await?;
+    }
+    Ok(Status::ok("Listed."))
+}

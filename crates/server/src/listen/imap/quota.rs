@@ -1,0 +1,73 @@
+//! GETQUOTA and GETQUOTAROOT (RFC 9208, catalogue G14, P10): one root per account, counting octets. Nobody sets quotas over IMAP.
+
+use super::connection::Connection;
+use super::failure::{self, Failure, Outcome};
+use super::state::Account;
+use ::store::{account, mailbox};
+use imap::MailboxName;
+use imap::encode;
+use imap::response::{Code, Status};
+
+/// The name of the one quota root.
+const ROOT: &str = "User quota";
+
+/// GETQUOTA.
+pub(super) async fn get(connection: &mut Connection, account: &Account, root: &str) -> Outcome {
+    if root != ROOT {
+        return Ok(Status::no("There is no such quota root.").code(Code::NonExistent));
+    }
+    respond(connection, account).await?;
+    Ok(Status::ok("Quota told."))
+}
+
+/// GETQUOTAROOT: every mailbox counts towards the one root.
+pub(super) async fn get_root(
+    connection: &mut Connection,
+    account: &Account,
+    name: &MailboxName,
+) -> Outcome {
+    let (id, wanted) = (account.id(), name.as_str().to_owned());
+    let found = connection
+        .services
+        .store
+        .read(move |tx| mailbox::by_name(tx, id, &wanted));
+    found.await?.ok_or_else(failure::no_mailbox)?;
+    let out = &mut connection.out;
+    out.extend_from_slice(b"* QUOTAROOT ");
+    encode::mailbox(out, name.as_str());
+    out.push(b' ');
+    encode::astring(out, ROOT.as_bytes());
+    out.extend_from_slice(b"\r\n");
+    respond(connection, account).await?;
+    Ok(Status::ok("Quota told."))
+}
+
+/// SETQUOTA.
+pub(super) fn set() -> Status {
+    Status::no("Quotas are set by the administrator.").code(Code::NoPerm)
+}
+
+/// The QUOTA response: use and limit in units of 1024 octets, or no resource where there is no limit.
+async fn respond(connection: &mut Connection, account: &Account) -> Result<(), Failure> {
+    let id = account.id();
+    let found = connection
+        .services
+        .store
+        .read(move |tx| account::by_id(tx, id));
+    let Some(owner) = found.await? else {
+        return Err(::store::Error::Missing("the account".to_owned()).into());
+    };
+    let limit = owner.quota.or(connection.services.config.load().mail.quota);
+    let out = &mut connection.out;
+    out.extend_from_slice(b"* QUOTA ");
+    encode::astring(out, ROOT.as_bytes());
+    out.extend_from_slice(b" (");
+    if let Some(limit) = limit {
+        out.extend_from_slice(b"STORAGE ");
+        encode::number(out, owner.used_bytes.div_ceil(1024));
+        out.push(b' ');
+        encode::number(out, limit / 1024);
+    }
+    out.extend_from_slice(b")\r\n");
+    Ok(())
+}

@@ -1,0 +1,172 @@
+//! Search keys made ready for one mailbox: sets resolved to UIDs, texts folded for comparison without case. They judge a message by
+//! the evidence there is so far, and say when that is not enough.
+
+use super::evidence::Evidence;
+use crate::listen::imap::flags;
+use crate::listen::imap::view::View;
+use ::store::entry::Flags;
+use imap::Flag;
+use imap::command::By;
+use imap::date::Date;
+use imap::response::Status;
+use imap::search::{EnvelopeField, Key, When};
+use std::ops::RangeInclusive;
+
+/// What a message must meet.
+pub(super) enum Criterion {
+    /// Always, or never.
+    Constant(bool),
+    And(Vec<Criterion>),
+    Or(Box<Criterion>, Box<Criterion>),
+    Not(Box<Criterion>),
+    System(Flags),
+    Keyword(String),
+    /// UIDs, ascending.
+    Uids(Vec<RangeInclusive<u32>>),
+    Internal(When, Date),
+    Larger(u32),
+    Smaller(u32),
+    ModSeq(u64),
+    Sent(When, Date),
+    /// A header field and a folded text that it contains.
+    Field(String, String),
+    Body(String),
+    Text(String),
+}
+
+impl Criterion {
+    /// The key, for this mailbox. Fails for message numbers that do not exist.
+    pub(super) fn new(key: &Key, view: &View) -> Result<Criterion, Status> {
+        let boxed = |key: &Key| Criterion::new(key, view).map(Box::new);
+        Ok(match key {
+            Key::All => Criterion::Constant(true),
+            // No message is recent here.
+            Key::Recent => Criterion::Constant(false),
+            Key::And(keys) => {
+                let all: Result<Vec<_>, _> =
+                    keys.iter().map(|key| Criterion::new(key, view)).collect();
+                Criterion::And(all?)
+            }
+            Key::Or(a, b) => Criterion::Or(boxed(a)?, boxed(b)?),
+            Key::Not(key) => Criterion::Not(boxed(key)?),
+            Key::Flag(Flag::Keyword(name)) => Criterion::Keyword(name.clone()),
+            Key::Flag(system) => Criterion::System(flags::bit(system)),
+            Key::Sequence(set) => Criterion::Uids(view.resolve(By::Sequence, set)?),
+            Key::Uid(set) => Criterion::Uids(view.resolve(By::Uid, set)?),
+            Key::Envelope(field, text) => {
+                Criterion::Field(field_name(*field).to_owned(), fold(text))
+            }
+            Key::Header(field, text) => Criterion::Field(field.clone(), fold(text)),
+            Key::Body(text) => Criterion::Body(fold(text)),
+            Key::Text(text) => Criterion::Text(fold(text)),
+            Key::Internal(when, date) => Criterion::Internal(*when, *date),
+            Key::Sent(when, date) => Criterion::Sent(*when, *date),
+            Key::Larger(size) => Criterion::Larger(*size),
+            Key::Smaller(size) => Criterion::Smaller(*size),
+            Key::ModSeq(modseq) => Criterion::ModSeq(*modseq),
+        })
+    }
+
+    /// UIDs outside of which nothing can match, where the criterion names some.
+    pub(super) fn uids(&self) -> Option<&[RangeInclusive<u32>]> {
+        match self {
+            Criterion::Uids(uids) => Some(uids),
+            Criterion::And(all) => all.iter().find_map(Criterion::uids),
+            _ => None,
+        }
+    }
+
+    /// Does a message match? `None`: the evidence does not say.
+    pub(super) fn judge(&self, evidence: &Evidence<'_>) -> Option<bool> {
+        let entry = evidence.entry;
+        match self {
+            Criterion::Constant(value) => Some(*value),
+            Criterion::And(all) => all_of(all.iter().map(|one| one.judge(evidence))),
+            Criterion::Or(a, b) => {
+                // One or both: not (neither).
+                let neither = [a, b]
+                    .into_iter()
+                    .map(|one| one.judge(evidence).map(|met| !met));
+                all_of(neither).map(|none| !none)
+            }
+            Criterion::Not(one) => one.judge(evidence).map(|met| !met),
+            Criterion::System(flag) => Some(entry.flags.contains(*flag)),
+            Criterion::Keyword(name) => Some(
+                entry
+                    .keywords
+                    .iter()
+                    .any(|has| has.eq_ignore_ascii_case(name)),
+            ),
+            Criterion::Uids(uids) => Some(contains(uids, entry.uid.0)),
+            Criterion::Internal(when, date) => {
+                Some(when.holds(Date::of_unix(entry.internal_date.as_second()), *date))
+            }
+            Criterion::Larger(size) => Some(entry.size > *size),
+            Criterion::Smaller(size) => Some(entry.size < *size),
+            Criterion::ModSeq(modseq) => Some(entry.modseq.0 >= *modseq),
+            Criterion::Sent(when, date) => {
+                Some(evidence.sent()?.is_some_and(|day| when.holds(day, *date)))
+            }
+            Criterion::Field(name, text) => evidence.field_contains(name, text),
+            Criterion::Body(text) => evidence.body_contains(text),
+            Criterion::Text(text) => match evidence.header_contains(text) {
+                Some(true) => Some(true),
+                Some(false) => evidence.body_contains(text),
+                None => None,
+            },
+        }
+    }
+}
+
+/// True if all are; false if one is not, even where others are unknown.
+fn all_of(verdicts: impl Iterator<Item = Option<bool>>) -> Option<bool> {
+    let mut known = true;
+    for verdict in verdicts {
+        match verdict {
+            Some(false) => return Some(false),
+            Some(true) => {}
+            None => known = false,
+        }
+    }
+    known.then_some(true)
+}
+
+fn contains(uids: &[RangeInclusive<u32>], uid: u32) -> bool {
+    let at = uids.partition_point(|range| *range.end() < uid);
+    uids.get(at).is_some_and(|range| range.contains(&uid))
+}
+
+fn field_name(field: EnvelopeField) -> &'static str {
+    match field {
+        EnvelopeField::Bcc => "Bcc",
+        EnvelopeField::Cc => "Cc",
+        EnvelopeField::From => "From",
+        EnvelopeField::Subject => "Subject",
+        EnvelopeField::To => "To",
+    }
+}
+
+/// A text as it is compared: without case.
+pub(super) fn fold(text: &str) -> String {
+    text.to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_false_decides_an_and_whatever_is_unknown() {
+        assert_eq!(all_of([None, Some(false)].into_iter()), Some(false));
+        assert_eq!(all_of([None, Some(true)].into_iter()), None);
+        assert_eq!(all_of([Some(true)].into_iter()), Some(true));
+        assert_eq!(all_of([].into_iter()), Some(true));
+    }
+
+    #[test]
+    fn ranges_are_searched() {
+        let uids = [2..=4, 8..=8];
+        let found: Vec<u32> = (0..10).filter(|uid| contains(&uids, *uid)).collect();
+        assert_eq!(found, [2, 3, 4, 8]);
+    }
+}

@@ -1,0 +1,365 @@
+//! The states of a session (RFC 3501 §3) and which command belongs to which. Each state takes itself by value and gives the next.
+
+use super::connection::{Connection, Ended, Input, Waits};
+use super::failure::{self, Failure, Outcome};
+use super::updates::Expunges;
+use super::view::View;
+use super::{
+    append, authenticate, capability, copy, create, delete, enable, expunge, fetch, id, idle, list,
+    login, lsub, namespace, quota, rename, search, select, starttls, status, store, subscribe,
+};
+use crate::session::limits::Permit;
+use crate::session::login::Login;
+use ::store::ModSeq;
+use imap::response::Status;
+use imap::{Body, Tag};
+use tokio::sync::watch;
+
+/// Where a session stands.
+pub(super) enum State {
+    /// Nobody is logged in.
+    NotAuthenticated(NotAuthenticated),
+    /// An account, no mailbox.
+    Authenticated(Authenticated),
+    /// A mailbox of an account.
+    Selected(Box<Selected>),
+}
+
+/// Nobody is logged in.
+pub(super) struct NotAuthenticated;
+
+/// An account is logged in.
+pub(super) struct Authenticated {
+    pub(super) account: Account,
+}
+
+/// A mailbox is selected.
+pub(super) struct Selected {
+    pub(super) account: Account,
+    pub(super) view: View,
+}
+
+/// The account of a session.
+pub(super) struct Account {
+    pub(super) login: Login,
+    /// Tells of each commit that changes the account.
+    pub(super) watch: watch::Receiver<ModSeq>,
+    /// The client knows MODSEQs (RFC 7162 §3.1): flag changes are told with them.
+    pub(super) condstore: bool,
+    /// The session's place in the account's limit.
+    _permit: Permit,
+}
+
+impl Account {
+    pub(super) fn new(login: Login, watch: watch::Receiver<ModSeq>, permit: Permit) -> Account {
+        Account {
+            login,
+            watch,
+            condstore: false,
+            _permit: permit,
+        }
+    }
+
+    pub(super) fn id(&self) -> ::store::AccountId {
+        self.login.account
+    }
+}
+
+impl State {
+    /// The state after the greeting.
+    pub(super) fn begin() -> State {
+        State::NotAuthenticated(NotAuthenticated)
+    }
+
+    /// How patient to be.
+    pub(super) fn waits(&self) -> Waits {
+        match self {
+            State::NotAuthenticated(_) => Waits::BeforeLogin,
+            State::Authenticated(_) | State::Selected(_) => Waits::LoggedIn,
+        }
+    }
+
+    /// Takes a command (any but IDLE) and answers it.
+    pub(super) async fn take(
+        self,
+        connection: &mut Connection,
+        input: Input,
+    ) -> Result<State, Ended> {
+        match input {
+            Input::Append(head) => self.append(connection, head).await,
+            Input::Command(command) => match self {
+                State::NotAuthenticated(state) => {
+                    state.take(connection, command.tag, command.body).await
+                }
+                State::Authenticated(state) => {
+                    state.take(connection, command.tag, command.body).await
+                }
+                State::Selected(state) => state.take(connection, command.tag, command.body).await,
+            },
+        }
+    }
+
+    /// IDLE (RFC 2177): the one command that takes hours, so its future is kept small.
+    pub(super) async fn idle(self, connection: &mut Connection, tag: Tag) -> Result<State, Ended> {
+        match self {
+            State::NotAuthenticated(state) => {
+                connection.answer(&tag, &wrong_state(&Body::Idle));
+                Ok(State::NotAuthenticated(state))
+            }
+            State::Authenticated(state) => {
+                idle::without_mailbox(connection, &tag).await?;
+                Ok(State::Authenticated(state))
+            }
+            State::Selected(mut state) => {
+                idle::with_mailbox(&mut state, connection, &tag).await?;
+                Ok(State::Selected(state))
+            }
+        }
+    }
+
+    async fn append(
+        mut self,
+        connection: &mut Connection,
+        head: imap::AppendHead,
+    ) -> Result<State, Ended> {
+        let tag = head.tag.clone();
+        let outcome = match &self {
+            State::NotAuthenticated(_) => {
+                connection.framer().refuse_message();
+                connection.count_error()?;
+                Ok(Status::bad("APPEND is not for this state: log in first."))
+            }
+            State::Authenticated(state) => append::append(connection, &state.account, head).await,
+            State::Selected(state) => append::append(connection, &state.account, head).await,
+        };
+        if let State::Selected(state) = &mut self {
+            state.update_after(connection, Expunges::Report).await?;
+        }
+        connection.answer(&tag, &failure::answer(outcome)?);
+        Ok(self)
+    }
+}
+
+impl NotAuthenticated {
+    async fn take(self, connection: &mut Connection, tag: Tag, body: Body) -> Result<State, Ended> {
+        let outcome = match body {
+            Body::Login(user, password) => {
+                return login::login(self, connection, tag, &user, &password).await;
+            }
+            Body::Authenticate(mechanism, initial) => {
+                return authenticate::authenticate(self, connection, tag, &mechanism, initial)
+                    .await;
+            }
+            Body::StartTls => {
+                starttls::starttls(connection, &tag).await?;
+                return Ok(State::NotAuthenticated(self));
+            }
+            Body::Capability => {
+                let capabilities = capability::before_login(connection);
+                capability::capability(connection, &capabilities)
+            }
+            Body::Id(_) => id::before_login(connection),
+            Body::Noop => Status::ok("Nothing done."),
+            Body::Logout => return Err(log_out(connection, &tag).await),
+            other => {
+                connection.count_error()?;
+                wrong_state(&other)
+            }
+        };
+        connection.answer(&tag, &outcome);
+        Ok(State::NotAuthenticated(self))
+    }
+}
+
+impl Authenticated {
+    async fn take(
+        mut self,
+        connection: &mut Connection,
+        tag: Tag,
+        body: Body,
+    ) -> Result<State, Ended> {
+        let outcome = match body {
+            Body::Select(parameters) => {
+                return select::select(
+                    self.account,
+                    connection,
+                    tag,
+                    parameters,
+                    select::Mode::Select,
+                )
+                .await;
+            }
+            Body::Examine(parameters) => {
+                return select::select(
+                    self.account,
+                    connection,
+                    tag,
+                    parameters,
+                    select::Mode::Examine,
+                )
+                .await;
+            }
+            Body::Logout => return Err(log_out(connection, &tag).await),
+            Body::Noop => Ok(Status::ok("Nothing new.")),
+            other => of_account(connection, &mut self.account, &tag, other).await,
+        };
+        let status = failure::answer(outcome)?;
+        connection.answer(&tag, &status);
+        Ok(State::Authenticated(self))
+    }
+}
+
+impl Selected {
+    async fn take(
+        mut self: Box<Self>,
+        connection: &mut Connection,
+        tag: Tag,
+        body: Body,
+    ) -> Result<State, Ended> {
+        match body {
+            Body::Select(parameters) => {
+                return select::select(
+                    self.account,
+                    connection,
+                    tag,
+                    parameters,
+                    select::Mode::Select,
+                )
+                .await;
+            }
+            Body::Examine(parameters) => {
+                return select::select(
+                    self.account,
+                    connection,
+                    tag,
+                    parameters,
+                    select::Mode::Examine,
+                )
+                .await;
+            }
+            Body::Close => return expunge::close(*self, connection, tag).await,
+            Body::Unselect => return Ok(select::unselect(*self, connection, &tag)),
+            Body::Logout => return Err(log_out(connection, &tag).await),
+            _ => {}
+        }
+        let expunges = Expunges::after(&body);
+        let deletes = matches!(body, Body::Delete(_));
+        let only_hears_news = matches!(body, Body::Noop | Body::Check);
+        let outcome = self.perform(connection, &tag, body).await;
+        let status = failure::answer(outcome)?;
+        let status = match self.update(connection, expunges).await {
+            Err(Failure::Answer(failed)) if only_hears_news => failed,
+            Err(Failure::End(ended)) => return Err(ended),
+            Ok(()) | Err(Failure::Answer(_)) => status,
+        };
+        if self.view.is_gone() && !deletes {
+            return Err(Ended::Expelled("The selected mailbox was deleted."));
+        }
+        connection.answer(&tag, &status);
+        match self.view.is_gone() {
+            true => Ok(State::Authenticated(Authenticated {
+                account: self.account,
+            })),
+            false => Ok(State::Selected(self)),
+        }
+    }
+
+    /// The commands that leave the mailbox selected.
+    async fn perform(&mut self, connection: &mut Connection, tag: &Tag, body: Body) -> Outcome {
+        match body {
+            Body::Noop | Body::Check => Ok(Status::ok("You know all there is.")),
+            Body::Expunge => expunge::expunge(self, connection, None).await,
+            Body::UidExpunge(set) => expunge::expunge(self, connection, Some(&set)).await,
+            Body::Search(by, search) => search::search(self, connection, tag, by, search).await,
+            Body::Fetch(parameters) => fetch::fetch(self, connection, parameters).await,
+            Body::Store(parameters) => store::store(self, connection, parameters).await,
+            Body::Copy(parameters) => copy::copy(self, connection, parameters).await,
+            Body::Move(parameters) => copy::move_to(self, connection, parameters).await,
+            other => of_account(connection, &mut self.account, tag, other).await,
+        }
+    }
+
+    /// Tells the client news after a command that has its answer already.
+    async fn update_after(
+        &mut self,
+        connection: &mut Connection,
+        expunges: Expunges,
+    ) -> Result<(), Ended> {
+        match self.update(connection, expunges).await {
+            Err(Failure::End(ended)) => Err(ended),
+            // The command is done; the news come with the next one.
+            Ok(()) | Err(Failure::Answer(_)) => Ok(()),
+        }
+    }
+}
+
+/// The commands that need an account and care for no selected mailbox.
+async fn of_account(
+    connection: &mut Connection,
+    account: &mut Account,
+    tag: &Tag,
+    body: Body,
+) -> Outcome {
+    match body {
+        Body::Capability => {
+            let capabilities = capability::after_login(connection);
+            Ok(capability::capability(connection, &capabilities))
+        }
+        Body::Id(_) => Ok(id::after_login(connection)),
+        Body::Enable(names) => Ok(enable::enable(connection, account, &names)),
+        Body::Namespace => Ok(namespace::namespace(connection)),
+        Body::Create(name, uses) => create::create(connection, account, name, &uses).await,
+        Body::Delete(name) => delete::delete(connection, account, &name).await,
+        Body::Rename(from, to) => rename::rename(connection, account, from, to).await,
+        Body::Subscribe(name) => subscribe::subscribe(connection, account, name).await,
+        Body::Unsubscribe(name) => subscribe::unsubscribe(connection, account, name).await,
+        Body::List(parameters) => list::list(connection, account, &parameters).await,
+        Body::Lsub(reference, pattern) => {
+            lsub::lsub(connection, account, &reference, &pattern).await
+        }
+        Body::Xlist(reference, pattern) => {
+            list::xlist(connection, account, &reference, &pattern).await
+        }
+        Body::Status(name, items) => status::status(connection, account, &name, &items).await,
+        Body::GetQuota(root) => quota::get(connection, account, &root).await,
+        Body::GetQuotaRoot(name) => quota::get_root(connection, account, &name).await,
+        Body::SetQuota(_) => Ok(quota::set()),
+        other => {
+            tracing::debug!(tag = tag.as_str(), command = other.name(), "wrong state");
+            Ok(wrong_state(&other))
+        }
+    }
+}
+
+/// BAD for a command that the state does not have.
+fn wrong_state(body: &Body) -> Status {
+    let name = body.name();
+    Status::bad(match body {
+        Body::StartTls | Body::Login(..) | Body::Authenticate(..) => {
+            format!("{name} is not for this state: you are logged in already.")
+        }
+        Body::Check
+        | Body::Close
+        | Body::Unselect
+        | Body::Expunge
+        | Body::UidExpunge(_)
+        | Body::Search(..)
+        | Body::Fetch(_)
+        | Body::Store(_)
+        | Body::Copy(_)
+        | Body::Move(_) => {
+            format!("{name} is not for this state: select a mailbox first.")
+        }
+        _ => format!("{name} is not for this state: log in first."),
+    })
+}
+
+/// LOGOUT: both answers, then the end.
+async fn log_out(connection: &mut Connection, tag: &Tag) -> Ended {
+    Status::bye("Goodbye.").encode(None, &mut connection.out);
+    connection.answer(tag, &Status::ok("Logged out."));
+    match connection.flush().await {
+        Ok(()) => Ended::LoggedOut,
+        Err(ended) => ended,
+    }
+}

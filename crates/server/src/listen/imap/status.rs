@@ -1,0 +1,95 @@
+//! STATUS (RFC 3501 §6.3.10, RFC 7162, RFC 7889, RFC 8438, RFC 9208), from counters that every transaction keeps right.
+
+use super::connection::Connection;
+use super::failure::{self, Failure, Outcome};
+use super::state::Account;
+use ::store::entry::{self, Flags};
+use ::store::mailbox::{self, Mailbox};
+use imap::MailboxName;
+use imap::encode;
+use imap::response::Status;
+use imap::status::StatusItem;
+
+/// Entries read at once where something must be summed.
+const BATCH: usize = 1000;
+
+/// STATUS.
+pub(super) async fn status(
+    connection: &mut Connection,
+    account: &mut Account,
+    name: &MailboxName,
+    items: &[StatusItem],
+) -> Outcome {
+    account.condstore |= items.contains(&StatusItem::HighestModSeq);
+    let (id, name) = (account.id(), name.as_str().to_owned());
+    let found = connection
+        .services
+        .store
+        .read(move |tx| mailbox::by_name(tx, id, &name));
+    let mailbox = found.await?.ok_or_else(failure::no_mailbox)?;
+    respond(connection, account, &mailbox, items).await?;
+    Ok(Status::ok("Status told."))
+}
+
+/// The STATUS response of a mailbox.
+pub(super) async fn respond(
+    connection: &mut Connection,
+    account: &Account,
+    mailbox: &Mailbox,
+    items: &[StatusItem],
+) -> Result<(), Failure> {
+    let deleted_bytes = match items.contains(&StatusItem::DeletedStorage) && mailbox.deleted > 0 {
+        true => deleted_bytes(connection, account, mailbox).await?,
+        false => 0,
+    };
+    let append_limit = connection.services.config.load().limits.message_size;
+    let out = &mut connection.out;
+    out.extend_from_slice(b"* STATUS ");
+    encode::mailbox(out, &mailbox.name);
+    for (index, item) in items.iter().enumerate() {
+        out.extend_from_slice(if index == 0 { b" (" } else { b" " });
+        out.extend_from_slice(item.as_str().as_bytes());
+        out.push(b' ');
+        encode::number(
+            out,
+            match item {
+                StatusItem::Messages => u64::from(mailbox.messages),
+                StatusItem::Recent => 0,
+                StatusItem::UidNext => u64::from(mailbox.uid_next.0),
+                StatusItem::UidValidity => u64::from(mailbox.uid_validity.0),
+                StatusItem::Unseen => u64::from(mailbox.unseen),
+                StatusItem::Deleted => u64::from(mailbox.deleted),
+                StatusItem::Size => mailbox.bytes,
+                StatusItem::HighestModSeq => mailbox.modseq.0.max(1),
+                StatusItem::AppendLimit => append_limit,
+                StatusItem::DeletedStorage => deleted_bytes,
+            },
+        );
+    }
+    out.extend_from_slice(b")\r\n");
+    Ok(())
+}
+
+/// Sum of the sizes of messages with `\Deleted`.
+async fn deleted_bytes(
+    connection: &Connection,
+    account: &Account,
+    mailbox: &Mailbox,
+) -> Result<u64, Failure> {
+    let (account, mailbox) = (account.id(), mailbox.id);
+    let summed = connection.services.store.read(move |tx| {
+        let (mut sum, mut next) = (0, 1);
+        loop {
+            let batch = entry::scan(tx, account, mailbox, &[next..=u32::MAX], None, BATCH)?;
+            let deleted = batch
+                .iter()
+                .filter(|entry| entry.flags.contains(Flags::DELETED));
+            sum += deleted.map(|entry| u64::from(entry.size)).sum::<u64>();
+            match batch.last() {
+                Some(last) if batch.len() == BATCH => next = last.uid.0.saturating_add(1),
+                _ => return Ok(sum),
+            }
+        }
+    });
+    Ok(summed.await?)
+}

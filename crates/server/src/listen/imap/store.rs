@@ -1,0 +1,164 @@
+//! STORE (RFC 3501 §6.4.6) with UNCHANGEDSINCE (RFC 7162 §3.1.3).
+
+use super::connection::Connection;
+use super::failure::{self, Failure, Outcome};
+use super::flags;
+use super::state::Selected;
+use super::updates::{Expunges, push_modseq};
+use super::view::Access;
+use ::store::ModSeq;
+use ::store::entry::{self, Entry, FlagChange, StoreResult};
+use imap::command::{By, Echo, Store, StoreAction};
+use imap::encode::{self, collect_ranges};
+use imap::response::{Code, Status};
+use std::ops::RangeInclusive;
+
+/// Messages changed in one transaction.
+const BATCH: u32 = 5000;
+
+/// STORE or UID STORE.
+pub(super) async fn store(
+    state: &mut Selected,
+    connection: &mut Connection,
+    parameters: Store,
+) -> Outcome {
+    if state.view.access == Access::Read {
+        return Err(failure::read_only().into());
+    }
+    let uids = state.view.resolve(parameters.by, &parameters.set)?;
+    // First what others did: after this, whatever is unknown to the client is this command's doing.
+    state.update(connection, Expunges::Hold).await?;
+    state.account.condstore |= parameters.unchanged_since.is_some();
+    let (system, keywords) = flags::to_store(&parameters.flags);
+    let change = match parameters.action {
+        StoreAction::Replace => FlagChange::Replace(system, keywords),
+        StoreAction::Add => FlagChange::Add(system, keywords),
+        StoreAction::Remove => FlagChange::Remove(system, keywords),
+    };
+    let mut modified = Vec::new();
+    for batch in batches(&uids) {
+        let result = change_flags(
+            state,
+            connection,
+            batch,
+            &change,
+            parameters.unchanged_since,
+        )
+        .await?;
+        modified.extend(result.modified.iter().map(|uid| uid.0));
+        for entry in &result.entries {
+            tell(state, connection, entry, &parameters);
+            connection.flush_if_full().await?;
+        }
+        state.view.tell(&result.entries);
+    }
+    Ok(finished(state, parameters.by, &modified))
+}
+
+async fn change_flags(
+    state: &Selected,
+    connection: &Connection,
+    uids: Vec<RangeInclusive<u32>>,
+    change: &FlagChange,
+    unchanged_since: Option<u64>,
+) -> Result<StoreResult, Failure> {
+    let (account, mailbox) = (state.account.id(), state.view.mailbox);
+    let (change, unchanged_since) = (change.clone(), unchanged_since.map(ModSeq));
+    let changed = connection
+        .services
+        .store
+        .write(move |tx| entry::store_flags(tx, account, mailbox, &uids, &change, unchanged_since));
+    Ok(changed.await?)
+}
+
+/// The new flags of a message; of a silent STORE only its MODSEQ, if the client knows MODSEQs (RFC 7162 §3.1.3).
+fn tell(state: &mut Selected, connection: &mut Connection, entry: &Entry, parameters: &Store) {
+    let condstore = state.account.condstore;
+    if parameters.echo == Echo::Silent && !condstore {
+        return;
+    }
+    let Some(number) = state.view.number_of(entry.uid.0) else {
+        return;
+    };
+    state.view.announce_keywords(connection, &entry.keywords);
+    let out = &mut connection.out;
+    out.extend_from_slice(b"* ");
+    encode::number(out, u64::from(number));
+    out.extend_from_slice(b" FETCH (");
+    if parameters.by == By::Uid || condstore {
+        out.extend_from_slice(b"UID ");
+        encode::number(out, u64::from(entry.uid.0));
+        out.push(b' ');
+    }
+    if parameters.echo == Echo::Tell {
+        flags::push(out, entry);
+        out.push(b' ');
+    }
+    if condstore {
+        push_modseq(out, entry);
+        out.push(b' ');
+    }
+    // Every item left a space behind it.
+    out.pop();
+    out.extend_from_slice(b")\r\n");
+}
+
+/// The answer: with the messages that others had changed, by the numbers the client uses.
+fn finished(state: &Selected, by: By, modified: &[u32]) -> Status {
+    if modified.is_empty() {
+        return Status::ok("Stored.");
+    }
+    let members = match by {
+        By::Uid => collect_ranges(modified.iter().copied()),
+        By::Sequence => {
+            collect_ranges(modified.iter().filter_map(|uid| state.view.number_of(*uid)))
+        }
+    };
+    Status::ok("Some messages were changed by others and left alone.").code(Code::Modified(members))
+}
+
+/// Ranges cut into batches of a bounded number of messages.
+fn batches(uids: &[RangeInclusive<u32>]) -> Vec<Vec<RangeInclusive<u32>>> {
+    let mut batches = Vec::new();
+    let (mut batch, mut room) = (Vec::new(), BATCH);
+    for range in uids {
+        let (mut start, end) = (*range.start(), *range.end());
+        while end - start >= room {
+            batch.push(start..=start + room - 1);
+            batches.push(std::mem::take(&mut batch));
+            start += room;
+            room = BATCH;
+        }
+        room -= end - start + 1;
+        batch.push(start..=end);
+        if room == 0 {
+            batches.push(std::mem::take(&mut batch));
+            room = BATCH;
+        }
+    }
+    if !batch.is_empty() {
+        batches.push(batch);
+    }
+    batches
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_cover_everything_once() {
+        let uids = [1..=3, 10..=BATCH * 2 + 20, BATCH * 3..=BATCH * 3];
+        let batches = batches(&uids);
+        assert!(batches.iter().all(|batch| {
+            let messages: u32 = batch
+                .iter()
+                .map(|range| range.end() - range.start() + 1)
+                .sum();
+            (1..=BATCH).contains(&messages)
+        }));
+        let all: Vec<u32> = batches.into_iter().flatten().flatten().collect();
+        assert_eq!(all, uids.into_iter().flatten().collect::<Vec<_>>());
+        assert!(super::batches(&[]).is_empty());
+    }
+}

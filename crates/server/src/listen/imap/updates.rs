@@ -1,0 +1,134 @@
+//! News of the selected mailbox: what others, and this session's own commands, changed since the client was last told (catalogue G23).
+//!
+//! The store's change log says what happened; here it becomes EXPUNGE, EXISTS and FETCH, when the protocol allows (RFC 3501 §5.2,
+//! §7.4.1). A session whose account did not change asks the store nothing.
+
+use super::connection::Connection;
+use super::failure::Failure;
+use super::flags;
+use super::state::Selected;
+use ::store::entry::{self, Changes, Entry};
+use imap::Body;
+use imap::command::By;
+use imap::encode;
+
+/// May messages be reported gone?
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Expunges {
+    /// Now.
+    Report,
+    /// Later: the client may be about to send message numbers that a report would shift.
+    Hold,
+}
+
+impl Expunges {
+    /// Whether they may be reported in the answer to this command (RFC 3501 §7.4.1).
+    pub(super) fn after(body: &Body) -> Expunges {
+        match body {
+            Body::Fetch(fetch) if fetch.by == By::Sequence => Expunges::Hold,
+            Body::Store(store) if store.by == By::Sequence => Expunges::Hold,
+            Body::Search(By::Sequence, _) => Expunges::Hold,
+            _ => Expunges::Report,
+        }
+    }
+}
+
+impl Selected {
+    /// Tells the client what is new.
+    pub(super) async fn update(
+        &mut self,
+        connection: &mut Connection,
+        expunges: Expunges,
+    ) -> Result<(), Failure> {
+        let latest = *self.account.watch.borrow_and_update();
+        if latest > self.view.checked {
+            let (account, mailbox, since) =
+                (self.account.id(), self.view.mailbox, self.view.modseq);
+            let read = connection
+                .services
+                .store
+                .read(move |tx| entry::changes(tx, account, mailbox, since));
+            let changes = read.await?;
+            if changes.gone {
+                self.view.set_gone();
+                return Ok(());
+            }
+            self.take_in(connection, changes, latest, expunges).await?;
+        } else if expunges == Expunges::Report && self.view.has_vanished() {
+            self.view.report_vanished(&mut connection.out);
+        }
+        Ok(())
+    }
+
+    /// Reports changes in the order that keeps message numbers right: gone, new, changed.
+    async fn take_in(
+        &mut self,
+        connection: &mut Connection,
+        changes: Changes,
+        latest: ::store::ModSeq,
+        expunges: Expunges,
+    ) -> Result<(), Failure> {
+        self.view.vanish(changes.vanished.iter().map(|uid| uid.0));
+        if expunges == Expunges::Report {
+            self.view.report_vanished(&mut connection.out);
+        }
+        // Flags of new messages are for the client to ask: it does not know their old ones.
+        let new_from = changes
+            .changed
+            .partition_point(|entry| !self.view.is_new(entry.uid.0));
+        let (known, new) = changes.changed.split_at(new_from);
+        self.report_new(connection, new);
+        for entry in known {
+            if !self.view.knows(entry) {
+                self.report_flags(connection, entry);
+                connection.flush_if_full().await?;
+            }
+        }
+        self.view.caught_up(changes.modseq, latest);
+        Ok(())
+    }
+
+    /// `* n EXISTS`, if there are more than the client knows of.
+    fn report_new(&mut self, connection: &mut Connection, new: &[Entry]) {
+        for entry in new {
+            self.view.append(entry.uid.0);
+        }
+        if !new.is_empty() {
+            push_exists(&mut connection.out, self.view.exists());
+        }
+    }
+
+    /// An untagged FETCH with the flags of a message, if the client knows the message.
+    pub(super) fn report_flags(&mut self, connection: &mut Connection, entry: &Entry) {
+        let Some(number) = self.view.number_of(entry.uid.0) else {
+            return;
+        };
+        self.view.announce_keywords(connection, &entry.keywords);
+        let out = &mut connection.out;
+        out.extend_from_slice(b"* ");
+        encode::number(out, u64::from(number));
+        out.extend_from_slice(b" FETCH (");
+        flags::push(out, entry);
+        if self.account.condstore {
+            out.extend_from_slice(b" UID ");
+            encode::number(out, u64::from(entry.uid.0));
+            out.push(b' ');
+            push_modseq(out, entry);
+        }
+        out.extend_from_slice(b")\r\n");
+    }
+}
+
+/// Appends `MODSEQ (n)`.
+pub(super) fn push_modseq(out: &mut Vec<u8>, entry: &Entry) {
+    out.extend_from_slice(b"MODSEQ (");
+    encode::number(out, entry.modseq.0);
+    out.push(b')');
+}
+
+/// Appends `* n EXISTS`.
+pub(super) fn push_exists(out: &mut Vec<u8>, exists: u32) {
+    out.extend_from_slice(b"* ");
+    encode::number(out, u64::from(exists));
+    out.extend_from_slice(b" EXISTS\r\n");
+}

@@ -1,0 +1,377 @@
+//! What a session knows of its selected mailbox: which UID has which message number (RFC 3501 §2.3.1.2).
+//!
+//! Message numbers belong to the session: they change only when it tells the client so. The map is kept as runs of consecutive
+//! UIDs, so that a mailbox of 100,000 messages costs a few dozen octets.
+
+use super::connection::Connection;
+use ::store::entry::Entry;
+use ::store::mailbox::Mailbox;
+use ::store::{MailboxId, ModSeq};
+use imap::SequenceSet;
+use imap::command::By;
+use imap::response::Status;
+use std::ops::RangeInclusive;
+
+/// Keywords a session tells its client of in FLAGS.
+const MAX_KEYWORDS: usize = 200;
+
+/// How the mailbox was opened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Access {
+    /// EXAMINE.
+    Read,
+    /// SELECT.
+    Write,
+}
+
+/// Consecutive UIDs with consecutive message numbers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Run {
+    first: u32,
+    last: u32,
+    /// Message number of `first`.
+    number: u32,
+}
+
+impl Run {
+    fn length(self) -> u32 {
+        self.last - self.first + 1
+    }
+}
+
+/// The selected mailbox as the client knows it.
+pub(super) struct View {
+    pub(super) mailbox: MailboxId,
+    pub(super) access: Access,
+    runs: Vec<Run>,
+    /// UIDs from here on are new to the client.
+    uid_next: u32,
+    /// The picture the client has is of this MODSEQ…
+    pub(super) modseq: ModSeq,
+    /// …and nothing up to this MODSEQ of the account concerns it further.
+    pub(super) checked: ModSeq,
+    /// UIDs that are gone but may not be reported gone yet, ascending.
+    vanished: Vec<u32>,
+    /// UID and MODSEQ of flag changes that this session made and has told of, ascending.
+    told: Vec<(u32, ModSeq)>,
+    /// Keywords the client has seen in FLAGS, in lower case.
+    keywords: Vec<String>,
+    gone: bool,
+}
+
+impl View {
+    /// The view of a mailbox that was just opened.
+    pub(super) fn new(mailbox: &Mailbox, uids: &[RangeInclusive<u32>], access: Access) -> View {
+        let mut view = View {
+            mailbox: mailbox.id,
+            access,
+            runs: Vec::with_capacity(uids.len()),
+            uid_next: mailbox.uid_next.0,
+            modseq: mailbox.modseq,
+            checked: mailbox.modseq,
+            vanished: Vec::new(),
+            told: Vec::new(),
+            keywords: Vec::new(),
+            gone: false,
+        };
+        let mut number = 1;
+        for range in uids {
+            let (first, last) = (*range.start(), *range.end());
+            let run = Run {
+                first,
+                last,
+                number,
+            };
+            number += run.length();
+            view.runs.push(run);
+        }
+        view
+    }
+
+    /// Messages the client knows of.
+    pub(super) fn exists(&self) -> u32 {
+        self.runs
+            .last()
+            .map_or(0, |run| run.number + run.length() - 1)
+    }
+
+    /// The message number of a UID.
+    pub(super) fn number_of(&self, uid: u32) -> Option<u32> {
+        let run = self.runs.get(self.run_at_or_after(uid))?;
+        (run.first <= uid).then(|| run.number + (uid - run.first))
+    }
+
+    /// The UIDs of all messages, as ascending ranges.
+    pub(super) fn uids(&self) -> Vec<RangeInclusive<u32>> {
+        self.runs.iter().map(|run| run.first..=run.last).collect()
+    }
+
+    /// The UIDs of the messages a set names. A message number that does not exist is the client's error.
+    pub(super) fn resolve(
+        &self,
+        by: By,
+        set: &SequenceSet,
+    ) -> Result<Vec<RangeInclusive<u32>>, Status> {
+        match by {
+            By::Uid => {
+                let last = self.runs.last().map_or(0, |run| run.last);
+                Ok(self.known(&set.resolve(last)))
+            }
+            By::Sequence => {
+                let exists = self.exists();
+                if set.highest() > exists {
+                    return Err(Status::bad(format!(
+                        "There is no message {}: the mailbox has {exists}.",
+                        set.highest()
+                    )));
+                }
+                Ok(self.uids_of_numbers(&set.resolve(exists)))
+            }
+        }
+    }
+
+    /// A new message. Its UID is above all others.
+    pub(super) fn append(&mut self, uid: u32) {
+        let number = self.exists() + 1;
+        match self.runs.last_mut() {
+            Some(run) if run.last + 1 == uid => run.last = uid,
+            _ => self.runs.push(Run {
+                first: uid,
+                last: uid,
+                number,
+            }),
+        }
+        self.uid_next = self.uid_next.max(uid.saturating_add(1));
+    }
+
+    /// Is this UID above all that the client knows of?
+    pub(super) fn is_new(&self, uid: u32) -> bool {
+        uid >= self.uid_next
+    }
+
+    /// A message is gone: its number, and all above it are one less from here on. `None` if it was not there.
+    fn remove(&mut self, uid: u32) -> Option<u32> {
+        let at = self.run_at_or_after(uid);
+        let run = *self.runs.get(at).filter(|run| run.first <= uid)?;
+        let number = run.number + (uid - run.first);
+        for later in &mut self.runs[at + 1..] {
+            later.number -= 1;
+        }
+        let before = (run.first < uid).then(|| Run {
+            last: uid - 1,
+            ..run
+        });
+        let after = (uid < run.last).then(|| Run {
+            first: uid + 1,
+            number,
+            ..run
+        });
+        self.runs.splice(at..=at, before.into_iter().chain(after));
+        Some(number)
+    }
+
+    /// Remembers UIDs that are gone until they may be reported.
+    pub(super) fn vanish(&mut self, uids: impl IntoIterator<Item = u32>) {
+        self.vanished.extend(uids);
+        self.vanished.sort_unstable();
+        self.vanished.dedup();
+    }
+
+    /// Are there messages gone that the client does not know of?
+    pub(super) fn has_vanished(&self) -> bool {
+        !self.vanished.is_empty()
+    }
+
+    /// Reports what is gone: `* n EXPUNGE` for each.
+    pub(super) fn report_vanished(&mut self, out: &mut Vec<u8>) {
+        // From the end, so that no report shifts the numbers of those to come.
+        for uid in std::mem::take(&mut self.vanished).into_iter().rev() {
+            if let Some(number) = self.remove(uid) {
+                out.extend_from_slice(b"* ");
+                imap::encode::number(out, u64::from(number));
+                out.extend_from_slice(b" EXPUNGE\r\n");
+            }
+        }
+    }
+
+    /// This session changed the flags of these entries, and the client knows.
+    pub(super) fn tell(&mut self, entries: &[Entry]) {
+        let told = entries.iter().map(|entry| (entry.uid.0, entry.modseq));
+        self.told.extend(told);
+    }
+
+    /// Does the client know this state of an entry's flags from its own command?
+    pub(super) fn knows(&self, entry: &Entry) -> bool {
+        self.told
+            .binary_search(&(entry.uid.0, entry.modseq))
+            .is_ok()
+    }
+
+    /// The picture is now of this MODSEQ; what was told before is part of it.
+    pub(super) fn caught_up(&mut self, modseq: ModSeq, checked: ModSeq) {
+        self.modseq = modseq;
+        self.checked = checked.max(modseq);
+        self.told = Vec::new();
+    }
+
+    /// The mailbox does not exist any more.
+    pub(super) fn set_gone(&mut self) {
+        self.gone = true;
+    }
+
+    /// Does the mailbox not exist any more?
+    pub(super) fn is_gone(&self) -> bool {
+        self.gone
+    }
+
+    /// Tells the client of keywords it has not seen, before they appear (RFC 3501 §7.2.6).
+    pub(super) fn announce_keywords(&mut self, connection: &mut Connection, keywords: &[String]) {
+        let mut new = false;
+        for keyword in keywords {
+            let folded = keyword.to_ascii_lowercase();
+            if self.keywords.len() < MAX_KEYWORDS && !self.keywords.contains(&folded) {
+                self.keywords.push(folded);
+                new = true;
+            }
+        }
+        if new {
+            super::flags::push_applicable(&mut connection.out, &self.keywords);
+        }
+    }
+
+    /// The index of the run that holds this UID, or of the next one.
+    fn run_at_or_after(&self, uid: u32) -> usize {
+        self.runs.partition_point(|run| run.last < uid)
+    }
+
+    /// The parts of these UID ranges that are messages the client knows of.
+    fn known(&self, uids: &[RangeInclusive<u32>]) -> Vec<RangeInclusive<u32>> {
+        let mut known = Vec::new();
+        for range in uids {
+            let (start, end) = (*range.start(), *range.end());
+            for run in &self.runs[self.run_at_or_after(start)..] {
+                if run.first > end {
+                    break;
+                }
+                known.push(run.first.max(start)..=run.last.min(end));
+            }
+        }
+        known
+    }
+
+    fn uids_of_numbers(&self, numbers: &[RangeInclusive<u32>]) -> Vec<RangeInclusive<u32>> {
+        let mut uids = Vec::new();
+        for range in numbers {
+            let (start, end) = (*range.start(), *range.end());
+            let from = self
+                .runs
+                .partition_point(|run| run.number + run.length() <= start);
+            for run in self.runs[from..].iter().take_while(|run| run.number <= end) {
+                let first = run.first + start.saturating_sub(run.number);
+                let last = run.last.min(run.first + (end - run.number));
+                uids.push(first..=last);
+            }
+        }
+        uids
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ::store::{Uid, UidValidity};
+    use proptest::prelude::*;
+
+    fn view(uids: &[RangeInclusive<u32>]) -> View {
+        let mailbox = Mailbox {
+            id: MailboxId::from_u128(1),
+            name: "INBOX".into(),
+            uid_validity: UidValidity(1),
+            uid_next: Uid(uids.last().map_or(1, |range| range.end() + 1)),
+            modseq: ModSeq(1),
+            messages: 0,
+            unseen: 0,
+            deleted: 0,
+            bytes: 0,
+            special_use: None,
+            subscribed: true,
+        };
+        View::new(&mailbox, uids, Access::Write)
+    }
+
+    fn set(text: &str) -> SequenceSet {
+        let command = imap::Command::parse(format!("a UID EXPUNGE {text}").as_bytes()).unwrap();
+        match command.body {
+            imap::Body::UidExpunge(set) => set,
+            _ => unreachable!(),
+        }
+    }
+
+    #[test]
+    fn numbers_and_uids() {
+        let view = view(&[3..=5, 9..=9, 12..=14]);
+        assert_eq!(view.exists(), 7);
+        assert_eq!(view.number_of(9), Some(4));
+        assert_eq!(view.number_of(10), None);
+        assert_eq!(
+            view.resolve(By::Sequence, &set("2:5")).unwrap(),
+            [4..=5, 9..=9, 12..=12]
+        );
+        assert_eq!(view.resolve(By::Sequence, &set("*")).unwrap(), [14..=14]);
+        assert_eq!(
+            view.resolve(By::Uid, &set("1:9,13:*")).unwrap(),
+            [3..=5, 9..=9, 13..=14]
+        );
+        assert_eq!(view.resolve(By::Uid, &set("100:*")).unwrap(), [14..=14]);
+        assert!(view.resolve(By::Sequence, &set("8")).is_err());
+    }
+
+    #[test]
+    fn an_empty_mailbox_has_no_last_message() {
+        let view = view(&[]);
+        assert_eq!(
+            view.resolve(By::Sequence, &set("1:*")).unwrap_or_default(),
+            []
+        );
+        assert_eq!(view.resolve(By::Uid, &set("1:*")).unwrap(), []);
+    }
+
+    /// RFC 3501 §7.4.1: each EXPUNGE counts after the ones before it.
+    #[test]
+    fn expunges_are_reported_from_the_end() {
+        let mut view = view(&[1..=5]);
+        let mut out = Vec::new();
+        view.vanish([2, 4, 4, 99]);
+        view.report_vanished(&mut out);
+        assert_eq!(out, b"* 4 EXPUNGE\r\n* 2 EXPUNGE\r\n");
+        assert_eq!(view.uids(), [1..=1, 3..=3, 5..=5]);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(100))]
+        /// The runs say the same as a plain list of UIDs.
+        #[test]
+        fn like_a_list(changes in proptest::collection::vec((any::<bool>(), 1u32..40), 0..60)) {
+            let (mut view, mut list) = (view(&[]), Vec::new());
+            let mut next = 1;
+            for (adds, value) in changes {
+                if adds {
+                    next += value % 3;
+                    view.append(next);
+                    list.push(next);
+                    next += 1;
+                } else {
+                    let expected = list.iter().position(|uid| *uid == value).map(|at| at as u32 + 1);
+                    prop_assert_eq!(view.remove(value), expected);
+                    list.retain(|uid| *uid != value);
+                }
+            }
+            prop_assert_eq!(view.exists() as usize, list.len());
+            for (at, uid) in list.iter().enumerate() {
+                prop_assert_eq!(view.number_of(*uid), Some(at as u32 + 1));
+            }
+            let all: Vec<u32> = view.uids().into_iter().flatten().collect();
+            prop_assert_eq!(all, list);
+        }
+    }
+}
