@@ -42,7 +42,7 @@ impl Global {
     pub(crate) fn file(&self) -> PathBuf {
         match (&self.config, &self.data) {
             (Some(file), _) => file.clone(),
-            (None, Some(folder)) => folder.join("pennyblack.toml"),
+            (None, Some(folder)) => folder.join(crate::trial::CONFIG_FILE),
             (None, None) => server::config::DEFAULT_PATH.into(),
         }
     }
@@ -52,6 +52,8 @@ impl Global {
 pub(crate) enum Command {
     /// Run the mail server in the foreground
     Serve,
+    /// Try it: a whole server with sample mail and a pretend Internet, without root, DNS or network
+    Trial(crate::trial::Options),
     /// Accounts: who has mailboxes and may log in
     #[command(subcommand)]
     Account(Account),

@@ -5,6 +5,7 @@ mod command;
 mod outcome;
 mod output;
 mod terminal;
+mod trial;
 
 use clap::Parser;
 use std::process::ExitCode;

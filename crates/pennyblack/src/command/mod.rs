@@ -19,6 +19,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
     let global = cli.global;
     match cli.command {
         Command::Serve => serve::run(&global),
+        Command::Trial(options) => crate::trial::run(&options, &global),
         Command::Account(which) => account::run(which, &global),
         Command::Domain(which) => domain::run(which, &global),
         Command::Alias(which) => alias::run(which, &global),

@@ -35,7 +35,13 @@ struct Listening {
 
 impl Ready {
     /// Collects what a person needs to know of a server that runs.
-    pub(crate) fn new(home: &Home, config: PathBuf, server: &Server, dns: SocketAddr, accounts: Vec<Person>) -> Ready {
+    pub(crate) fn new(
+        home: &Home,
+        config: PathBuf,
+        server: &Server,
+        dns: SocketAddr,
+        accounts: Vec<Person>,
+    ) -> Ready {
         let bound = server.addresses();
         let port = |addresses: &[SocketAddr]| addresses.first().map_or(0, SocketAddr::port);
         Ready {
@@ -104,7 +110,12 @@ impl Ready {
 
     fn list_examples(&self, page: &mut String) {
         let (ports, ca, data) = (&self.ports, self.ca.display(), self.data.display());
-        let Some(Person { address, password, .. }) = self.accounts.first() else { return };
+        let Some(Person {
+            address, password, ..
+        }) = self.accounts.first()
+        else {
+            return;
+        };
         let login = address.replace('@', "%40");
         let _ = write!(
             page,

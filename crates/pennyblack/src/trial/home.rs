@@ -31,7 +31,10 @@ impl Home {
     /// A folder that is kept; made if it is not there.
     pub(crate) fn keep(folder: &Path) -> io::Result<Home> {
         make(folder)?;
-        Ok(Home { folder: fs::canonicalize(folder)?, throw_away: false })
+        Ok(Home {
+            folder: fs::canonicalize(folder)?,
+            throw_away: false,
+        })
     }
 
     /// A new folder below the system's temporary one that goes with the trial.
@@ -39,14 +42,21 @@ impl Home {
         let folder = std::env::temp_dir().join(format!("pennyblack-trial-{}", random_text(8)?));
         fs::create_dir(&folder)?;
         fs::set_permissions(&folder, Permissions::from_mode(0o700))?;
-        Ok(Home { folder, throw_away: true })
+        Ok(Home {
+            folder,
+            throw_away: true,
+        })
     }
 
     /// Where a trial is kept if nothing is said: below the user's data folder.
     pub(crate) fn usual() -> PathBuf {
-        let data = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+        let data = std::env::var_os("XDG_DATA_HOME")
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute());
         let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/share"));
-        data.or_else(home).unwrap_or_else(std::env::temp_dir).join("pennyblack-trial")
+        data.or_else(home)
+            .unwrap_or_else(std::env::temp_dir)
+            .join("pennyblack-trial")
     }
 
     /// The folder.
@@ -62,7 +72,12 @@ impl Home {
     /// Writes a file that only its owner may read.
     pub(crate) fn write(&self, name: &str, text: &str) -> io::Result<PathBuf> {
         let path = self.folder.join(name);
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&path)?;
         file.write_all(text.as_bytes())?;
         Ok(path)
     }
@@ -78,10 +93,20 @@ impl Home {
 
     fn new_people(&self) -> io::Result<Vec<Person>> {
         let person = |address: &str, name: &str| {
-            Ok::<_, io::Error>(Person { address: address.to_owned(), password: random_text(16)?, name: name.to_owned() })
+            Ok::<_, io::Error>(Person {
+                address: address.to_owned(),
+                password: random_text(16)?,
+                name: name.to_owned(),
+            })
         };
-        let people = vec![person("alice@example.test", "Alice Archer")?, person("bob@example.test", "Bob Baker")?];
-        self.write(PEOPLE, &serde_json::to_string_pretty(&people).map_err(io::Error::other)?)?;
+        let people = vec![
+            person("alice@example.test", "Alice Archer")?,
+            person("bob@example.test", "Bob Baker")?,
+        ];
+        self.write(
+            PEOPLE,
+            &serde_json::to_string_pretty(&people).map_err(io::Error::other)?,
+        )?;
         Ok(people)
     }
 }
@@ -94,7 +119,10 @@ impl Drop for Home {
         if self.throw_away
             && let Err(error) = fs::remove_dir_all(&self.folder)
         {
-            eprintln!("pennyblack: could not remove {}: {error}", self.folder.display());
+            eprintln!(
+                "pennyblack: could not remove {}: {error}",
+                self.folder.display()
+            );
         }
     }
 }
@@ -108,7 +136,10 @@ fn make(folder: &Path) -> io::Result<()> {
 fn random_text(length: usize) -> io::Result<String> {
     let mut octets = vec![0; length];
     getrandom::fill(&mut octets).map_err(io::Error::other)?;
-    Ok(octets.iter().map(|octet| char::from(ALPHABET[usize::from(octet % 32)])).collect())
+    Ok(octets
+        .iter()
+        .map(|octet| char::from(ALPHABET[usize::from(octet % 32)]))
+        .collect())
 }
 
 #[cfg(test)]
@@ -124,7 +155,10 @@ mod tests {
         let second = Home::keep(&folder).unwrap().people().unwrap();
         assert_eq!(first, second);
         assert_ne!(first[0].password, first[1].password);
-        let mode = fs::metadata(folder.join(PEOPLE)).unwrap().permissions().mode();
+        let mode = fs::metadata(folder.join(PEOPLE))
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600);
     }
 

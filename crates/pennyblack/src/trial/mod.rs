@@ -16,7 +16,7 @@ use ports::Ports;
 use server::config::{Config, Loaded};
 use server::run::{Parts, Server};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use store::account::NewAccount;
 use store::domain::Domain;
@@ -62,23 +62,44 @@ fn open_home(options: &Options, data: Option<&Path>) -> Result<Home, Failure> {
 
 async fn serve(home: &Home, ports: Ports, json: bool) -> Outcome {
     let folder = Some(home.folder().join("internet"));
-    let internet = lab::Internet::start(lab::Options { dns_port: ports.dns(), folder, ..lab::Options::default() });
-    let internet = internet.await.map_err(|why| Failure::failed(format!("cannot start the pretend Internet: {why}")))?;
+    let internet = lab::Internet::start(lab::Options {
+        dns_port: ports.dns(),
+        folder,
+        ..lab::Options::default()
+    });
+    let internet = internet
+        .await
+        .map_err(|why| Failure::failed(format!("cannot start the pretend Internet: {why}")))?;
     let loaded = configure(home, ports, &internet)?;
     let _flush = server::log::start(&loaded.config.log);
-    let parts = Parts { file: Some(loaded.path.clone()), ..Parts::real() };
+    let parts = Parts {
+        file: Some(loaded.path.clone()),
+        ..Parts::real()
+    };
     let server = Server::start(loaded.config, parts).await;
     let server = server.map_err(|why| Failure::with_code(why.exit_code(), why))?;
-    let people = home.people().map_err(|why| Failure::failed(format!("{}: {why}", home.folder().display())))?;
-    populate(&server, &people).await.map_err(|why| Failure::failed(format!("cannot make the sample accounts: {why}")))?;
-    announce(&guide::Ready::new(home, loaded.path, &server, internet.resolver(), people), ports, json);
+    let people = home
+        .people()
+        .map_err(|why| Failure::failed(format!("{}: {why}", home.folder().display())))?;
+    populate(&server, &people)
+        .await
+        .map_err(|why| Failure::failed(format!("cannot make the sample accounts: {why}")))?;
+    announce(
+        &guide::Ready::new(home, loaded.path, &server, internet.resolver(), people),
+        ports,
+        json,
+    );
     server.run_until_signal().await.map_err(Failure::failed)?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn announce(ready: &guide::Ready, ports: Ports, json: bool) {
     use std::io::Write;
-    let text = if json { ready.json() } else { ready.text(ports.moved()) };
+    let text = if json {
+        ready.json()
+    } else {
+        ready.text(ports.moved())
+    };
     // Nobody may be reading; the server serves all the same.
     let mut out = std::io::stdout().lock();
     let _ = writeln!(out, "{text}").and_then(|()| out.flush());
@@ -87,14 +108,23 @@ fn announce(ready: &guide::Ready, ports: Ports, json: bool) {
 /// Writes the configuration file of this start and reads it back as any server would.
 fn configure(home: &Home, ports: Ports, internet: &lab::Internet) -> Result<Loaded, Failure> {
     let text = settings(ports, internet.resolver(), internet.port());
-    let path = home.write(CONFIG_FILE, &text).map_err(|why| Failure::failed(format!("{CONFIG_FILE}: {why}")))?;
+    let path = home
+        .write(CONFIG_FILE, &text)
+        .map_err(|why| Failure::failed(format!("{CONFIG_FILE}: {why}")))?;
     Config::load(&path).map_err(Failure::config)
 }
 
 fn settings(ports: Ports, resolver: SocketAddr, mail_port: u16) -> String {
     let listener = |name: &str, offset: u16| {
-        let addresses: Vec<_> = ports.addresses(offset).iter().map(|address| format!("\"{address}\"")).collect();
-        format!("[listen.{name}]\naddresses = [{}]\nplaintext_auth = \"loopback\"\n\n", addresses.join(", "))
+        let addresses: Vec<_> = ports
+            .addresses(offset)
+            .iter()
+            .map(|address| format!("\"{address}\""))
+            .collect();
+        format!(
+            "[listen.{name}]\naddresses = [{}]\nplaintext_auth = \"loopback\"\n\n",
+            addresses.join(", ")
+        )
     };
     let listeners = [
         listener("smtp", ports::SMTP),
@@ -124,7 +154,12 @@ async fn populate(server: &Server, people: &[Person]) -> store::Result<()> {
     let mut ids = Vec::new();
     for person in people {
         let address = person.address.clone();
-        if services.store.read(move |tx| store::account::by_address(tx, &address)).await?.is_none() {
+        if services
+            .store
+            .read(move |tx| store::account::by_address(tx, &address))
+            .await?
+            .is_none()
+        {
             ids.push(add_account(services, person).await?);
         }
     }
@@ -134,7 +169,10 @@ async fn populate(server: &Server, people: &[Person]) -> store::Result<()> {
     }
 }
 
-async fn add_account(services: &server::Services, person: &Person) -> store::Result<store::AccountId> {
+async fn add_account(
+    services: &server::Services,
+    person: &Person,
+) -> store::Result<store::AccountId> {
     let config = services.config.load_full();
     let account = NewAccount {
         address: person.address.clone(),
@@ -143,7 +181,11 @@ async fn add_account(services: &server::Services, person: &Person) -> store::Res
         quota: None,
         mailboxes: config.mail.default_mailboxes(),
     };
-    let domain = Domain { name: DOMAIN.to_owned(), alias_of: None, active: true };
+    let domain = Domain {
+        name: DOMAIN.to_owned(),
+        alias_of: None,
+        active: true,
+    };
     let work = move |tx: &mut store::Tx<'_>| {
         if store::domain::by_name(tx, &domain.name)?.is_none() {
             store::domain::add(tx, &domain)?;
@@ -151,11 +193,6 @@ async fn add_account(services: &server::Services, person: &Person) -> store::Res
         store::account::add(tx, &account)
     };
     services.store.write(work).await
-}
-
-/// The configuration file of the trial in this folder.
-pub(crate) fn config_file(folder: &Path) -> PathBuf {
-    folder.join(CONFIG_FILE)
 }
 
 #[cfg(test)]
@@ -169,7 +206,15 @@ mod tests {
         let text = settings(ports, SocketAddr::from(([127, 0, 0, 1], 5353)), 2525);
         let loaded = Config::parse(&text, Path::new("/tmp/trial/pennyblack.toml")).unwrap();
         assert_eq!(loaded.config.domain, DOMAIN);
-        assert!(loaded.config.listen.lmtp.addresses.iter().all(|address| address.ip().is_loopback()));
+        assert!(
+            loaded
+                .config
+                .listen
+                .lmtp
+                .addresses
+                .iter()
+                .all(|address| address.ip().is_loopback())
+        );
         assert_eq!(loaded.warnings.len(), 0, "{:?}", loaded.warnings);
     }
 }

@@ -20,7 +20,9 @@ pub(crate) enum PortsError {
     #[error("--port-base {0} is too high: the highest port of a trial is the base + 1424")]
     TooHigh(u16),
     /// Something listens on a port of the block that was asked for.
-    #[error("port {port} is taken; choose another block with --port-base, for instance --port-base {other}")]
+    #[error(
+        "port {port} is taken; choose another block with --port-base, for instance --port-base {other}"
+    )]
     Taken {
         /// The port in question.
         port: u16,
@@ -40,15 +42,23 @@ impl Ports {
             Some(base) if base.checked_add(LMTP).is_none() => Err(PortsError::TooHigh(base)),
             Some(base) => match (Ports { base }).taken() {
                 None => Ok(Ports { base }),
-                Some(port) => Err(PortsError::Taken { port, other: Ports::first_free()?.base }),
+                Some(port) => Err(PortsError::Taken {
+                    port,
+                    other: Ports::first_free()?.base,
+                }),
             },
             None => Ports::first_free(),
         }
     }
 
     fn first_free() -> Result<Ports, PortsError> {
-        let blocks = (1..=BLOCKS).map(|n| Ports { base: n * USUAL_BASE });
-        blocks.into_iter().find(|ports| ports.taken().is_none()).ok_or(PortsError::NoneFree)
+        let blocks = (1..=BLOCKS).map(|n| Ports {
+            base: n * USUAL_BASE,
+        });
+        blocks
+            .into_iter()
+            .find(|ports| ports.taken().is_none())
+            .ok_or(PortsError::NoneFree)
     }
 
     /// Is this not the usual block?
@@ -60,16 +70,27 @@ impl Ports {
     fn taken(self) -> Option<u16> {
         let offsets = [SMTP, DNS, IMAP, SUBMISSIONS, SUBMISSION, IMAPS, LMTP];
         let free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
-        offsets.iter().map(|offset| self.base + offset).find(|port| !free(port))
+        offsets
+            .iter()
+            .map(|offset| self.base + offset)
+            .find(|port| !free(port))
     }
 
     /// Where the listener with this offset is bound. IPv6 is left out where the machine has none, and where any port will do
     /// (the two families would get different ones).
     pub(crate) fn addresses(self, offset: u16) -> Vec<SocketAddr> {
-        let port = if self.base == 0 { 0 } else { self.base + offset };
+        let port = if self.base == 0 {
+            0
+        } else {
+            self.base + offset
+        };
         let four = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let six = SocketAddr::from((Ipv6Addr::LOCALHOST, port));
-        if port != 0 && TcpListener::bind(six).is_ok() { vec![four, six] } else { vec![four] }
+        if port != 0 && TcpListener::bind(six).is_ok() {
+            vec![four, six]
+        } else {
+            vec![four]
+        }
     }
 
     /// The name server's port; `None`: any.
@@ -114,7 +135,10 @@ mod tests {
     #[test]
     fn zero_means_any_port() {
         let ports = Ports::choose(Some(0)).unwrap();
-        assert_eq!(ports.addresses(SMTP), [SocketAddr::from(([127, 0, 0, 1], 0))]);
+        assert_eq!(
+            ports.addresses(SMTP),
+            [SocketAddr::from(([127, 0, 0, 1], 0))]
+        );
         assert_eq!(ports.dns(), None);
     }
 }

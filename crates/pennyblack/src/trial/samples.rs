@@ -90,17 +90,33 @@ const SAMPLES: [Sample; 33] = [
 const WELCOME: Sample = sample!(Alice, INBOX, NEW, 0, "01-welcome");
 
 /// Puts the samples into the mailboxes of the two people.
-pub(crate) async fn add(services: &Services, alice: AccountId, bob: AccountId) -> store::Result<()> {
+pub(crate) async fn add(
+    services: &Services,
+    alice: AccountId,
+    bob: AccountId,
+) -> store::Result<()> {
     let now = services.clock.now();
     let mut entries = Vec::new();
     for sample in SAMPLES.iter().chain([&WELCOME]) {
         let account = if sample.owner == Alice { alice } else { bob };
         entries.push(prepare(services, sample, account, now).await?);
     }
-    services.store.write(move |tx| entries.iter().try_for_each(|new| store::entry::add(tx, new).map(drop))).await
+    services
+        .store
+        .write(move |tx| {
+            entries
+                .iter()
+                .try_for_each(|new| store::entry::add(tx, new).map(drop))
+        })
+        .await
 }
 
-async fn prepare(services: &Services, sample: &Sample, account: AccountId, now: Timestamp) -> store::Result<NewEntry> {
+async fn prepare(
+    services: &Services,
+    sample: &Sample,
+    account: AccountId,
+    now: Timestamp,
+) -> store::Result<NewEntry> {
     let date = now - SignedDuration::from_hours(sample.hours_old);
     let octets = complete(sample.text, date);
     let mut scanner = message::Scanner::new();
@@ -115,22 +131,35 @@ async fn prepare(services: &Services, sample: &Sample, account: AccountId, now: 
         internal_date: date,
         body: staging.finish(b"").await?,
         summary: scanner.finish(),
-        quota: QuotaRule { default_limit: None, grace: 0 },
+        quota: QuotaRule {
+            default_limit: None,
+            grace: 0,
+        },
     })
 }
 
-async fn mailbox(services: &Services, account: AccountId, place: Option<SpecialUse>) -> store::Result<MailboxId> {
+async fn mailbox(
+    services: &Services,
+    account: AccountId,
+    place: Option<SpecialUse>,
+) -> store::Result<MailboxId> {
     let found = services.store.read(move |tx| match place {
         Some(special) => store::mailbox::by_special_use(tx, account, special),
         None => store::mailbox::by_name(tx, account, "INBOX"),
     });
-    found.await?.map(|mailbox| mailbox.id).ok_or_else(|| store::Error::Missing("a mailbox for sample mail".to_owned()))
+    found
+        .await?
+        .map(|mailbox| mailbox.id)
+        .ok_or_else(|| store::Error::Missing("a mailbox for sample mail".to_owned()))
 }
 
 /// The message as it travels: dated, its large attachment made, lines ended by CRLF.
 fn complete(text: &str, date: Timestamp) -> String {
-    let date = jiff::fmt::rfc2822::to_string(&date.to_zoned(jiff::tz::TimeZone::UTC)).unwrap_or_default();
-    text.replace("{date}", &date).replace("{attachment}", &attachment()).replace('\n', "\r\n")
+    let date =
+        jiff::fmt::rfc2822::to_string(&date.to_zoned(jiff::tz::TimeZone::UTC)).unwrap_or_default();
+    text.replace("{date}", &date)
+        .replace("{attachment}", &attachment())
+        .replace('\n', "\r\n")
 }
 
 /// About 400 kB of base64: a large attachment that does not have to lie in the program.
