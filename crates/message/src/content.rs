@@ -58,9 +58,15 @@ pub fn tokens(value: &[u8]) -> Vec<String> {
     found
 }
 
-/// The first token of a value, in lower case, such as a transfer encoding.
+/// The first word of a value, in lower case, such as a transfer encoding; quotes around it do not count.
 pub fn token(value: &[u8]) -> Option<String> {
-    Cursor::new(value).token()
+    let mut cursor = Cursor::new(value);
+    cursor.blanks();
+    if cursor.rest.starts_with(b"\"") {
+        let quoted = cursor.value();
+        return Some(charset::guess(quoted.trim_ascii()).to_lowercase());
+    }
+    cursor.token()
 }
 
 /// The decoded value of a parameter, whichever way it was written.

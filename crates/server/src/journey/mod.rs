@@ -1,21 +1,36 @@
 //! The life of a message, in the order of its stages.
 //!
 //! ```text
-//! receive      envelope and octets arrive                    -> Received
-//! authenticate who sent this (MX road)                       -> Authenticated
-//! authorize    may this account use this sender (submission) -> Authorized
-//! judge        is it wanted, and why                         -> Judged
-//! route        per recipient: file, relay or refuse          -> Routed
-//! commit       one transaction, synced                       -> Committed
-//! relay        delivers what the queue holds
-//! bounce       tells the sender when it cannot
+//! receive       envelope and octets arrive                     -> Received
+//! authenticate  who sent this (MX road)                        -> Authenticated
+//! authorize     may this account use this sender (submission)  -> Authorized
+//! judge         is it wanted, and why                          -> Judged
+//! route         per recipient: file, relay or refuse           -> Routed
+//! commit        one transaction, synced                        -> Committed
+//! relay         delivers what the queue holds
+//! bounce        tells the sender when it cannot
 //! ```
 //!
 //! Each stage takes the type before it **by value** and returns the next, so that skipping one, or answering 250 before the
-//! commit, does not compile.
+//! commit, does not compile: only [`commit`] makes a `Committed`, and only that has the reply.
+//!
+//! A session knows two types of this folder: a [`Transaction`] takes MAIL and RCPT and answers each at once, since whatever can be
+//! refused is refused in the dialogue; [`Receiving`] takes the octets, runs all stages when they are complete, and has the reply.
+//! Around the stages stand [`envelope`] (what the session hands over), [`lookup`] (what an address leads to), `head` and `trace`
+//! (what is changed in the header section, and put in front of it) and `refusals` (the words of every refusal).
 
+mod authenticate;
+mod authorize;
+mod commit;
 pub mod envelope;
+mod head;
+pub mod judge;
+pub mod lookup;
 pub mod receive;
+mod refusals;
+mod route;
+mod trace;
 
 pub use envelope::{ClientName, ForwardPath, Mail, Notify, Rcpt, Refusal, Ret, Road, SessionFacts};
-pub use receive::{Receiving, Transaction};
+pub use lookup::explain;
+pub use receive::{MailId, Receiving, Transaction};

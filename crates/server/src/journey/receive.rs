@@ -2,57 +2,300 @@
 //!
 //! A session (SMTP, submission, LMTP) makes a [`Transaction`] of MAIL, adds a recipient for each RCPT, and streams the octets into
 //! [`Receiving`]. Nothing here knows the wire: dot-stuffing, BDAT and line rules are the session's business (RFC 5321, RFC 3030).
+//!
+//! Of the message, the header section is held (bounded), and changed as [`super::head`] says; the body goes straight on into the
+//! store's staging and the scanner. Nothing is stored before [`super::commit`]; what is dropped on the way leaves nothing behind.
 
-use super::envelope::{Mail, Rcpt, Refusal, SessionFacts};
+use super::envelope::{Mail, Rcpt, Refusal, Road, SessionFacts};
+use super::head::{self, Head, HeadReader, Submitted};
+use super::refusals;
+use super::route::{Recipient, Route, Rules};
+use super::{authenticate, authorize, commit, judge, route};
 use crate::Services;
+use crate::config::Config;
+use jiff::Timestamp;
+use message::{Scanner, Summary};
 use smtp::Reply;
+use std::fmt;
 use std::sync::Arc;
+use store::body::Staging;
+
+/// Names one message in the reply, its `Received` field and the log. 64 random bits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MailId(pub u64);
+
+impl MailId {
+    fn random() -> MailId {
+        let mut octets = [0; 8];
+        // Only a broken operating system has no randomness; the logs are then harder to read, and no mail is lost.
+        let _ = getrandom::fill(&mut octets);
+        MailId(u64::from_ne_bytes(octets))
+    }
+}
+
+impl fmt::Display for MailId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
 
 /// A mail transaction between MAIL and DATA.
 pub struct Transaction {
-    _todo: (),
-}
-
-/// A mail transaction whose octets are arriving.
-pub struct Receiving {
-    _todo: (),
+    services: Arc<Services>,
+    /// The settings when it began: a reload does not change the rules in the middle.
+    config: Arc<Config>,
+    facts: Arc<SessionFacts>,
+    mail: Mail,
+    recipients: Vec<Recipient>,
 }
 
 impl Transaction {
     /// Begins with MAIL: checks the size (A7) and, for a submission, the right to this sender (B13).
     pub async fn begin(
-        _services: Arc<Services>,
-        _facts: Arc<SessionFacts>,
-        _mail: Mail,
+        services: Arc<Services>,
+        facts: Arc<SessionFacts>,
+        mail: Mail,
     ) -> Result<Transaction, Refusal> {
-        todo!()
+        let config = services.config.load_full();
+        if mail
+            .size
+            .is_some_and(|size| size > config.limits.message_size)
+        {
+            return Err(refusals::message_too_big(config.limits.message_size));
+        }
+        if let Road::Submission(login) = &facts.road {
+            authorize::envelope_sender(&config, &services.store, login, mail.reverse_path.as_ref())
+                .await?;
+        }
+        Ok(Transaction {
+            services,
+            config,
+            facts,
+            mail,
+            recipients: Vec::new(),
+        })
     }
 
     /// Adds a recipient, if mail for it can be accepted now.
-    pub async fn recipient(&mut self, _rcpt: Rcpt) -> Result<(), Refusal> {
-        todo!()
+    pub async fn recipient(&mut self, rcpt: Rcpt) -> Result<(), Refusal> {
+        let limit = self.config.limits.recipients;
+        if self.recipients.len() >= limit as usize {
+            return Err(refusals::too_many_recipients(limit));
+        }
+        let rules = Rules {
+            config: &self.config,
+            road: &self.facts.road,
+            mail: &self.mail,
+        };
+        let recipient = rules.recipient(&self.services.store, rcpt).await?;
+        self.recipients.push(recipient);
+        Ok(())
     }
 
     /// Recipients accepted so far.
     pub fn recipients(&self) -> usize {
-        todo!()
+        self.recipients.len()
     }
 
     /// DATA, or the first BDAT.
     pub fn data(self) -> Receiving {
-        todo!()
+        let leads =
+            |wanted: fn(&Route) -> bool| self.recipients.iter().flat_map(|r| &r.routes).any(wanted);
+        let stage = |wanted: bool| wanted.then(|| self.services.store.stage());
+        Receiving {
+            id: MailId::random(),
+            time: self.services.clock.now(),
+            copies: Copies {
+                filed: stage(leads(|route| matches!(route, Route::File(_)))),
+                relayed: stage(leads(|route| matches!(route, Route::Relay(_)))),
+            },
+            reading: Reading::Head(HeadReader::default()),
+            section: Vec::new(),
+            scanner: Scanner::new(),
+            size: 0,
+            eight_bit: false,
+            transaction: self,
+        }
     }
+}
+
+/// A mail transaction whose octets are arriving.
+pub struct Receiving {
+    transaction: Transaction,
+    id: MailId,
+    time: Timestamp,
+    copies: Copies,
+    reading: Reading,
+    /// The header section as it is kept, once it has ended.
+    section: Vec<u8>,
+    scanner: Scanner,
+    size: u64,
+    eight_bit: bool,
+}
+
+/// Mailboxes and queue get the same body under different trace fields, so each has its own staging; most messages need one.
+pub(super) struct Copies {
+    pub(super) filed: Option<Staging>,
+    pub(super) relayed: Option<Staging>,
+}
+
+enum Reading {
+    Head(HeadReader),
+    Body,
 }
 
 impl Receiving {
     /// Takes the next octets, dot-unstuffed. After an error the session swallows the rest of the data, then sends that refusal.
-    pub async fn write(&mut self, _octets: &[u8]) -> Result<(), Refusal> {
-        todo!()
+    pub async fn write(&mut self, octets: &[u8]) -> Result<(), Refusal> {
+        self.size += octets.len() as u64;
+        let limit = self.transaction.config.limits.message_size;
+        if self.size > limit {
+            return Err(refusals::message_too_big(limit));
+        }
+        self.eight_bit |= !octets.is_ascii();
+        match &mut self.reading {
+            Reading::Body => self.body(octets).await,
+            Reading::Head(reader) => match reader.feed(octets) {
+                Head::Ended { section, body } => self.head_ended(section, &body).await,
+                Head::More => self.check_head_size(),
+            },
+        }
+    }
+
+    fn check_head_size(&self) -> Result<(), Refusal> {
+        match &self.reading {
+            Reading::Head(reader) => self.check_length(reader.len()),
+            Reading::Body => Ok(()),
+        }
+    }
+
+    fn check_length(&self, length: usize) -> Result<(), Refusal> {
+        let limit = self.transaction.config.limits.header_size;
+        if length > limit as usize {
+            return Err(refusals::header_too_big(limit));
+        }
+        Ok(())
+    }
+
+    async fn head_ended(&mut self, section: Vec<u8>, body: &[u8]) -> Result<(), Refusal> {
+        self.check_length(section.len())?;
+        let hops = head::hops(&section);
+        if hops > self.transaction.config.limits.hops as usize {
+            return Err(refusals::mail_loop(hops));
+        }
+        self.section = self.kept(&section);
+        self.section.extend_from_slice(b"\r\n");
+        self.scanner.feed(&self.section);
+        self.reading = Reading::Body;
+        self.body(body).await
+    }
+
+    /// The header section as it is kept.
+    fn kept(&self, section: &[u8]) -> Vec<u8> {
+        let hostname = self.transaction.config.hostname.as_str();
+        let login = match &self.transaction.facts.road {
+            Road::Mx => return head::incoming(section, Some(hostname)),
+            Road::Lmtp => return head::incoming(section, None),
+            Road::Submission(login) => login,
+        };
+        let reverse_path = self
+            .transaction
+            .mail
+            .reverse_path
+            .as_ref()
+            .map(ToString::to_string);
+        let sender = reverse_path.as_deref().unwrap_or(&login.address);
+        let submitted = Submitted {
+            sender,
+            domain: sender
+                .rsplit_once('@')
+                .map_or(hostname, |(_, domain)| domain),
+            date: message::date::write(self.time),
+            id: format!("{:x}.{}", self.time.as_second(), self.id),
+            hostname,
+        };
+        submitted.fixed(section)
+    }
+
+    async fn body(&mut self, octets: &[u8]) -> Result<(), Refusal> {
+        if octets.is_empty() {
+            return Ok(());
+        }
+        self.scanner.feed(octets);
+        for staging in [&mut self.copies.filed, &mut self.copies.relayed]
+            .into_iter()
+            .flatten()
+        {
+            staging
+                .write(octets)
+                .await
+                .map_err(|error| refusals::store_failed(&error))?;
+        }
+        Ok(())
     }
 
     /// The octets are complete: the message goes through all stages. One result for SMTP; for LMTP one for each accepted
     /// recipient, in their order (RFC 2033 §4.2).
     pub async fn finish(self) -> Vec<Result<Reply, Refusal>> {
-        todo!()
+        let replies = match self.transaction.facts.road {
+            Road::Lmtp => self.transaction.recipients.len(),
+            Road::Mx | Road::Submission(_) => 1,
+        };
+        let teller =
+            commit::Teller::new(&self.transaction.services, &self.transaction.facts, self.id);
+        match self.travel().await {
+            Ok(committed) => committed.replies(),
+            Err(refusal) => {
+                teller.refused(&refusal);
+                vec![Err(refusal); replies]
+            }
+        }
     }
+
+    /// The stages after this one, in order.
+    async fn travel(self) -> Result<commit::Committed, Refusal> {
+        let received = self.complete().await?;
+        let authenticated = authenticate::authenticate(received);
+        let authorized = authorize::authorize(authenticated).await?;
+        let judged = judge::judge(authorized)?;
+        let routed = route::route(judged);
+        commit::commit(routed).await
+    }
+
+    async fn complete(mut self) -> Result<Received, Refusal> {
+        if let Reading::Head(reader) = std::mem::replace(&mut self.reading, Reading::Body) {
+            let (section, body) = reader.finish();
+            self.head_ended(section, &body).await?;
+        }
+        Ok(Received {
+            services: self.transaction.services,
+            config: self.transaction.config,
+            facts: self.transaction.facts,
+            mail: self.transaction.mail,
+            recipients: self.transaction.recipients,
+            id: self.id,
+            time: self.time,
+            section: self.section,
+            summary: self.scanner.finish(),
+            copies: self.copies,
+            eight_bit: self.eight_bit,
+        })
+    }
+}
+
+/// A message that has arrived completely.
+pub(crate) struct Received {
+    pub(super) services: Arc<Services>,
+    pub(super) config: Arc<Config>,
+    pub(super) facts: Arc<SessionFacts>,
+    pub(super) mail: Mail,
+    pub(super) recipients: Vec<Recipient>,
+    pub(super) id: MailId,
+    pub(super) time: Timestamp,
+    /// The header section with its empty line, without our trace fields.
+    pub(super) section: Vec<u8>,
+    /// Of section and body.
+    pub(super) summary: Summary,
+    pub(super) copies: Copies,
+    pub(super) eight_bit: bool,
 }

@@ -1,0 +1,367 @@
+//! Sixth stage: one transaction, synced; only then is there a reply of 250.
+//!
+//! All mailboxes and the queue get the message in one write of the store, or none does (A12, C1). Over SMTP there is one reply for
+//! all recipients: when one mailbox has become full since its RCPT, the whole message is put off with 452, and on the retry that
+//! recipient is refused at RCPT while the others are served. LMTP has a reply for each (A23): those that fit are committed, the
+//! full one is told so.
+
+use super::authenticate::Authenticated;
+use super::envelope::{Refusal, Ret, Road, SessionFacts};
+use super::receive::{MailId, Received};
+use super::refusals;
+use super::route::{self, Inbox, Recipient, Relay, Route, Routed};
+use super::trace::{self, Hop};
+use crate::Services;
+use smtp::{Enhanced, Reply};
+use std::sync::Arc;
+use store::body::{Staged, Staging};
+use store::entry::{Flags, NewEntry, QuotaRule};
+use store::queue::{NewQueued, NewQueuedRecipient};
+use store::{AccountId, QueueId, Tx, entry, queue};
+
+/// A message that is on disk for every recipient that is told so.
+pub(crate) struct Committed {
+    replies: Vec<Result<Reply, Refusal>>,
+}
+
+impl Committed {
+    /// What the client is told.
+    pub(super) fn replies(self) -> Vec<Result<Reply, Refusal>> {
+        self.replies
+    }
+}
+
+/// Commits.
+pub(super) async fn commit(routed: Routed) -> Result<Committed, Refusal> {
+    let Routed {
+        judged,
+        inboxes,
+        relays,
+    } = routed;
+    let (authorized, verdict) = judged.into_parts();
+    let Authenticated { received, results } = authorized.into_authenticated();
+    let teller = Teller::new(&received.services, &received.facts, received.id);
+    let settled = Settled::new(received, &results, inboxes, relays).await?;
+    let written = settled.write().await?;
+    teller.accepted(&settled, &written, verdict.score);
+    Ok(Committed {
+        replies: settled.replies(&written),
+    })
+}
+
+/// Everything the transaction writes, ready to be written more than once.
+struct Settled {
+    services: Arc<Services>,
+    id: MailId,
+    reverse_path: Option<String>,
+    recipients: Vec<Recipient>,
+    replies: Replies,
+    plan: Arc<Plan>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Replies {
+    /// One for all.
+    Common,
+    /// One each.
+    PerRecipient,
+}
+
+struct Plan {
+    entries: Vec<NewEntry>,
+    queued: Option<NewQueued>,
+    replies: Replies,
+}
+
+/// What the transaction did.
+struct Written {
+    /// Accounts whose mailbox was full; everybody else has the message.
+    full: Vec<(AccountId, Full)>,
+    queued: Option<QueueId>,
+}
+
+#[derive(Clone, Copy)]
+struct Full {
+    limit: u64,
+    size: u64,
+}
+
+impl Settled {
+    /// Finishes the bodies under their trace fields.
+    async fn new(
+        mut received: Received,
+        results: &str,
+        inboxes: Vec<Inbox>,
+        relays: Vec<Relay>,
+    ) -> Result<Settled, Refusal> {
+        let reverse_path = received.mail.reverse_path.as_ref().map(ToString::to_string);
+        let trace = format!("{}{results}", received_field(&received));
+        let filed_trace = format!("{}{trace}", trace::return_path(reverse_path.as_deref()));
+        let filed = staged(
+            received.copies.filed.take(),
+            &filed_trace,
+            &received.section,
+        )
+        .await?;
+        let relayed = staged(received.copies.relayed.take(), &trace, &received.section).await?;
+        let replies = match received.facts.road {
+            Road::Lmtp => Replies::PerRecipient,
+            Road::Mx | Road::Submission(_) => Replies::Common,
+        };
+        let queued = relayed.map(|body| new_queued(&received, body, trace.len(), &relays));
+        let entries = match filed {
+            Some(body) => new_entries(&mut received, &body, filed_trace.len(), inboxes),
+            None => Vec::new(),
+        };
+        Ok(Settled {
+            services: received.services,
+            id: received.id,
+            reverse_path,
+            recipients: received.recipients,
+            replies,
+            plan: Arc::new(Plan {
+                entries,
+                queued,
+                replies,
+            }),
+        })
+    }
+
+    async fn write(&self) -> Result<Written, Refusal> {
+        let plan = self.plan.clone();
+        let written = self.services.store.write(move |tx| plan.write(tx)).await;
+        written.map_err(|error| match &error {
+            store::Error::OverQuota { .. } => refusals::store_failed(&error),
+            _ => {
+                tracing::error!(mid = %self.id, error = %error, "could not commit a message");
+                refusals::store_failed(&error)
+            }
+        })
+    }
+
+    fn replies(&self, written: &Written) -> Vec<Result<Reply, Refusal>> {
+        let accepted = || {
+            Ok(Reply::new(
+                250,
+                Enhanced(2, 0, 0),
+                format!("Ok: id={}", self.id),
+            ))
+        };
+        match self.replies {
+            Replies::Common => vec![accepted()],
+            Replies::PerRecipient => self
+                .recipients
+                .iter()
+                .map(|recipient| match written.full_for(recipient) {
+                    Some(refusal) => Err(refusal),
+                    None => accepted(),
+                })
+                .collect(),
+        }
+    }
+}
+
+impl Plan {
+    /// All or nothing; over LMTP, all but full mailboxes.
+    fn write(&self, tx: &mut Tx<'_>) -> store::Result<Written> {
+        let mut full = Vec::new();
+        for new in &self.entries {
+            match entry::add(tx, new) {
+                // The store changes nothing before it says so, and the others may go on.
+                Err(store::Error::OverQuota { limit, .. })
+                    if self.replies == Replies::PerRecipient =>
+                {
+                    let size = u64::from(new.summary.size);
+                    full.push((new.account, Full { limit, size }));
+                }
+                Err(error) => return Err(error),
+                Ok(_) => {}
+            }
+        }
+        let queued = self
+            .queued
+            .as_ref()
+            .map(|new| queue::add(tx, new))
+            .transpose()?;
+        Ok(Written { full, queued })
+    }
+}
+
+impl Written {
+    /// The refusal for a recipient one of whose mailboxes was full.
+    fn full_for(&self, recipient: &Recipient) -> Option<Refusal> {
+        recipient.routes.iter().find_map(|route| match route {
+            Route::Relay(_) => None,
+            Route::File(inbox) => {
+                let (_, full) = self
+                    .full
+                    .iter()
+                    .find(|(account, _)| *account == inbox.account)?;
+                Some(full.refusal(&inbox.address))
+            }
+        })
+    }
+}
+
+impl Full {
+    fn refusal(self, address: &str) -> Refusal {
+        if route::fits_empty(self.limit, self.size) {
+            refusals::mailbox_full(address)
+        } else {
+            refusals::never_fits(address)
+        }
+    }
+}
+
+/// Our `Received` field.
+fn received_field(received: &Received) -> String {
+    let only_recipient = match received.recipients.as_slice() {
+        [only] => Some(only.path.as_str()),
+        _ => None,
+    };
+    let hop = Hop {
+        config: &received.config,
+        facts: &received.facts,
+        smtputf8: received.mail.smtputf8,
+        id: received.id,
+        only_recipient,
+        time: received.time,
+    };
+    hop.received()
+}
+
+async fn staged(
+    staging: Option<Staging>,
+    trace: &str,
+    section: &[u8],
+) -> Result<Option<Staged>, Refusal> {
+    let Some(staging) = staging else {
+        return Ok(None);
+    };
+    let head = [trace.as_bytes(), section].concat();
+    let staged = staging.finish(&head).await;
+    staged
+        .map(Some)
+        .map_err(|error| refusals::store_failed(&error))
+}
+
+fn new_entries(
+    received: &mut Received,
+    body: &Staged,
+    extra: usize,
+    inboxes: Vec<Inbox>,
+) -> Vec<NewEntry> {
+    let summary = std::mem::take(&mut received.summary).prepended(extra as u32);
+    let quota = QuotaRule {
+        default_limit: received.config.mail.quota,
+        grace: route::GRACE,
+    };
+    let entry = |inbox: Inbox| NewEntry {
+        account: inbox.account,
+        mailbox: inbox.mailbox,
+        flags: Flags::default(),
+        keywords: Vec::new(),
+        internal_date: received.time,
+        body: body.clone(),
+        summary: summary.clone(),
+        quota,
+    };
+    inboxes.into_iter().map(entry).collect()
+}
+
+fn new_queued(received: &Received, body: Staged, extra: usize, relays: &[Relay]) -> NewQueued {
+    let recipient = |relay: &Relay| NewQueuedRecipient {
+        address: relay.address.to_string(),
+        orcpt: relay.orcpt.clone(),
+        notify: relay.notify.0,
+        next_attempt: received.time,
+    };
+    NewQueued {
+        reverse_path: received.mail.reverse_path.as_ref().map(ToString::to_string),
+        envid: received.mail.envid.clone(),
+        ret_full: received.mail.ret.map(|ret| ret == Ret::Full),
+        smtputf8: received.mail.smtputf8,
+        eight_bit: received.mail.eight_bit || received.eight_bit,
+        account: received.facts.login().map(|login| login.account),
+        created: received.time,
+        body,
+        header_size: (received.section.len() + extra) as u32,
+        recipients: relays.iter().map(recipient).collect(),
+    }
+}
+
+/// Tells log and counters what became of a message.
+pub(super) struct Teller {
+    services: Arc<Services>,
+    facts: Arc<SessionFacts>,
+    id: MailId,
+}
+
+impl Teller {
+    pub(super) fn new(services: &Arc<Services>, facts: &Arc<SessionFacts>, id: MailId) -> Teller {
+        Teller {
+            services: services.clone(),
+            facts: facts.clone(),
+            id,
+        }
+    }
+
+    fn accepted(&self, settled: &Settled, written: &Written, score: f32) {
+        self.count("accept");
+        let to: Vec<&str> = settled
+            .recipients
+            .iter()
+            .map(|recipient| recipient.path.as_str())
+            .collect();
+        tracing::info!(
+            mid = %self.id,
+            sid = %self.facts.peer.session,
+            proto = self.facts.peer.protocol.name(),
+            user = self.facts.login().map(|login| login.address.as_str()),
+            from = settled.reverse_path.as_deref().unwrap_or(""),
+            to = to.join(","),
+            size = settled.plan.size(),
+            filed = settled.plan.entries.len() - written.full.len(),
+            full = written.full.len(),
+            qid = written.queued.map(|id| id.to_string()),
+            score,
+            "message accepted"
+        );
+    }
+
+    /// The refusal after DATA.
+    pub(super) fn refused(&self, refusal: &Refusal) {
+        self.count(if refusal.reply.is_temporary() {
+            "defer"
+        } else {
+            "reject"
+        });
+        tracing::info!(
+            mid = %self.id,
+            sid = %self.facts.peer.session,
+            proto = self.facts.peer.protocol.name(),
+            user = self.facts.login().map(|login| login.address.as_str()),
+            code = refusal.reply.code,
+            reason = refusal.reason,
+            "message refused"
+        );
+    }
+
+    fn count(&self, action: &'static str) {
+        self.services
+            .metrics
+            .message_in(self.facts.peer.protocol.name(), action);
+    }
+}
+
+impl Plan {
+    /// Octets of the message as stored.
+    fn size(&self) -> u64 {
+        let queued = self.queued.as_ref().map(|queued| queued.body.body().size);
+        let filed = self
+            .entries
+            .first()
+            .map(|entry| u64::from(entry.summary.size));
+        filed.or(queued).unwrap_or(0)
+    }
+}

@@ -1,0 +1,117 @@
+//! Fourth stage: is the message wanted, and why?
+//!
+//! The place where every filter adds its reasons; there is none yet, so everything is accepted with an empty list. A verdict is
+//! given before the 250, so a refusal reaches the sender in the dialogue and never becomes a bounce.
+
+use super::authorize::Authorized;
+use super::envelope::Refusal;
+use super::receive::Received;
+use smtp::Enhanced;
+
+/// One named reason with its weight.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reason {
+    /// A stable name, e.g. `sender_unknown`.
+    pub name: &'static str,
+    /// What it adds to the score; negative speaks for the message.
+    pub weight: f32,
+    /// What was seen, for people.
+    pub detail: String,
+}
+
+/// What is done with the message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// It is delivered.
+    Accept,
+    /// It is refused in the dialogue.
+    Refuse,
+}
+
+/// A verdict and everything that led to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    /// The sum of the weights.
+    pub score: f32,
+    /// Why.
+    pub reasons: Vec<Reason>,
+    /// What follows.
+    pub action: Action,
+}
+
+/// A message with a verdict that lets it pass.
+pub(crate) struct Judged {
+    authorized: Authorized,
+    verdict: Verdict,
+}
+
+impl Judged {
+    pub(super) fn received(&self) -> &Received {
+        self.authorized.received()
+    }
+
+    pub(super) fn into_parts(self) -> (Authorized, Verdict) {
+        (self.authorized, self.verdict)
+    }
+}
+
+/// Judges.
+pub(super) fn judge(authorized: Authorized) -> Result<Judged, Refusal> {
+    let verdict = sum(Vec::new());
+    match verdict.action {
+        Action::Accept => Ok(Judged {
+            authorized,
+            verdict,
+        }),
+        Action::Refuse => Err(refusal(&verdict)),
+    }
+}
+
+/// Reasons make a score, the score an action.
+fn sum(reasons: Vec<Reason>) -> Verdict {
+    /// From here on a message is refused.
+    const REFUSE: f32 = 15.0;
+    let score = reasons.iter().map(|reason| reason.weight).sum();
+    Verdict {
+        score,
+        action: if score >= REFUSE {
+            Action::Refuse
+        } else {
+            Action::Accept
+        },
+        reasons,
+    }
+}
+
+/// The client is told that, the log also why.
+fn refusal(verdict: &Verdict) -> Refusal {
+    let names: Vec<&str> = verdict.reasons.iter().map(|reason| reason.name).collect();
+    Refusal::new(550, Enhanced(5, 7, 1), "We do not accept this message").because(format!(
+        "score {:.1}: {}",
+        verdict.score,
+        names.join(", ")
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reason(weight: f32) -> Reason {
+        Reason {
+            name: "test",
+            weight,
+            detail: String::new(),
+        }
+    }
+
+    #[test]
+    fn the_sum_of_the_reasons_decides() {
+        assert_eq!(sum(Vec::new()).action, Action::Accept);
+        assert_eq!(sum(vec![reason(20.0), reason(-6.0)]).action, Action::Accept);
+        let refused = sum(vec![reason(8.0), reason(7.5)]);
+        assert_eq!((refused.action, refused.score), (Action::Refuse, 15.5));
+        assert_eq!(refusal(&refused).reply.code, 550);
+        assert!(refusal(&refused).reason.contains("test, test"));
+    }
+}

@@ -1,0 +1,174 @@
+//! The replies of the journey: what a client is told, in one place (RFC 5321 §4.2, enhanced codes RFC 3463).
+//!
+//! Whose fault it is decides the class: the client's or its user's 5xx, ours 4xx.
+
+use super::envelope::Refusal;
+use message::Address;
+use smtp::Enhanced;
+
+/// 452 4.5.3 (A11).
+pub(crate) fn too_many_recipients(limit: u32) -> Refusal {
+    Refusal::new(
+        452,
+        Enhanced(4, 5, 3),
+        format!(
+            "Too many recipients; send the message to the rest in another transaction ({limit} at a time)"
+        ),
+    )
+}
+
+/// 552 5.3.4 (A7).
+pub(crate) fn message_too_big(limit: u64) -> Refusal {
+    Refusal::new(
+        552,
+        Enhanced(5, 3, 4),
+        format!("The message is larger than the {limit} octets we accept"),
+    )
+}
+
+/// 552 5.3.4, of the header section.
+pub(crate) fn header_too_big(limit: u32) -> Refusal {
+    Refusal::new(
+        552,
+        Enhanced(5, 3, 4),
+        format!("The header section is larger than the {limit} octets we accept"),
+    )
+}
+
+/// 554 5.4.6 (A31).
+pub(crate) fn mail_loop(hops: usize) -> Refusal {
+    Refusal::new(
+        554,
+        Enhanced(5, 4, 6),
+        format!("The message has passed {hops} servers and seems to go in circles"),
+    )
+}
+
+/// 550 5.1.1 (A9).
+pub(crate) fn no_such_user(address: &Address) -> Refusal {
+    Refusal::new(
+        550,
+        Enhanced(5, 1, 1),
+        format!("There is no {address} here"),
+    )
+}
+
+/// 550 5.1.2.
+pub(crate) fn domain_off(address: &Address) -> Refusal {
+    Refusal::new(
+        550,
+        Enhanced(5, 1, 2),
+        format!("The domain {} takes no mail", address.domain()),
+    )
+}
+
+/// 550 5.2.1 (B25).
+pub(crate) fn disabled(address: &Address) -> Refusal {
+    Refusal::new(
+        550,
+        Enhanced(5, 2, 1),
+        format!("{address} takes no mail at present"),
+    )
+}
+
+/// 550 5.4.6 (E16).
+pub(crate) fn alias_loop(address: &Address, chain: &[String]) -> Refusal {
+    Refusal::new(
+        550,
+        Enhanced(5, 4, 6),
+        format!(
+            "The alias {address} leads in a circle or too far: {}",
+            chain.join(" -> ")
+        ),
+    )
+}
+
+/// 550 5.4.6.
+pub(crate) fn too_many_targets(address: &Address) -> Refusal {
+    Refusal::new(
+        550,
+        Enhanced(5, 4, 6),
+        format!("The alias {address} leads to too many addresses"),
+    )
+}
+
+/// 550 5.7.1 (A10).
+pub(crate) fn relay_denied(address: &Address) -> Refusal {
+    Refusal::new(
+        550,
+        Enhanced(5, 7, 1),
+        format!("We do not pass mail on to {address} for you; log in on port 465 or 587 first"),
+    )
+}
+
+/// 550 5.7.1, on the LMTP road.
+pub(crate) fn not_local(address: &Address) -> Refusal {
+    Refusal::new(
+        550,
+        Enhanced(5, 7, 1),
+        format!(
+            "{} is not hosted here, and LMTP is for local delivery",
+            address.domain()
+        ),
+    )
+}
+
+/// 550 5.7.1 (B13, B15, B16).
+pub(crate) fn not_your_sender(sender: &str, field: &str, account: &str) -> Refusal {
+    Refusal::new(
+        550,
+        Enhanced(5, 7, 1),
+        format!(
+            "{account} may not send as {sender} ({field}): use your own address, or ask for an alias that leads to it"
+        ),
+    )
+}
+
+/// 550 5.7.1: a From field that names nobody (RFC 5322 §3.6.2).
+pub(crate) fn no_sender_in(field: &str) -> Refusal {
+    Refusal::new(
+        550,
+        Enhanced(5, 7, 1),
+        format!("The {field} field has no address that can be checked"),
+    )
+}
+
+/// 452 4.2.2: full now (P1).
+pub(crate) fn mailbox_full(address: &str) -> Refusal {
+    Refusal::new(
+        452,
+        Enhanced(4, 2, 2),
+        format!("The mailbox of {address} is over its quota; try again later"),
+    )
+}
+
+/// 552 5.2.2: would not fit into the empty mailbox.
+pub(crate) fn never_fits(address: &str) -> Refusal {
+    Refusal::new(
+        552,
+        Enhanced(5, 2, 2),
+        format!("The message is larger than the whole quota of {address}"),
+    )
+}
+
+/// What failed in the store is ours and temporary: the client shall come again.
+pub(crate) fn store_failed(error: &store::Error) -> Refusal {
+    let refusal = match error {
+        store::Error::Full(_) => Refusal::new(
+            452,
+            Enhanced(4, 3, 1),
+            "We have no room to store mail at present; try again later",
+        ),
+        store::Error::OverQuota { .. } => Refusal::new(
+            452,
+            Enhanced(4, 2, 2),
+            "A mailbox is over its quota; try again later",
+        ),
+        _ => Refusal::new(
+            451,
+            Enhanced(4, 3, 0),
+            "We cannot reach our mail store at present; try again later",
+        ),
+    };
+    refusal.because(error.to_string())
+}

@@ -1,0 +1,228 @@
+//! Fifth stage: per recipient, file, relay or refuse.
+//!
+//! Recipients are routed while the client names them (RCPT), so that a refusal comes in the dialogue and never as a bounce (A9);
+//! [`Rules`] does that, in one read of the store. What is left for the stage itself is to bring the targets of all recipients
+//! together, each once. Addresses are looked up by [`super::lookup`]; quotas are checked here and again inside the commit.
+
+use super::envelope::{ForwardPath, Mail, Notify, Rcpt, Refusal, Road};
+use super::judge::Judged;
+use super::lookup::{self, Found, Target};
+use super::refusals;
+use crate::config::Config;
+use message::Address;
+use std::collections::HashSet;
+use std::sync::Arc;
+use store::account::Account;
+use store::{AccountId, MailboxId, Store, mailbox};
+
+/// Per cent of the quota by which one delivery may cross it (P4).
+pub(crate) const GRACE: u8 = 10;
+
+/// A recipient that was accepted at RCPT.
+#[derive(Clone, Debug)]
+pub(crate) struct Recipient {
+    /// As the client wrote it.
+    pub(crate) path: String,
+    /// `ORCPT=`, if given.
+    pub(crate) orcpt: Option<String>,
+    /// `NOTIFY=`.
+    pub(crate) notify: Notify,
+    /// Where its copies go; at least one.
+    pub(crate) routes: Vec<Route>,
+}
+
+/// Where one copy goes.
+#[derive(Clone, Debug)]
+pub(crate) enum Route {
+    /// Into the INBOX of an account.
+    File(Inbox),
+    /// Into the queue, for another server.
+    Relay(Address),
+}
+
+/// A mailbox that mail can be filed into.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Inbox {
+    pub(crate) account: AccountId,
+    /// The account's address, for replies and logs.
+    pub(crate) address: String,
+    pub(crate) mailbox: MailboxId,
+}
+
+/// What decides about recipients of one transaction.
+pub(crate) struct Rules<'a> {
+    pub(crate) config: &'a Arc<Config>,
+    pub(crate) road: &'a Road,
+    pub(crate) mail: &'a Mail,
+}
+
+impl Rules<'_> {
+    /// Routes a recipient, or refuses it.
+    pub(crate) async fn recipient(&self, store: &Store, rcpt: Rcpt) -> Result<Recipient, Refusal> {
+        let path = match &rcpt.forward_path {
+            ForwardPath::Address(address) => address.clone(),
+            ForwardPath::Postmaster => self.postmaster(),
+        };
+        if matches!(self.road, Road::Mx) && names_a_route(&path) {
+            return Err(refusals::relay_denied(&path));
+        }
+        let lookup = self.look_up(store, path.clone());
+        let routes = match lookup
+            .await
+            .map_err(|error| refusals::store_failed(&error))?
+        {
+            LookedUp::Routes(routes) => routes,
+            LookedUp::Full(refusal) => return Err(*refusal),
+            LookedUp::Other(found) => self.not_routed(path.clone(), found)?,
+        };
+        Ok(Recipient {
+            path: path.to_string(),
+            orcpt: rcpt.orcpt,
+            notify: rcpt.notify,
+            routes,
+        })
+    }
+
+    /// What `<Postmaster>` without a domain means; the configured domain was checked when the configuration was read.
+    fn postmaster(&self) -> Address {
+        let here = |domain: &str| Address::parse(&format!("postmaster@{domain}"));
+        here(&self.config.domain)
+            .or_else(|_| here(&self.config.hostname))
+            .or_else(|_| here("localhost"))
+            .unwrap_or_else(|_| unreachable!("postmaster@localhost is an address"))
+    }
+
+    /// Everything RCPT asks of the store, in one snapshot.
+    async fn look_up(&self, store: &Store, path: Address) -> store::Result<LookedUp> {
+        let (config, size) = (self.config.clone(), self.mail.size.unwrap_or(0));
+        let work = move |tx: &mut store::Tx<'_>| {
+            let found = lookup::look_up(&config, tx, &path)?;
+            let Found::Targets(targets) = found else {
+                return Ok(LookedUp::Other(found));
+            };
+            let mut routes = Vec::with_capacity(targets.len());
+            for target in targets {
+                match target {
+                    Target::Elsewhere(address) => routes.push(Route::Relay(address)),
+                    Target::Account(account) => match room(&config, &account, size) {
+                        Ok(()) => routes.push(Route::File(inbox(tx, account)?)),
+                        Err(refusal) => return Ok(LookedUp::Full(refusal)),
+                    },
+                }
+            }
+            Ok(LookedUp::Routes(routes))
+        };
+        store.read(work).await
+    }
+
+    fn not_routed(&self, path: Address, found: Found) -> Result<Vec<Route>, Refusal> {
+        let refusal = match (found, self.road) {
+            (Found::Targets(_), _) => return Ok(Vec::new()),
+            (Found::NotOurs, Road::Submission(_)) => return Ok(vec![Route::Relay(path)]),
+            (Found::NotOurs, Road::Mx) => refusals::relay_denied(&path),
+            (Found::NotOurs, Road::Lmtp) => refusals::not_local(&path),
+            (Found::Unknown, _) => refusals::no_such_user(&path),
+            (Found::DomainOff, _) => refusals::domain_off(&path),
+            (Found::Disabled, _) => refusals::disabled(&path),
+            (Found::Loop(chain), _) => refusals::alias_loop(&path, &chain),
+            (Found::TooMany, _) => refusals::too_many_targets(&path),
+        };
+        Err(refusal)
+    }
+}
+
+/// What a look-up comes to.
+enum LookedUp {
+    Routes(Vec<Route>),
+    Full(Box<Refusal>),
+    Other(Found),
+}
+
+/// Does the local part hold another address, as relays once understood it (`x%other@here`, `other!x@here`, `"x@other"@here`)?
+/// Nobody here has such a name, and a catch-all shall not take it (A10).
+fn names_a_route(path: &Address) -> bool {
+    path.local().contains(['%', '!', '@'])
+}
+
+/// Is there room for a message of this size (P1, P4)? A size not told counts as zero; the commit asks again.
+fn room(config: &Config, account: &Account, size: u64) -> Result<(), Box<Refusal>> {
+    let Some(limit) = account.quota.or(config.mail.quota) else {
+        return Ok(());
+    };
+    if !fits_empty(limit, size) {
+        Err(Box::new(refusals::never_fits(&account.address)))
+    } else if account.used_bytes >= limit
+        || !fits_empty(limit, account.used_bytes.saturating_add(size))
+    {
+        Err(Box::new(refusals::mailbox_full(&account.address)))
+    } else {
+        Ok(())
+    }
+}
+
+/// Does this fit into an empty mailbox of this quota, the grace included?
+pub(super) fn fits_empty(limit: u64, size: u64) -> bool {
+    size <= limit.saturating_add(limit / 100 * u64::from(GRACE))
+}
+
+fn inbox(tx: &mut store::Tx<'_>, account: Account) -> store::Result<Inbox> {
+    let inbox = mailbox::by_name(tx, account.id, "INBOX")?;
+    let inbox =
+        inbox.ok_or_else(|| store::Error::Corrupt(format!("{} has no INBOX", account.address)))?;
+    Ok(Inbox {
+        account: account.id,
+        address: account.address,
+        mailbox: inbox.id,
+    })
+}
+
+/// A message whose copies are known.
+pub(crate) struct Routed {
+    pub(super) judged: Judged,
+    /// Mailboxes, each once, whichever recipients led to it (A12).
+    pub(super) inboxes: Vec<Inbox>,
+    /// Recipients on other servers, each once.
+    pub(super) relays: Vec<Relay>,
+}
+
+/// A recipient on another server.
+pub(crate) struct Relay {
+    pub(super) address: Address,
+    pub(super) orcpt: Option<String>,
+    pub(super) notify: Notify,
+}
+
+/// Brings the targets of all recipients together.
+pub(super) fn route(judged: Judged) -> Routed {
+    let mut routed = Routed {
+        inboxes: Vec::new(),
+        relays: Vec::new(),
+        judged,
+    };
+    let (mut filed, mut relayed) = (HashSet::new(), HashSet::new());
+    for recipient in &routed.judged.received().recipients {
+        for route in &recipient.routes {
+            match route {
+                Route::File(inbox) if filed.insert(inbox.account) => {
+                    routed.inboxes.push(inbox.clone())
+                }
+                Route::Relay(address) if relayed.insert(address.key()) => {
+                    routed.relays.push(relay(recipient, address));
+                }
+                Route::File(_) | Route::Relay(_) => {}
+            }
+        }
+    }
+    routed
+}
+
+/// RFC 3461 §5.2.1: the conditions go on with the message; where an alias changed the address, the notice names the original.
+fn relay(recipient: &Recipient, address: &Address) -> Relay {
+    let changed = recipient.path != address.to_string();
+    let original = || changed.then(|| format!("rfc822;{}", recipient.path));
+    Relay {
+        address: address.clone(),
+        orcpt: recipient.orcpt.clone().or_else(original),
+        notify: recipient.notify,
+    }
+}
