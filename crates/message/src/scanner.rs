@@ -212,6 +212,12 @@ impl Scanner {
 
     /// A boundary came where a header section should have gone on.
     fn header_cut_off(&mut self, end: u32) {
+        let parent = self
+            .open
+            .len()
+            .checked_sub(2)
+            .and_then(|i| self.open.get(i));
+        let end = end.max(parent.map_or(0, |parent| parent.part.body_start));
         if let Some(top) = self.open.last_mut() {
             top.part.header_start = top.part.header_start.min(end);
         }

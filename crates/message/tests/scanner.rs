@@ -563,6 +563,8 @@ fn message_like() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(1000) })]
+
     #[test]
     fn offsets_are_in_range(message in message_like()) {
         let summary = scan_octets(&message);
