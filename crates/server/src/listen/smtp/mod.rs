@@ -81,3 +81,17 @@ pub async fn serve(services: Arc<Services>, stream: TcpStream, kind: SmtpKind) {
     };
     served.instrument(span).await;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Y14, Y22: a session that waits for its client holds this, what the kernel holds, and the state of TLS.
+    #[test]
+    fn y14_an_idle_session_is_small() {
+        fn size<T>(_: impl Fn(Arc<Services>, TcpStream, SmtpKind) -> T) -> usize {
+            std::mem::size_of::<T>()
+        }
+        assert!(size(serve) < 4096, "{}", size(serve));
+    }
+}
