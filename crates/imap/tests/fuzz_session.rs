@@ -1,6 +1,8 @@
 //! Whole IMAP sessions of clients, mutated and cut anywhere: the framer and the parser never panic, hold no more than their limits
 //! allow, and find the same commands however the network cuts the octets.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test may fail by panicking
+
 #[path = "../../message/tests/mutation/mod.rs"]
 mod mutation;
 
@@ -65,7 +67,7 @@ fn event(event: Event, framer: &mut Framer, found: &mut Found) -> Option<Reading
         Event::Continue => {}
         Event::Append(head) => {
             found.commands.push(format!("{head:?}"));
-            if found.commands.len() % 2 == 0 {
+            if found.commands.len().is_multiple_of(2) {
                 framer.refuse_message();
             } else {
                 framer.accept_message();

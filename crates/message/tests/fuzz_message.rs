@@ -1,6 +1,8 @@
 //! Messages, mutated and cut anywhere: the scanner never panics, finds the same however the octets are cut, and all it finds lies
 //! inside the message; what reads with its help never panics either.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test may fail by panicking
+
 mod mutation;
 
 use message::{Part, PartKind, Scanner, Section, Summary, header, text};

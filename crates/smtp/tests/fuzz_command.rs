@@ -1,5 +1,7 @@
 //! Lines of SMTP clients, mutated: the grammar never panics, and what it takes it writes again in a form that it takes the same way.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test may fail by panicking
+
 #[path = "../../message/tests/mutation/mod.rs"]
 mod mutation;
 

@@ -2,6 +2,8 @@
 //!
 //! A test whose client is not installed is skipped and says so: see docs/testing.md.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test may fail by panicking
+
 mod bad_input;
 mod internet;
 mod lifecycle;
