@@ -2,7 +2,9 @@
 
 use crate::body::files::{Files, make_folder};
 use crate::context::Context;
+use crate::engine::Sql;
 use crate::engine::jobs::{Queue, job};
+use crate::engine::postgres::{self, Postgres};
 use crate::engine::sqlite::{self, Sqlite};
 use crate::lock::DataLock;
 use crate::schema::{self, Dialect};
@@ -49,6 +51,45 @@ struct Inner {
 
 enum Running {
     Sqlite(Sqlite),
+    Postgres(Postgres),
+}
+
+/// A connection for what comes before the threads start.
+enum Setup {
+    Sqlite(sqlite::Setup),
+    Postgres(Box<postgres::Setup>),
+}
+
+impl Setup {
+    fn connect(options: &Options) -> Result<Setup> {
+        match &options.engine {
+            Engine::Sqlite => sqlite::Setup::connect(&options.database()).map(Setup::Sqlite),
+            Engine::Postgres(text) => {
+                let setup = postgres::Setup::connect(&postgres::config(text)?)?;
+                Ok(Setup::Postgres(Box::new(setup)))
+            }
+        }
+    }
+
+    fn dialect(&self) -> Dialect {
+        match self {
+            Setup::Sqlite(_) => Dialect::Sqlite,
+            Setup::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    fn transaction<T>(&mut self, work: impl FnOnce(&mut dyn Sql) -> Result<T>) -> Result<T> {
+        match self {
+            Setup::Sqlite(setup) => setup.transaction(work),
+            Setup::Postgres(setup) => setup.transaction(work),
+        }
+    }
+}
+
+impl Options {
+    fn database(&self) -> PathBuf {
+        self.data.join("mail.db")
+    }
 }
 
 impl Store {
@@ -56,23 +97,27 @@ impl Store {
     ///
     /// [`Error::Unavailable`] if another process has it open, [`Error::Refused`] if the key is not its own or a newer program made it.
     pub fn open(options: &Options) -> Result<Store> {
-        if let Engine::Postgres(_) = options.engine {
-            return Err(Error::Bug("PostgreSQL is not built in yet".into()));
-        }
+        // On a thread of its own: PostgreSQL's client must not run where an async runtime does.
+        let opened = std::thread::scope(|scope| scope.spawn(|| Store::open_here(options)).join());
+        opened.unwrap_or_else(|_| Err(Error::Bug("opening the store panicked".into())))
+    }
+
+    fn open_here(options: &Options) -> Result<Store> {
         make_folder(&options.data)?;
         let lock = DataLock::take(&options.data)?;
         let vault = Vault::new(options.key.as_ref());
-        let file = options.data.join("mail.db");
-        let setup = sqlite::Setup::connect(&file)?;
-        setup.transaction(|sql| schema::prepare(sql, Dialect::Sqlite, &vault.key_check()))?;
+        let mut setup = Setup::connect(options)?;
+        let dialect = setup.dialect();
+        setup.transaction(|sql| schema::prepare(sql, dialect, &vault.key_check()))?;
         let files = Arc::new(Files::open(&options.data, options.free_floor)?);
         let context = Arc::new(Context::new(vault, files));
         setup.transaction(|sql| crate::sweep::orphans(&mut Tx::new(sql, &context)))?;
+        drop(setup);
         let mut threads = vec![context.files.start()?];
-        let engine = Sqlite::start(&file, readers(), &context, &mut threads)?;
+        let engine = Running::start(options, &context, &mut threads)?;
         let inner = Inner {
             context,
-            engine: Running::Sqlite(engine),
+            engine,
             threads,
             _lock: lock,
         };
@@ -154,21 +199,39 @@ fn readers() -> usize {
 }
 
 impl Running {
+    fn start(
+        options: &Options,
+        context: &Arc<Context>,
+        threads: &mut Vec<JoinHandle<()>>,
+    ) -> Result<Running> {
+        match &options.engine {
+            Engine::Sqlite => {
+                Sqlite::start(&options.database(), readers(), context, threads).map(Running::Sqlite)
+            }
+            Engine::Postgres(text) => {
+                Postgres::start(&postgres::config(text)?, context, threads).map(Running::Postgres)
+            }
+        }
+    }
+
     fn writes(&self) -> &Queue {
         match self {
             Running::Sqlite(engine) => &engine.writes,
+            Running::Postgres(engine) => &engine.writes,
         }
     }
 
     fn reads(&self) -> &Queue {
         match self {
             Running::Sqlite(engine) => &engine.reads,
+            Running::Postgres(engine) => &engine.reads,
         }
     }
 
     fn close(&self) {
         match self {
             Running::Sqlite(engine) => engine.close(),
+            Running::Postgres(engine) => engine.close(),
         }
     }
 }

@@ -191,10 +191,6 @@ impl<'a> Tx<'a> {
         self.effects.touched = touched;
         Ok(())
     }
-
-    pub(crate) fn batch(&mut self, sql: &str) -> Result<()> {
-        self.sql.batch(sql)
-    }
 }
 
 /// What [`Tx::charge`] tells.

@@ -57,6 +57,10 @@ impl Watchers {
         watched.map(|(account, _)| *account).collect()
     }
 
+    pub(crate) fn queue_is_watched(&self) -> bool {
+        self.queue.receiver_count() > 0
+    }
+
     pub(crate) fn watch_queue(&self) -> watch::Receiver<u64> {
         self.queue.subscribe()
     }

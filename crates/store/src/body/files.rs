@@ -25,9 +25,9 @@ pub(crate) struct Files {
     bodies: PathBuf,
     tmp: PathBuf,
     space: Space,
-    /// Files that a running delivery made and no committed row names yet.
-    in_flight: Mutex<HashSet<String>>,
-    remover: Mutex<Option<mpsc::Sender<PathBuf>>>,
+    /// Files that no row names and that are still nobody's business: made by a running delivery, or about to be removed.
+    in_flight: Arc<Mutex<HashSet<String>>>,
+    remover: Mutex<Option<mpsc::Sender<String>>>,
 }
 
 impl Files {
@@ -37,7 +37,7 @@ impl Files {
             bodies: data.join("bodies"),
             tmp: data.join("tmp"),
             space: Space::new(data, free_floor),
-            in_flight: Mutex::default(),
+            in_flight: Arc::default(),
             remover: Mutex::default(),
         };
         make_folder(&files.bodies)?;
@@ -50,11 +50,16 @@ impl Files {
 
     /// Starts the thread that removes files, so that no delivery waits for it.
     pub(crate) fn start(&self) -> Result<std::thread::JoinHandle<()>> {
-        let (sender, receiver) = mpsc::channel::<PathBuf>();
+        let (sender, receiver) = mpsc::channel::<String>();
+        let (bodies, in_flight) = (self.bodies.clone(), self.in_flight.clone());
         *self.remover.lock().unwrap_or_else(PoisonError::into_inner) = Some(sender);
         crate::engine::spawn("store-remover", move || {
-            for path in receiver {
-                remove(&path);
+            for name in receiver {
+                remove(&bodies.join(&name));
+                in_flight
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .remove(&name);
             }
         })
     }
@@ -121,7 +126,7 @@ impl Files {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Is a delivery about to commit a row for it?
+    /// Is a delivery about to commit a row for it, or is it about to be removed?
     pub(crate) fn is_in_flight(&self, name: &str) -> bool {
         self.in_flight().contains(name)
     }
@@ -135,11 +140,17 @@ impl Files {
         if names.is_empty() {
             return;
         }
+        self.in_flight().extend(names.iter().cloned());
         let remover = self.remover.lock().unwrap_or_else(PoisonError::into_inner);
         for name in names {
-            match remover.as_ref() {
-                Some(thread) if thread.send(self.path(&name)).is_ok() => {}
-                _ => remove(&self.path(&name)),
+            // Before the thread runs (while the store is opened) and after it ended, the file goes here and now.
+            let unsent = match remover.as_ref() {
+                Some(thread) => thread.send(name).err().map(|e| e.0),
+                None => Some(name),
+            };
+            if let Some(name) = unsent {
+                remove(&self.path(&name));
+                self.in_flight().remove(&name);
             }
         }
     }
@@ -247,7 +258,6 @@ impl Drop for KeptFile {
     fn drop(&mut self) {
         if !*self.kept.get_mut() {
             self.files.remove_later(vec![self.name.clone()]);
-            self.files.in_flight().remove(&self.name);
         }
     }
 }

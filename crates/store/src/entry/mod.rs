@@ -16,6 +16,7 @@ pub use flags::store_flags;
 pub use read::{contents, first_unseen, scan, scan_contents, uids};
 pub(crate) use remove::clear;
 pub use remove::expunge;
+pub(crate) use summary::decode as decode_summary;
 
 pub use transfer::{copy, move_to};
 

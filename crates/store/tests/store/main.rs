@@ -3,6 +3,7 @@
 
 mod accounts;
 mod bodies;
+mod cluster;
 mod mailboxes;
 mod messages;
 mod world;

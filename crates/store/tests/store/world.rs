@@ -1,6 +1,5 @@
 //! A store of its own for each test, with an account in it, on either engine.
 
-use std::future::Future;
 use store::account::NewAccount;
 use store::body::Staged;
 use store::domain::Domain;
@@ -36,6 +35,12 @@ macro_rules! on_both_engines {
             #[test]
             fn sqlite() {
                 $crate::world::run($crate::world::sqlite(), async |world| test(world).await);
+            }
+            #[test]
+            fn postgres() {
+                if let Some(engine) = $crate::cluster::engine() {
+                    $crate::world::run(engine, async |world| test(world).await);
+                }
             }
         }
     )*};
