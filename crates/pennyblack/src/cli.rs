@@ -76,6 +76,16 @@ pub(crate) enum Command {
     Status,
     /// Make the running server read its configuration and certificates again
     Reload,
+    /// Stop taking new SMTP sessions, or delivering to other servers, until `resume`
+    Pause {
+        /// What to pause
+        what: Part,
+    },
+    /// Go on with what was paused
+    Resume {
+        /// What to resume
+        what: Part,
+    },
     /// Check and show the configuration
     #[command(subcommand)]
     Config(Config),
@@ -95,6 +105,15 @@ pub(crate) enum Command {
         /// The folder
         folder: PathBuf,
     },
+}
+
+/// What can be paused.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum Part {
+    /// New SMTP, submission and LMTP sessions; they are told 421
+    Smtp,
+    /// Deliveries to other servers; mail waits in the queue
+    Delivery,
 }
 
 #[derive(Subcommand, Debug)]

@@ -11,6 +11,8 @@ use clap::Parser;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // What is made here is for the owner and his group alone, whatever shell we come from.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o027));
     let cli = cli::Cli::parse();
     match command::run(cli) {
         Ok(code) => code,

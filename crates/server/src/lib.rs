@@ -12,4 +12,4 @@ pub mod run;
 pub mod session;
 
 mod services;
-pub use services::{Clock, Services, SystemClock};
+pub use services::{Clock, Paused, Services, SystemClock};

@@ -7,6 +7,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// Tells the time; tests and the lab turn it by hand.
@@ -58,6 +59,17 @@ pub struct Services {
     pub limits: crate::session::limits::Limits,
     /// Counters.
     pub metrics: crate::session::metrics::Metrics,
+    /// What an operator has paused.
+    pub paused: Paused,
     /// Cancelled when the server stops: sessions finish their command, say goodbye (421, `* BYE`) and end.
     pub shutdown: CancellationToken,
+}
+
+/// What an operator has paused (A34). Nothing is paused after a start.
+#[derive(Debug, Default)]
+pub struct Paused {
+    /// New SMTP, submission and LMTP sessions are told 421.
+    pub smtp: watch::Sender<bool>,
+    /// Nothing is delivered to other servers; mail waits in the queue.
+    pub delivery: watch::Sender<bool>,
 }

@@ -28,6 +28,8 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::Check(which) => service::check(which, &global),
         Command::Status => service::status(&global),
         Command::Reload => service::reload(&global),
+        Command::Pause { what } => service::pause(what, true, &global),
+        Command::Resume { what } => service::pause(what, false, &global),
         Command::Config(which) => config::run(which, &global),
         Command::Encrypt { password_stdin } => service::encrypt(password_stdin, &global),
         Command::Completion { shell } => manual::completion(shell),

@@ -1,13 +1,13 @@
 //! `pennyblack status`, `reload`, `check`, `explain` and `encrypt`.
 
 use super::{ask, unexpected};
-use crate::cli::{Check, Explain, Global, PasswordFrom};
+use crate::cli::{self, Check, Explain, Global, PasswordFrom};
 use crate::outcome::{Failure, Outcome};
 use crate::output::{facts, json};
 use crate::terminal::new_password;
 use serde_json::json;
 use server::control;
-use server::control::service::{Answer, Request, StoreReport};
+use server::control::service::{Answer, Part, Request, StoreReport};
 use std::process::ExitCode;
 
 fn request(global: &Global, request: Request) -> Result<Answer, Failure> {
@@ -34,6 +34,14 @@ pub(crate) fn status(global: &Global) -> Outcome {
         ("process", status.pid.to_string()),
         ("running since", status.started.clone()),
         ("listening", listeners.collect::<Vec<_>>().join(", ")),
+        (
+            "paused",
+            if status.paused.is_empty() {
+                "nothing".into()
+            } else {
+                format!("{:?}", status.paused).to_lowercase()
+            },
+        ),
         ("sessions", status.sessions.to_string()),
         ("accounts", status.accounts.to_string()),
         ("domains", status.domains.to_string()),
@@ -70,6 +78,31 @@ pub(crate) fn reload(global: &Global) -> Outcome {
     );
     if !done.after_restart.is_empty() {
         println!("these need a restart: {}", done.after_restart.join(", "));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A34.
+pub(crate) fn pause(part: cli::Part, paused: bool, global: &Global) -> Outcome {
+    let what = match part {
+        cli::Part::Smtp => Part::Smtp,
+        cli::Part::Delivery => Part::Delivery,
+    };
+    let Answer::Paused { what, paused } = request(global, Request::Pause { what, paused })? else {
+        return Err(unexpected());
+    };
+    if global.json {
+        return Ok(json(&json!({"what": what, "paused": paused})));
+    }
+    match (what, paused) {
+        (Part::Smtp, true) => {
+            println!("new SMTP sessions are told 421 until `pennyblack resume smtp`")
+        }
+        (Part::Smtp, false) => println!("SMTP sessions are taken again"),
+        (Part::Delivery, true) => {
+            println!("mail to other servers waits until `pennyblack resume delivery`")
+        }
+        (Part::Delivery, false) => println!("mail to other servers is delivered again"),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -148,7 +148,7 @@ pub struct StoreSettings {
 }
 
 /// TLS.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TlsSettings {
     /// Certificate chain and key files; the first is served when no name matches. Empty: a local CA makes one.
     pub certificates: Vec<Certificate>,

@@ -13,6 +13,11 @@ use std::sync::Arc;
 pub enum Request {
     Status,
     Reload,
+    /// A34.
+    Pause {
+        what: Part,
+        paused: bool,
+    },
     CheckStore,
     /// B11.
     Encrypt {
@@ -23,6 +28,16 @@ pub enum Request {
     },
 }
 
+/// What can be paused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Part {
+    /// New SMTP, submission and LMTP sessions.
+    Smtp,
+    /// Deliveries to other servers.
+    Delivery,
+}
+
 /// What came of it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -31,6 +46,13 @@ pub enum Answer {
     Status(Box<Status>),
     /// The settings are read.
     Reloaded(Reloaded),
+    /// It is paused, or goes on.
+    Paused {
+        /// What.
+        what: Part,
+        /// Whether it is paused now.
+        paused: bool,
+    },
     /// What the check found.
     Store(StoreReport),
     /// The hash.
@@ -50,6 +72,8 @@ pub struct Status {
     pub started: String,
     /// Open sessions.
     pub sessions: usize,
+    /// What an operator has paused.
+    pub paused: Vec<Part>,
     /// `name address` of each listener.
     pub listeners: Vec<(String, String)>,
     /// Accounts.
@@ -81,6 +105,7 @@ pub(super) async fn execute(world: &World, request: Request) -> Result<Answer, F
             .await
             .map(Answer::Reloaded)
             .map_err(reload_failure),
+        Request::Pause { what, paused } => pause(running(world)?, what, paused),
         Request::CheckStore => check(world).await.map(Answer::Store),
         Request::Encrypt { password } => {
             let credentials = account::credentials(&world.config, &password).await?;
@@ -116,13 +141,38 @@ async fn status(world: &World) -> Result<Status, Failure> {
     Ok(Status {
         version: env!("CARGO_PKG_VERSION").into(),
         pid: std::process::id(),
-        started: running.started.to_string(),
+        started: format!("{:.0}", running.started),
         sessions: running.sessions(),
+        paused: paused(running),
         listeners: listeners.collect(),
         accounts,
         domains,
         next_delivery: next.map(|next| next.to_string()),
     })
+}
+
+fn paused(running: &Running) -> Vec<Part> {
+    let switches = &running.services.paused;
+    let parts = [
+        (Part::Smtp, *switches.smtp.borrow()),
+        (Part::Delivery, *switches.delivery.borrow()),
+    ];
+    parts
+        .into_iter()
+        .filter(|(_, paused)| *paused)
+        .map(|(part, _)| part)
+        .collect()
+}
+
+fn pause(running: &Running, what: Part, paused: bool) -> Result<Answer, Failure> {
+    let switches = &running.services.paused;
+    let switch = match what {
+        Part::Smtp => &switches.smtp,
+        Part::Delivery => &switches.delivery,
+    };
+    switch.send_replace(paused);
+    tracing::info!(?what, paused, "paused or resumed by command");
+    Ok(Answer::Paused { what, paused })
 }
 
 fn reload_failure(why: ReloadError) -> Failure {

@@ -97,8 +97,11 @@ impl Door {
         }
     }
 
-    /// Starts a session if the limits allow it.
+    /// Starts a session if the limits and the operator allow it.
     fn admit(&self, stream: TcpStream, from: SocketAddr) {
+        if self.kind.is_smtp() && *self.services.paused.smtp.borrow() {
+            return self.turn_away(&stream, "takes no mail at the moment; try again later");
+        }
         let (proto, metrics) = (self.kind.name(), self.services.metrics.clone());
         let permit = match self.services.limits.connection(self.counted(from)) {
             Ok(permit) => permit,

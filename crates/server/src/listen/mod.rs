@@ -58,6 +58,11 @@ impl Kind {
         }
     }
 
+    /// Whether mail comes in by it.
+    pub fn is_smtp(self) -> bool {
+        !matches!(self, Kind::Imap | Kind::Imaps)
+    }
+
     /// Its settings.
     pub fn settings(self, config: &Config) -> &Listener {
         match self {

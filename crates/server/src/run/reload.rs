@@ -4,6 +4,9 @@ use super::Running;
 use crate::Services;
 use crate::config::{Applies, Certificate, Config, Faults, SETTINGS};
 use crate::session::tls::TlsError;
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -67,12 +70,26 @@ impl Running {
             }
             None => Config::clone(&old),
         };
-        self.services.tls.reload(&new)?;
+        match only_root_reads(&old, &new) {
+            Some(file) => done.warnings.push(format!(
+                "certificates were not read again, since {file} can be read by root alone: restart the server after changing them"
+            )),
+            None => self.services.tls.reload(&new)?,
+        }
         self.services.limits.configure(&new.limits);
         crate::log::set_level(&new.log.level);
         self.services.config.store(Arc::new(new));
         Ok(done)
     }
+}
+
+/// L15: a certificate file that was read before privileges were dropped and cannot be read since. The settings can be reloaded all
+/// the same as long as they name the same files.
+fn only_root_reads(old: &Config, new: &Config) -> Option<String> {
+    let unreadable = |file: &&PathBuf| matches!(File::open(file), Err(why) if why.kind() == io::ErrorKind::PermissionDenied);
+    let mut files = new.tls.certificates.iter().flat_map(|c| [&c.cert, &c.key]);
+    let file = files.find(unreadable).filter(|_| new.tls == old.tls);
+    file.map(|file| file.display().to_string())
 }
 
 /// The new settings, but the old ones where a change needs a restart.

@@ -8,7 +8,7 @@ use crate::session::limits::Limits;
 use crate::session::login::Authenticator;
 use crate::session::metrics::Metrics;
 use crate::session::tls::{Tls, TlsError};
-use crate::{Services, control, jobs};
+use crate::{Paused, Services, control, jobs};
 use std::path::Path;
 use std::sync::Arc;
 use store::domain::Domain;
@@ -175,6 +175,7 @@ fn services(
         dns: parts.dns.clone().map_or_else(|| resolver(&config), Ok)?,
         clock: parts.clock.clone(),
         metrics,
+        paused: Paused::default(),
         shutdown: CancellationToken::new(),
         config: Arc::new(config).into(),
         store,
