@@ -5,6 +5,7 @@
 
 use super::{Kind, Socket, imap, smtp};
 use crate::Services;
+use crate::session::Protocol;
 use smtp::SmtpKind;
 use std::fs::File;
 use std::io;
@@ -99,7 +100,7 @@ impl Door {
 
     /// Starts a session if the limits and the operator allow it.
     fn admit(&self, stream: TcpStream, from: SocketAddr) {
-        if self.kind.is_smtp() && *self.services.paused.smtp.borrow() {
+        if self.kind.protocol() != Protocol::Imap && *self.services.paused.smtp.borrow() {
             return self.turn_away(&stream, "takes no mail at the moment; try again later");
         }
         let (proto, metrics) = (self.kind.name(), self.services.metrics.clone());
@@ -141,7 +142,7 @@ impl Door {
         let config = self.services.config.load();
         let line = match self.kind {
             Kind::Smtp | Kind::Submission | Kind::Lmtp => {
-                format!("421 4.3.2 {} {why}\r\n", config.hostname)
+                format!("421 {} {why}\r\n", config.hostname)
             }
             Kind::Imap => format!("* BYE [UNAVAILABLE] {why}\r\n"),
             Kind::Submissions | Kind::Imaps => return,

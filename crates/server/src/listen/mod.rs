@@ -15,6 +15,7 @@ pub(crate) use accept::{Doors, open};
 pub(crate) use bind::{Socket, bind};
 
 use crate::config::{Config, Listener};
+use crate::session::Protocol;
 use std::fmt;
 use std::net::SocketAddr;
 
@@ -58,9 +59,14 @@ impl Kind {
         }
     }
 
-    /// Whether mail comes in by it.
-    pub fn is_smtp(self) -> bool {
-        !matches!(self, Kind::Imap | Kind::Imaps)
+    /// What is spoken on it.
+    pub fn protocol(self) -> Protocol {
+        match self {
+            Kind::Smtp => Protocol::Smtp,
+            Kind::Submission | Kind::Submissions => Protocol::Submission,
+            Kind::Lmtp => Protocol::Lmtp,
+            Kind::Imap | Kind::Imaps => Protocol::Imap,
+        }
     }
 
     /// Its settings.

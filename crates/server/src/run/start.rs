@@ -84,6 +84,8 @@ pub(super) async fn start(config: Config, parts: Parts) -> Result<Server, StartE
     let tls = early.map_or_else(|| Tls::load(&config), Ok)?;
     let store = open_store(options).await?;
     add_domain(&store, &config.domain).await?;
+    let clock = parts.clock.clone();
+    store.use_clock(move || clock.now());
     let bound = bound(&sockets);
     let services = services(config, &parts, store, tls)?;
     begin(services, parts, bound, sockets, instance).await
@@ -221,6 +223,7 @@ async fn begin(
     });
     let mut tasks = jobs::start(&services);
     tasks.push(tokio::spawn(control::serve(control, running.clone())));
+    tasks.push(tokio::spawn(jobs::sweep(services.clone())));
     tasks.push(tokio::spawn(notify::watch(running.clone())));
     tasks.push(tokio::spawn(super::reload::watch_certificates(
         running.clone(),

@@ -1,0 +1,293 @@
+//! A running server: start, second start, reload, pause, stop, and what the service manager is told.
+
+use crate::world::{Line, World};
+use rustix::process::Signal;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+/// X33: a second instance is refused with 75 and told who is there; without a server `status` is 1.
+#[test]
+fn x33_second_instance_is_refused() {
+    let world = World::new();
+    let none = world.run(&["status"]);
+    assert_eq!(
+        (none.code, none.err.as_str()),
+        (1, "pennyblack: the server is not running\n")
+    );
+    let server = world.serve();
+    let second = world.run(&["serve"]);
+    assert_eq!(second.code, 75, "{second:?}");
+    assert!(
+        second
+            .err
+            .contains(&format!("(process {})", server.child.id())),
+        "{second:?}"
+    );
+    assert_eq!(world.json(&["status"])["pid"], server.child.id());
+}
+
+/// A port in use is named with what to do, and the exit code is 1.
+#[test]
+fn ports_in_use_are_named() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("its address");
+    let world = World::with(&format!("listen.imap.addresses = [\"{address}\"]\n"));
+    let done = world.run(&["serve"]);
+    assert_eq!(done.code, 1, "{done:?}");
+    assert!(
+        done.err.contains(&format!(
+            "cannot listen on {address} (listen.imap): port {} is in use",
+            address.port()
+        )),
+        "{done:?}"
+    );
+}
+
+/// X32, X8: HUP reloads; a bad file keeps the old settings, logs every error, and the status says it.
+#[test]
+fn x32_reload_is_all_or_nothing() {
+    let world = World::new();
+    let server = world.serve();
+    let mut client = Line::to(&world, "smtp");
+    world.configure("limits.recipients = 500\nlisten.imap.addresses = [\"127.0.0.1:0\"]\n");
+    server.signal(Signal::HUP);
+    server.until_told("RELOADING=1");
+    server.until_told("READY=1");
+    assert!(
+        server
+            .log()
+            .contains("changed=limits.recipients after_restart=listen.imap.addresses"),
+        "{}",
+        server.log()
+    );
+
+    world.configure("limits.recipients = 7\nnonsense = 1\n");
+    server.signal(Signal::HUP);
+    let notice = server.until_told("reload failed");
+    assert!(
+        notice.contains("limits.recipients") && notice.contains("nonsense"),
+        "{notice}"
+    );
+    assert!(client.read().starts_with("220 mx1.example.com"));
+}
+
+/// A command's reload says what is wrong with the file and ends with 78.
+#[test]
+fn x32_reload_by_command() {
+    let world = World::new();
+    let _server = world.serve();
+    world.configure("mail.quota = \"1G\"\n");
+    let done = world.json(&["reload"]);
+    assert_eq!(done["changed"], serde_json::json!(["mail.quota"]));
+    world.add_account("a@example.com");
+    assert_eq!(
+        world.json(&["account", "show", "a@example.com"])["quota"],
+        1 << 30
+    );
+}
+
+/// X32: TERM says goodbye to idle sessions and ends with 0; STOPPING is told.
+#[test]
+fn x32_term_is_graceful() {
+    let world = World::new();
+    let mut server = world.serve();
+    let mut client = Line::to(&world, "smtp");
+    assert!(client.read().starts_with("220 "));
+    server.signal(Signal::TERM);
+    server.until_told("STOPPING=1");
+    let goodbye = client.read();
+    assert!(goodbye.starts_with("421 "), "{goodbye:?}");
+    assert_eq!(client.read(), "");
+    assert_eq!(server.wait().code(), Some(0));
+    assert!(server.log().ends_with("INFO stopped\n"), "{}", server.log());
+    assert!(!world.folder.path().join("data/control.sock").exists());
+}
+
+/// X32: a session in the middle of DATA is waited for; a second TERM cuts it.
+#[test]
+fn x32_second_term_is_fast() {
+    let world = World::with("limits.shutdown = \"1h\"\n");
+    world.add_account("alice@example.com");
+    let mut server = world.serve();
+    let mut client = Line::to(&world, "smtp");
+    client.read();
+    for line in [
+        "HELO client.example",
+        "MAIL FROM:<a@b.example>",
+        "RCPT TO:<alice@example.com>",
+        "DATA",
+    ] {
+        client.write(line);
+        let reply = client.read();
+        assert!(
+            reply.starts_with('2') || reply.starts_with("354"),
+            "{line}: {reply}"
+        );
+    }
+    client.write("Subject: half a message");
+    server.signal(Signal::TERM);
+    server.until_told("STOPPING=1");
+    assert!(server.still_runs());
+    server.signal(Signal::TERM);
+    assert_eq!(server.wait().code(), Some(0));
+}
+
+/// USR1 and USR2 are harmless.
+#[test]
+fn x32_user_signals_are_harmless() {
+    let world = World::new();
+    let mut server = world.serve();
+    server.signal(Signal::USR1);
+    server.signal(Signal::USR2);
+    server.signal(Signal::HUP);
+    server.until_told("RELOADING=1");
+    assert!(server.still_runs());
+}
+
+/// X8: the watchdog is fed.
+#[test]
+fn x08_watchdog_is_fed() {
+    let world = World::new();
+    let mut command = Command::new("sh");
+    command
+        .arg("-c")
+        .arg("WATCHDOG_USEC=300000 WATCHDOG_PID=$$ exec \"$0\" --config \"$1\" serve")
+        .arg(env!("CARGO_BIN_EXE_pennyblack"))
+        .arg(world.config());
+    let server = world.serve_by(command);
+    server.until_told("WATCHDOG=1");
+    server.until_told("STATUS=0 sessions");
+    server.until_told("WATCHDOG=1");
+}
+
+/// A34: new SMTP sessions get 421 while paused.
+#[test]
+fn a34_pause_and_resume() {
+    let world = World::new();
+    let _server = world.serve();
+    world.json(&["pause", "smtp"]);
+    assert_eq!(
+        world.json(&["status"])["paused"],
+        serde_json::json!(["smtp"])
+    );
+    let refused = Line::to(&world, "smtp").read();
+    assert!(refused.starts_with("421 mx1.example.com"), "{refused}");
+    world.json(&["resume", "smtp"]);
+    assert!(Line::to(&world, "smtp").read().starts_with("220 "));
+}
+
+/// S5: out of file descriptors, new connections are told 421; when sessions end, all is well again.
+#[test]
+fn s05_out_of_descriptors_degrades_and_recovers() {
+    let world = World::new();
+    let mut command = Command::new("sh");
+    command
+        .arg("-c")
+        .arg("ulimit -n 64; exec \"$0\" --config \"$1\" serve")
+        .arg(env!("CARGO_BIN_EXE_pennyblack"))
+        .arg(world.config());
+    let server = world.serve_by(command);
+    let status = world.json(&["status"]);
+    let address = status["listeners"][0][1].as_str().expect("an address");
+    let mut clients: Vec<Line> = (0..80).map(|_| Line::at(address)).collect();
+    let greetings: Vec<String> = clients.iter_mut().take(70).map(Line::read).collect();
+    assert!(greetings[0].starts_with("220 "), "{greetings:?}");
+    assert!(
+        greetings.iter().any(|line| line.starts_with("421 ")),
+        "{greetings:?}\n{}",
+        server.log()
+    );
+    drop(clients);
+    let recovered = (0..200).any(|_| Line::at(address).read().starts_with("220 "));
+    assert!(recovered, "{}", server.log());
+}
+
+/// The control socket: whoever speaks nonsense gets an error and the server lives; its file is for its owner alone.
+#[test]
+fn control_socket_survives_nonsense() {
+    let world = World::new();
+    let _server = world.serve();
+    let path = world.folder.path().join("data/control.sock");
+    assert_eq!(
+        std::fs::metadata(&path)
+            .expect("the socket")
+            .permissions()
+            .mode()
+            & 0o777,
+        0o600
+    );
+    for nonsense in [
+        "",
+        "{}",
+        "nonsense",
+        "{\"account\":{\"show\":{}}}",
+        "[[[[[[",
+        "{\"service\":\"no-such\"}",
+    ] {
+        let mut stream = std::os::unix::net::UnixStream::connect(&path).expect("connected");
+        writeln!(stream, "{nonsense}").expect("written");
+        let mut reply = String::new();
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(stream), &mut reply)
+            .expect("a reply");
+        assert!(
+            reply.starts_with("{\"error\":{\"kind\":\"invalid\""),
+            "{nonsense}: {reply}"
+        );
+    }
+    world.json(&["status"]);
+}
+
+/// T13, L15: started as root, the process becomes the user of the settings, in all its threads, and cannot read the key any more.
+#[test]
+fn t13_privileges_are_dropped() {
+    if !rustix::process::geteuid().is_root() {
+        skipped("t13_privileges_are_dropped", "root");
+        return;
+    }
+    let world = World::with("user = \"nobody\"\n");
+    open_to_all(&world);
+    let server = world.serve();
+    let tasks = format!("/proc/{}/task", server.child.id());
+    for task in std::fs::read_dir(tasks).expect("its threads") {
+        let status = std::fs::read_to_string(task.expect("a thread").path().join("status"))
+            .expect("its status");
+        let uid = status
+            .lines()
+            .find(|line| line.starts_with("Uid:"))
+            .expect("its user");
+        assert!(
+            !uid.split_whitespace().skip(1).any(|uid| uid == "0"),
+            "{uid}"
+        );
+        assert!(status.contains("CapEff:\t0000000000000000"), "{status}");
+    }
+    world.add_account("alice@example.com");
+    drop(server);
+    world.add_account("bob@example.com");
+    let mut again = world.serve();
+    assert_eq!(
+        world.json(&["account", "list"]).as_array().map(Vec::len),
+        Some(2)
+    );
+    assert!(again.still_runs());
+}
+
+/// The user must be able to walk to his data directory.
+fn open_to_all(world: &World) {
+    let open = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(world.folder.path(), open).expect("opened");
+}
+
+fn skipped(test: &str, missing: &str) {
+    let line = format!("SKIPPED {test}: {missing}");
+    let _ = writeln!(std::io::stderr(), "{line}");
+    if let Some(path) = std::env::var_os("PENNYBLACK_SKIPPED")
+        && let Ok(mut file) = std::fs::OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(path)
+    {
+        let _ = writeln!(file, "{line}");
+    }
+}
