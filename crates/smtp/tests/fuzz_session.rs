@@ -1,6 +1,8 @@
 //! Whole sessions, mutated and cut anywhere, against the receiving state machine: it never panics, never takes a message that breaks
 //! the rules of lines, never takes one without an accepted recipient, holds little, and writes nothing but replies.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test may fail by panicking
+
 #[path = "../../message/tests/mutation/mod.rs"]
 mod mutation;
 

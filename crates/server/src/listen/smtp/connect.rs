@@ -2,13 +2,14 @@
 
 use super::SmtpKind;
 use crate::Services;
-use crate::listen::proxy;
-use crate::listen::stream::Stream;
+use crate::listen::{proxy, stream::Stream};
 use crate::session::metrics::{Direction, Verified};
+use crate::session::tls::TlsFacts;
 use crate::session::{Peer, SessionId};
 use std::io;
 use std::sync::Arc;
 use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
 
 /// A connection that a session can begin on.
 pub(super) struct Connection {
@@ -47,7 +48,12 @@ pub(super) async fn connect(
     );
     let mut stream = Stream::Clear(stream);
     if kind == SmtpKind::Submissions {
-        secure(services, &mut stream, &mut peer).await.ok()?;
+        let secured = secure(services, &mut stream, &mut peer).await;
+        if secured.is_err() {
+            let proto = peer.protocol.name();
+            services.metrics.connection_ended(proto, "error");
+            return None;
+        }
     }
     Some(Connection { stream, peer })
 }
@@ -59,7 +65,7 @@ pub(super) async fn secure(
     peer: &mut Peer,
 ) -> io::Result<()> {
     let shaken = match std::mem::replace(stream, Stream::Gone) {
-        Stream::Clear(clear) => services.tls.acceptor().accept(clear).await,
+        Stream::Clear(clear) => handshake(services, clear).await,
         Stream::Tls(_) | Stream::Gone => Err(io::Error::other("TLS is active already")),
     };
     match shaken {
@@ -80,5 +86,18 @@ pub(super) async fn secure(
             );
             Err(why)
         }
+    }
+}
+
+/// A server that goes down does not wait for clients that do not shake hands.
+async fn handshake(
+    services: &Arc<Services>,
+    stream: TcpStream,
+) -> io::Result<(TlsStream<TcpStream>, TlsFacts)> {
+    let acceptor = services.tls.acceptor();
+    let handshake = acceptor.accept(stream);
+    match services.shutdown.run_until_cancelled(handshake).await {
+        Some(shaken) => shaken,
+        None => Err(io::Error::other("the server is going down")),
     }
 }

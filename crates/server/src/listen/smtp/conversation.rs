@@ -515,7 +515,7 @@ async fn farewell(mut stream: Stream, why: Closing) {
         stream.shutdown().await?;
         let mut heard = 0;
         let mut buffer = Vec::new();
-        while why != Closing::Quit && heard < FAREWELL_OCTETS {
+        while may_still_talk(why) && heard < FAREWELL_OCTETS {
             stream.read(&mut buffer).await?;
             heard += buffer.len();
             if buffer.is_empty() {
@@ -526,4 +526,12 @@ async fn farewell(mut stream: Stream, why: Closing) {
     };
     // Whether this works makes no difference to anybody.
     let _ = timeout(FAREWELL, parting).await;
+}
+
+/// Whether the client did not expect the end, and may have sent more.
+fn may_still_talk(why: Closing) -> bool {
+    !matches!(
+        why,
+        Closing::Quit | Closing::ShuttingDown | Closing::TimedOut
+    )
 }
