@@ -7,7 +7,7 @@ use crate::output::{facts, json};
 use crate::terminal::new_password;
 use serde_json::json;
 use server::control;
-use server::control::service::{Answer, Part, Request, StoreReport};
+use server::control::service::{Answer, Part, Request, Status, StoreReport};
 use std::process::ExitCode;
 
 fn request(global: &Global, request: Request) -> Result<Answer, Failure> {
@@ -45,15 +45,16 @@ pub(crate) fn status(global: &Global) -> Outcome {
         ("sessions", status.sessions.to_string()),
         ("accounts", status.accounts.to_string()),
         ("domains", status.domains.to_string()),
-        (
-            "queue",
-            status
-                .next_delivery
-                .as_ref()
-                .map_or_else(|| "empty".into(), |next| format!("next try {next}")),
-        ),
+        ("queue", queue(&status)),
     ]);
     Ok(ExitCode::SUCCESS)
+}
+
+fn queue(status: &Status) -> String {
+    match &status.next_delivery {
+        Some(next) => format!("{} messages, next try {next}", status.queue),
+        None => format!("{} messages", status.queue),
+    }
 }
 
 /// 78 if the configuration is wrong; then nothing has changed.

@@ -239,6 +239,28 @@ fn e16_alias_loops_are_refused_with_their_chain() {
             .contains("c@example.com → a@example.com → b@example.com → c@example.com"),
         "{looping:?}"
     );
+    assert_eq!(
+        world
+            .run(&["alias", "list"])
+            .out
+            .lines()
+            .filter(|line| line.starts_with("c@"))
+            .count(),
+        0
+    );
+    let bare = world.run(&["alias", "add", "root", "root"]);
+    assert!(
+        bare.code == 1
+            && bare
+                .err
+                .contains("that would make a loop: root → root@example.com"),
+        "{bare:?}"
+    );
+    let explained = world.run(&["explain", "address", "a@example.com"]);
+    assert!(
+        explained.code == 0 && explained.out.contains("b@example.com"),
+        "{explained:?}"
+    );
     let twice = world.run(&["alias", "add", "a@example.com", "b@example.com"]);
     assert!(twice.err.contains("already"), "{twice:?}");
     assert_eq!(

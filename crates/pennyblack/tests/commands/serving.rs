@@ -3,7 +3,7 @@
 use crate::world::{Line, World};
 use rustix::process::Signal;
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::Command;
 
 /// X33: a second instance is refused with 75 and told who is there; without a server `status` is 1.
@@ -157,7 +157,7 @@ fn x08_watchdog_is_fed() {
         .arg(world.config());
     let server = world.serve_by(command);
     server.until_told("WATCHDOG=1");
-    server.until_told("STATUS=0 sessions");
+    server.until_told("STATUS=0 sessions, queue 0");
     server.until_told("WATCHDOG=1");
 }
 
@@ -245,9 +245,23 @@ fn t13_privileges_are_dropped() {
         skipped("t13_privileges_are_dropped", "root");
         return;
     }
-    let world = World::with("user = \"nobody\"\n");
+    let world = World::new();
+    // A first start as root makes a certificate, whose key is then root's alone.
+    drop(world.serve());
+    let tls = world.folder.path().join("tls");
+    std::fs::rename(world.folder.path().join("data/tls"), &tls).expect("moved");
+    std::fs::remove_dir_all(world.folder.path().join("data")).expect("removed");
+    world.configure(
+        "user = \"nobody\"\ntls.certificates = [{ cert = \"tls/server.pem\", key = \"tls/server.key\" }]\n",
+    );
     open_to_all(&world);
     let server = world.serve();
+    let key = std::fs::metadata(tls.join("server.key")).expect("the key");
+    assert_eq!(
+        (key.uid(), key.mode() & 0o077),
+        (0, 0),
+        "nobody cannot read it"
+    );
     let tasks = format!("/proc/{}/task", server.child.id());
     for task in std::fs::read_dir(tasks).expect("its threads") {
         let status = std::fs::read_to_string(task.expect("a thread").path().join("status"))
@@ -263,6 +277,14 @@ fn t13_privileges_are_dropped() {
         assert!(status.contains("CapEff:\t0000000000000000"), "{status}");
     }
     world.add_account("alice@example.com");
+    // L15: the settings can be read again though the key cannot.
+    let reloaded = world.json(&["reload"]);
+    assert!(
+        reloaded["warnings"][0]
+            .as_str()
+            .is_some_and(|w| w.contains("root alone")),
+        "{reloaded}"
+    );
     drop(server);
     world.add_account("bob@example.com");
     let mut again = world.serve();

@@ -117,6 +117,8 @@ impl World {
         let path = self.folder.path().join("notify");
         let _ = fs::remove_file(&path);
         let notices = UnixDatagram::bind(&path).expect("a socket");
+        // The server may have become another user when it says that it is ready.
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).expect("opened to all");
         notices.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         let log = self.folder.path().join("log");
         let file = fs::File::create(&log).expect("a log");

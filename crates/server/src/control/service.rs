@@ -1,6 +1,7 @@
 //! The server itself: status, reload, check of the store, a password's hash, where an address leads.
 
 use super::{Failure, FailureKind, Password, World, account, address};
+use crate::journey;
 use crate::listen::Kind;
 use crate::run::{ReloadError, Reloaded, Running};
 use serde::{Deserialize, Serialize};
@@ -80,7 +81,9 @@ pub struct Status {
     pub accounts: usize,
     /// Hosted domains.
     pub domains: usize,
-    /// When the queue is looked at next, RFC 3339; none: it is empty.
+    /// Messages in the queue.
+    pub queue: u64,
+    /// When the first of them is tried next, RFC 3339.
     pub next_delivery: Option<String>,
 }
 
@@ -124,16 +127,19 @@ fn running(world: &World) -> Result<&Arc<Running>, Failure> {
 
 async fn status(world: &World) -> Result<Status, Failure> {
     let running = running(world)?;
-    let (accounts, domains, next) = world
-        .store
-        .read(|tx| {
-            Ok((
-                store::account::list(tx)?.len(),
-                store::domain::list(tx)?.len(),
-                store::queue::next_due(tx)?,
-            ))
-        })
-        .await?;
+    let count = |tx: &mut store::Tx<'_>| {
+        let (accounts, domains) = (
+            store::account::list(tx)?.len(),
+            store::domain::list(tx)?.len(),
+        );
+        Ok((
+            accounts,
+            domains,
+            store::queue::counts(tx)?.messages,
+            store::queue::next_due(tx)?,
+        ))
+    };
+    let (accounts, domains, queue, next) = world.store.read(count).await?;
     let listeners = Kind::ALL.iter().flat_map(|kind| {
         let addresses = running.bound.of(*kind).iter();
         addresses.map(|address| (kind.name().to_owned(), address.to_string()))
@@ -147,7 +153,8 @@ async fn status(world: &World) -> Result<Status, Failure> {
         listeners: listeners.collect(),
         accounts,
         domains,
-        next_delivery: next.map(|next| next.to_string()),
+        queue,
+        next_delivery: next.map(|next| format!("{next:.0}")),
     })
 }
 
@@ -190,10 +197,11 @@ async fn check(world: &World) -> Result<StoreReport, Failure> {
     })
 }
 
-async fn explain(_world: &World, text: &str) -> Result<Vec<String>, Failure> {
-    let _address = address(text)?;
-    Err(Failure::new(
-        FailureKind::Unavailable,
-        "explaining addresses is not built yet",
-    ))
+async fn explain(world: &World, text: &str) -> Result<Vec<String>, Failure> {
+    let (text, config) = (address(text)?.to_string(), world.config.clone());
+    let steps = world
+        .store
+        .read(move |tx| journey::explain(&config, tx, &text))
+        .await?;
+    Ok(steps)
 }

@@ -53,11 +53,29 @@ pub(super) async fn watch(running: Arc<Running>) {
                 tracing::error!("a part of the server does not answer; the watchdog is not fed")
             }
         }
-        status(&format!("{} sessions", running.sessions()));
+        status(&running.summary().await);
     }
 }
 
 impl Running {
+    /// `42 sessions, queue 3, next retry 12:05`
+    async fn summary(&self) -> String {
+        let look = self.services.store.read(|tx| {
+            Ok((
+                store::queue::counts(tx)?.messages,
+                store::queue::next_due(tx)?,
+            ))
+        });
+        let queue = match look.await {
+            Ok((messages, Some(next))) => {
+                format!("queue {messages}, next retry {}", next.strftime("%H:%M"))
+            }
+            Ok((messages, None)) => format!("queue {messages}"),
+            Err(why) => format!("queue unknown: {why}"),
+        };
+        format!("{} sessions, {queue}", self.sessions())
+    }
+
     /// Whether all accept loops and the store answer.
     async fn alive(&self, patience: Duration) -> bool {
         let look = self
