@@ -69,7 +69,7 @@ fn without_comments(value: &[u8]) -> String {
 
 fn month(word: &str) -> Option<i8> {
     let found = |name: &&str| word.get(..3).is_some_and(|w| w.eq_ignore_ascii_case(name));
-    Some(MONTHS.iter().position(|name| found(&name))? as i8 + 1)
+    Some(MONTHS.iter().position(found)? as i8 + 1)
 }
 
 /// RFC 5322 §4.3: two digits below 50 are 20xx, other two and three digits count from 1900.

@@ -34,8 +34,8 @@ pub fn part_text(part: &Part, raw: &[u8], limit: usize) -> String {
     if part.subtype == "html" {
         text = html::text(&text, limit);
     }
-    if text.len() > limit {
-        text.truncate(text.floor_char_boundary(limit));
+    if let Some((end, _)) = text.char_indices().find(|(i, c)| i + c.len_utf8() > limit) {
+        text.truncate(end);
     }
     text
 }

@@ -1,5 +1,7 @@
 //! Messages as they come, and what the scanner must find in them.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test may fail by panicking
+
 use message::{Part, PartKind, Scanner, Section, Summary};
 use proptest::prelude::*;
 

@@ -64,7 +64,7 @@ impl HeadReader {
     fn split(&mut self, body: usize) -> Head {
         let mut section = std::mem::take(&mut self.octets);
         let body = section.split_off(body);
-        section.truncate(self.checked);
+        section.truncate(std::mem::take(&mut self.checked));
         Head::Ended { section, body }
     }
 

@@ -114,6 +114,7 @@ impl Transaction {
             scanner: Scanner::new(),
             size: 0,
             eight_bit: false,
+            refused: None,
             transaction: self,
         }
     }
@@ -131,6 +132,8 @@ pub struct Receiving {
     scanner: Scanner,
     size: u64,
     eight_bit: bool,
+    /// A refusal given while reading. The message is incomplete since, so nothing later may accept it.
+    refused: Option<Refusal>,
 }
 
 /// Mailboxes and queue get the same body under different trace fields, so each has its own staging; most messages need one.
@@ -147,6 +150,15 @@ enum Reading {
 impl Receiving {
     /// Takes the next octets, dot-unstuffed. After an error the session swallows the rest of the data, then sends that refusal.
     pub async fn write(&mut self, octets: &[u8]) -> Result<(), Refusal> {
+        if let Some(refusal) = &self.refused {
+            return Err(refusal.clone());
+        }
+        let taken = self.take(octets).await;
+        self.refused = taken.as_ref().err().cloned();
+        taken
+    }
+
+    async fn take(&mut self, octets: &[u8]) -> Result<(), Refusal> {
         self.size += octets.len() as u64;
         let limit = self.transaction.config.limits.message_size;
         if self.size > limit {
@@ -263,6 +275,9 @@ impl Receiving {
     }
 
     async fn complete(mut self) -> Result<Received, Refusal> {
+        if let Some(refusal) = self.refused {
+            return Err(refusal);
+        }
         if let Reading::Head(reader) = std::mem::replace(&mut self.reading, Reading::Body) {
             let (section, body) = reader.finish();
             self.head_ended(section, &body).await?;

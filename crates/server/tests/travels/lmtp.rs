@@ -1,0 +1,60 @@
+//! LMTP: a result for each recipient.
+
+use super::*;
+
+/// A23
+#[tokio::test]
+async fn a23_each_recipient_has_its_own_result() {
+    let world = World::start().await;
+    write(&world, |tx| {
+        let bob = account::by_address(tx, "bob@example.com")?.unwrap();
+        account::set_quota(tx, bob.id, Some(200))
+    })
+    .await;
+    let client = Client::lmtp(&world);
+    let to = [
+        "alice@example.com",
+        "bob@example.com",
+        "team@example.com",
+        "alice+x@example.com",
+    ];
+    let results = client.send("s@remote.example", &to, HELLO).await;
+    let codes: Vec<_> = results.into_iter().map(code).collect();
+    assert_eq!(codes, ["250", "552 5.2.2", "552 5.2.2", "250"]);
+    assert_eq!(inbox(&world, "alice@example.com").await.len(), 1);
+    assert_eq!(inbox(&world, "bob@example.com").await.len(), 0);
+    world.finish().await;
+}
+
+/// A refusal of the message is told to each.
+#[tokio::test]
+async fn a23_a_refusal_is_told_to_each() {
+    let world = World::start().await;
+    let client = Client::lmtp(&world);
+    let mut transaction = client.mail("", None).await.unwrap();
+    for to in ["alice@example.com", "bob@example.com"] {
+        transaction.recipient(rcpt(to)).await.unwrap();
+    }
+    let mut receiving = transaction.data();
+    let loops = format!("{}\r\nHello\r\n", "Received: x\r\n".repeat(101));
+    assert_eq!(code(receiving.write(loops.as_bytes()).await), "554 5.4.6");
+    // Whatever comes after, an incomplete message is not accepted.
+    assert_eq!(code(receiving.write(HELLO.as_bytes()).await), "554 5.4.6");
+    let codes: Vec<_> = receiving.finish().await.into_iter().map(code).collect();
+    assert_eq!(codes, ["554 5.4.6", "554 5.4.6"]);
+    world.finish().await;
+}
+
+/// A14: RFC 2033 names in Received; the front server's results stay.
+#[tokio::test]
+async fn a14_lmtp_is_named() {
+    let world = World::start().await;
+    let message = format!("Authentication-Results: mx1.example.com; spf=pass\r\n{HELLO}");
+    Client::lmtp(&world)
+        .deliver("", &["alice@example.com"], &message)
+        .await;
+    let stored = inbox(&world, "alice@example.com").await.pop().unwrap();
+    assert!(stored.contains("with LMTP id"), "{stored}");
+    assert!(stored.contains("Authentication-Results: mx1.example.com; spf=pass\r\n"));
+    world.finish().await;
+}
