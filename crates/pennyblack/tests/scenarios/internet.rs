@@ -167,7 +167,7 @@ fn a_message_can_be_taken_out_of_the_queue() {
     submit(&trial, "greylist@elsewhere.test", "never mind");
     let entry = eventually("a deferred message", || queue(&trial).into_iter().next());
     let id = entry["id"].as_str().expect("an id");
-    succeed(&mut trial.command(&["queue", "remove", id]));
+    succeed(&mut trial.command(&["queue", "remove", id, "--yes"]));
     assert_eq!(queue(&trial), Vec::<serde_json::Value>::new());
     assert!(delivered_with(&trial, "never mind").is_none());
 }

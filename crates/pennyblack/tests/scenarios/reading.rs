@@ -68,10 +68,15 @@ fn curl_lists_fetches_appends_and_searches() {
             .arg("--upload-file")
             .arg(&file),
     );
-    let found = imap(&trial, "alice", "Drafts", "SEARCH BODY Hello");
-    assert_eq!(found.trim(), "* SEARCH 1");
+    let found = imap(
+        &trial,
+        "alice",
+        "Drafts",
+        "UID SEARCH SUBJECT \"put by hand\"",
+    );
+    let uid = found.trim().strip_prefix("* SEARCH ").expect("one hit");
     assert_eq!(
-        succeed(&mut curl(&trial, "alice", "Drafts;MAILINDEX=1")),
+        succeed(&mut curl(&trial, "alice", &format!("Drafts;UID={uid}"))),
         own
     );
 }

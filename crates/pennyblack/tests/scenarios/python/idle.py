@@ -31,8 +31,7 @@ watcher, actor = imap(ALICE), imap(ALICE)
 tag = idle(watcher)
 
 with smtplib.SMTP("localhost", PORTS["smtp"], timeout=30) as smtp:
-    message = letter("friend@elsewhere.test", ALICE, "wake up")
-    assert smtp.sendmail("friend@elsewhere.test", [ALICE], message.as_bytes()) == {}
+    assert smtp.send_message(letter("friend@elsewhere.test", ALICE, "wake up")) == {}
 number = int(told(watcher, rb"^\* (\d+) EXISTS").group(1))
 
 actor.noop()
@@ -53,7 +52,7 @@ assert found(watcher, "SUBJECT", '"wake up"') == []
 # A client that does not idle is told with its next command.
 tag = idle(actor)
 with smtplib.SMTP("localhost", PORTS["smtp"], timeout=30) as smtp:
-    smtp.sendmail("friend@elsewhere.test", [ALICE], letter("friend@elsewhere.test", ALICE, "again").as_bytes())
+    assert smtp.send_message(letter("friend@elsewhere.test", ALICE, "again")) == {}
 told(actor, rb"^\* \d+ EXISTS")
 done(actor, tag)
 watcher.noop()
