@@ -9,8 +9,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use std::num::NonZeroU32;
 
-/// Rounds for new verifiers. RFC 7677 §4 asks for at least 4096; the client pays for them at each log-in.
-pub const ITERATIONS: u32 = 100_000;
+/// Rounds for new verifiers. RFC 7677 §4 asks for at least 4096; the client pays for them at each log-in, and Cyrus SASL (mbsync,
+/// and much else) refuses to pay for more than 65,536.
+pub const ITERATIONS: u32 = 65_536;
 /// A verifier with more rounds than this is not believed: a client could be kept busy for minutes.
 const MAX_ITERATIONS: u32 = 10_000_000;
 const MAX_NONCE: usize = 256;
