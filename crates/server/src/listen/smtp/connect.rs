@@ -50,8 +50,8 @@ pub(super) async fn connect(
     if kind == SmtpKind::Submissions {
         let secured = secure(services, &mut stream, &mut peer).await;
         if secured.is_err() {
-            let proto = peer.protocol.name();
-            services.metrics.connection_ended(proto, "error");
+            let listener = kind.listener().name();
+            services.metrics.connection_ended(listener, "error");
             return None;
         }
     }

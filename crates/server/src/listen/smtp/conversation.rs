@@ -11,7 +11,6 @@ use crate::journey::{Receiving, Refusal, Road, SessionFacts, Transaction};
 use crate::listen::stream::Stream;
 use crate::session::Peer;
 use crate::session::login::Login;
-use crate::session::metrics::OpenConnection;
 use crate::session::sasl::{self, Offer};
 use smtp::server::{Clear, Closing, Event, Security, Service, Session, refusal_of};
 use smtp::{MailCommand, RcptCommand, Reply};
@@ -42,7 +41,6 @@ pub(super) struct Conversation {
     /// Made at the first MAIL, and anew when something in it changes.
     facts: Option<Arc<SessionFacts>>,
     mail: Mail,
-    _open: OpenConnection,
 }
 
 /// How the client introduced itself.
@@ -92,9 +90,6 @@ impl Conversation {
         };
         let mechanisms = mechanisms(kind, listener, &peer);
         let session = Session::new(service(kind, &config, &peer), security, mechanisms);
-        let open = services
-            .metrics
-            .connected(peer.protocol.name(), peer.tls.is_some());
         Conversation {
             began: Instant::now(),
             patience: Patience::new(config.limits.smtp_timeout),
@@ -105,7 +100,6 @@ impl Conversation {
             login: None,
             facts: None,
             mail: Mail::None,
-            _open: open,
             services,
             config,
             kind,
@@ -309,19 +303,12 @@ impl Conversation {
         }
     }
 
-    /// Counts and logs what became of a message (over LMTP: for one recipient).
+    /// What the client is told of a message, over LMTP of one recipient's copy. The journey has written the log.
     fn fate(&self, fate: Result<Reply, Refusal>) -> Reply {
-        let listener = self.kind.listener().name();
-        match fate {
-            Ok(reply) => {
-                self.services.metrics.message_in(listener, "accept");
-                reply
-            }
-            Err(refusal) => {
-                self.log_refusal(&Stage::Message, &refusal);
-                refusal.reply
-            }
-        }
+        fate.unwrap_or_else(|refusal| {
+            self.services.metrics.rejected_in(Stage::Message.name());
+            refusal.reply
+        })
     }
 
     fn refuse(&mut self, stage: Stage, refusal: Refusal) {
@@ -329,6 +316,7 @@ impl Conversation {
         self.session.refuse(refusal.reply);
     }
 
+    /// A refusal that the journey does not hear of: before the message is complete.
     fn log_refusal(&self, stage: &Stage, refusal: &Refusal) {
         let metrics = &self.services.metrics;
         metrics.rejected_in(stage.name());
@@ -337,7 +325,7 @@ impl Conversation {
                 true => "defer",
                 false => "reject",
             };
-            metrics.message_in(self.kind.listener().name(), action);
+            metrics.message_in(self.peer.protocol.name(), action);
         }
         tracing::info!(
             proto = %self.peer.protocol,
@@ -415,11 +403,11 @@ impl Conversation {
             Ended::Closed(why) => ("error", Some(why.reason().to_owned())),
             Ended::Broken(why) => ("error", Some(why.to_string())),
         };
-        let proto = self.peer.protocol;
-        self.services.metrics.connection_ended(proto.name(), result);
+        let listener = self.kind.listener().name();
+        self.services.metrics.connection_ended(listener, result);
         let counts = self.session.counts();
         tracing::info!(
-            %proto,
+            proto = %self.peer.protocol,
             raddr = %self.peer.remote.ip(),
             result,
             reason,
