@@ -74,6 +74,8 @@ pub(crate) enum Command {
     Check(Check),
     /// How the running server is
     Status,
+    /// Print the counters of the running server as OpenMetrics text
+    Metrics,
     /// Make the running server read its configuration and certificates again
     Reload,
     /// Stop taking new SMTP sessions, or delivering to other servers, until `resume`

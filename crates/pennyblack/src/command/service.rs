@@ -1,4 +1,4 @@
-//! `pennyblack status`, `reload`, `check`, `explain` and `encrypt`.
+//! `pennyblack status`, `metrics`, `reload`, `check`, `explain` and `encrypt`.
 
 use super::{ask, unexpected};
 use crate::cli::{self, Check, Explain, Global, PasswordFrom};
@@ -55,6 +55,18 @@ fn queue(status: &Status) -> String {
         Some(next) => format!("{} messages, next try {next}", status.queue),
         None => format!("{} messages", status.queue),
     }
+}
+
+/// X24: in the text form that Prometheus reads.
+pub(crate) fn metrics(global: &Global) -> Outcome {
+    let Answer::Metrics(text) = request(global, Request::Metrics)? else {
+        return Err(unexpected());
+    };
+    if global.json {
+        return Ok(json(&json!({"metrics": text})));
+    }
+    print!("{text}");
+    Ok(ExitCode::SUCCESS)
 }
 
 /// 78 if the configuration is wrong; then nothing has changed.

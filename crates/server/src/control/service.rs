@@ -13,6 +13,8 @@ use std::sync::Arc;
 #[allow(missing_docs)]
 pub enum Request {
     Status,
+    /// X24.
+    Metrics,
     Reload,
     /// A34.
     Pause {
@@ -45,6 +47,8 @@ pub enum Part {
 pub enum Answer {
     /// How it is.
     Status(Box<Status>),
+    /// OpenMetrics text.
+    Metrics(String),
     /// The settings are read.
     Reloaded(Reloaded),
     /// It is paused, or goes on.
@@ -103,6 +107,7 @@ pub(super) async fn execute(world: &World, request: Request) -> Result<Answer, F
         Request::Status => status(world)
             .await
             .map(|status| Answer::Status(Box::new(status))),
+        Request::Metrics => metrics(world).await.map(Answer::Metrics),
         Request::Reload => running(world)?
             .reload()
             .await
@@ -180,6 +185,26 @@ fn pause(running: &Running, what: Part, paused: bool) -> Result<Answer, Failure>
     switch.send_replace(paused);
     tracing::info!(?what, paused, "paused or resumed by command");
     Ok(Answer::Paused { what, paused })
+}
+
+/// All counters; what only the store knows is asked for now.
+async fn metrics(world: &World) -> Result<String, Failure> {
+    let metrics = &running(world)?.services.metrics;
+    let (counts, oldest) = world
+        .store
+        .read(|tx| {
+            let first = store::queue::list(tx, None, 1)?.into_iter().next();
+            Ok((
+                store::queue::counts(tx)?,
+                first.map(|queued| queued.created),
+            ))
+        })
+        .await?;
+    metrics.queue_messages("pending", counts.pending);
+    metrics.queue_messages("held", counts.held);
+    let age = oldest.and_then(|since| world.now.duration_since(since).try_into().ok());
+    metrics.queue_oldest(age.unwrap_or_default());
+    Ok(metrics.text())
 }
 
 fn reload_failure(why: ReloadError) -> Failure {
