@@ -4,8 +4,10 @@
 //! of rounds of the full form.
 
 mod crash;
+mod full_disk;
 mod ledger;
 mod load;
+mod order;
 mod powercut;
 mod road;
 
