@@ -63,6 +63,9 @@ impl Transaction {
         {
             return Err(refusals::message_too_big(config.limits.message_size));
         }
+        // S3: said before the message is sent.
+        let room = services.store.room();
+        room.map_err(|why| refusals::store_failed(&why))?;
         if let Road::Submission(login) = &facts.road {
             authorize::envelope_sender(&config, &services.store, login, mail.reverse_path.as_ref())
                 .await?;

@@ -53,6 +53,7 @@ async fn target(
     }
     let default_quota = config.mail.quota;
     drop(config);
+    connection.services.store.room()?;
     let (id, name) = (account.id(), head.mailbox.as_str().to_owned());
     let looked_up = connection
         .services
