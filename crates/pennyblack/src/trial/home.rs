@@ -69,16 +69,21 @@ impl Home {
         self.throw_away
     }
 
-    /// Writes a file that only its owner may read.
+    /// Writes a file that only its owner may read. It is written beside, synced and renamed: passwords must outlive a power cut as
+    /// the accounts do that have them.
     pub(crate) fn write(&self, name: &str, text: &str) -> io::Result<PathBuf> {
         let path = self.folder.join(name);
+        let beside = self.folder.join(format!("{name}.new"));
         let mut file = OpenOptions::new()
             .write(true)
             .create(true)
             .truncate(true)
             .mode(0o600)
-            .open(&path)?;
+            .open(&beside)?;
         file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&beside, &path)?;
+        fs::File::open(&self.folder)?.sync_all()?;
         Ok(path)
     }
 

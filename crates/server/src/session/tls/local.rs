@@ -168,7 +168,8 @@ impl Files {
             file.write_all(text.as_bytes())?;
             file.sync_all()?;
             self.give_away(&beside)?;
-            fs::rename(&beside, &path)
+            fs::rename(&beside, &path)?;
+            fs::File::open(&self.dir)?.sync_all()
         };
         written().map_err(|error| fault(&path, error))
     }
