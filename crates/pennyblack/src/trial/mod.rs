@@ -143,7 +143,9 @@ fn settings(ports: Ports, resolver: SocketAddr, mail_port: u16) -> String {
          {}\
          # The pretend Internet: its name server, and mail servers that live on this machine.\n\
          [dns]\nservers = [\"{resolver}\"]\n\n\
-         [queue]\nport = {mail_port}\nallow_private = true\n",
+         [queue]\nport = {mail_port}\nallow_private = true\n\
+         # Deferred mail is tried again soon enough to watch it.\n\
+         retry_base = \"10s\"\n",
         listeners.concat()
     )
 }
