@@ -3,6 +3,8 @@
 /// The extensions of a server, as far as they matter for sending.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Capabilities {
+    /// The name that the server calls itself; empty if it does not.
+    pub name: String,
     /// RFC 2920: commands may be sent before the replies to earlier ones.
     pub pipelining: bool,
     /// RFC 1870: the largest message, if the server names one.
@@ -33,7 +35,11 @@ pub enum SizeLimit {
 impl Capabilities {
     /// Reads the lines of the reply; the first one is the server's name.
     pub fn parse(lines: &[String]) -> Capabilities {
-        let mut offered = Capabilities::default();
+        let greeting = lines.first().map(String::as_str).unwrap_or_default();
+        let mut offered = Capabilities {
+            name: greeting.split(' ').next().unwrap_or_default().to_string(),
+            ..Capabilities::default()
+        };
         for line in lines.iter().skip(1) {
             // Some servers still write `AUTH=PLAIN LOGIN`.
             let mut words = line.split([' ', '=']).filter(|word| !word.is_empty());

@@ -232,6 +232,11 @@ impl Client {
         &self.capabilities
     }
 
+    /// Is the session over? Then there is nothing more to read or write.
+    pub fn is_closed(&self) -> bool {
+        matches!(self.state, State::Closed)
+    }
+
     /// Has the session been encrypted by STARTTLS?
     pub fn is_encrypted(&self) -> bool {
         self.encrypted

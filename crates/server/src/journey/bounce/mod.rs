@@ -1,0 +1,225 @@
+//! Tells a sender what became of a message: failed, late, or handed over (RFC 3461, RFC 3464; catalogue C13–C15, A32).
+//!
+//! A notice is prepared first (its octets are staged, its addressee looked up) and then written in the same transaction that
+//! changes the queue, so that there is one notice for one event, whatever happens in between. What it says is [`report`]'s.
+
+mod report;
+
+use super::lookup::{self, Found, Target};
+use crate::Services;
+use message::{Address, Scanner, Summary};
+use report::Report;
+use store::body::{Staged, Staging};
+use store::entry::{Flags, NewEntry, QuotaRule};
+use store::queue::{NewQueued, NewQueuedRecipient, Queued};
+use store::{AccountId, Timestamp, Tx, mailbox};
+
+pub(crate) use report::Told;
+
+/// Octets of a message that are sent back when its sender asked for all of it (RFC 3461 §4.3 leaves the limit to us).
+const LARGEST_RETURN: u64 = 10 << 20;
+/// NOTIFY=NEVER (RFC 3464 §2): nobody wants a notice about a notice.
+const NEVER: u8 = 8;
+
+/// What is to be told.
+pub(crate) struct Notice {
+    /// What happened.
+    pub(crate) event: queue::Event,
+    /// To whom it happened; at least one.
+    pub(crate) told: Vec<Told>,
+}
+
+/// A notice that is ready to be written.
+#[derive(Clone)]
+pub(crate) struct Prepared {
+    body: Staged,
+    summary: Summary,
+    header_size: u32,
+    ascii: bool,
+    created: Timestamp,
+    inboxes: Vec<AccountId>,
+    elsewhere: Vec<String>,
+}
+
+/// Prepares a notice about `message` for its sender. `None`: there is nobody to tell (any more).
+pub(crate) async fn prepare(
+    services: &Services,
+    message: &Queued,
+    notice: &Notice,
+) -> store::Result<Option<Prepared>> {
+    let Some(sender) = message.reverse_path.as_deref().filter(|path| !path.is_empty()) else {
+        return Ok(None);
+    };
+    let (inboxes, elsewhere) = addressees(services, message, sender).await?;
+    if inboxes.is_empty() && elsewhere.is_empty() {
+        tracing::warn!(id = %message.id, to = sender, "a notice has no addressee: that address is gone");
+        return Ok(None);
+    }
+    let config = services.config.load();
+    let created = services.clock.now();
+    let header = services.store.read_body(&message.body, 0, message.header_size.into()).await?;
+    let report = Report {
+        hostname: &config.hostname,
+        sender,
+        now: created,
+        event: notice.event,
+        message,
+        header: &header,
+        told: &notice.told,
+        whole: returns_all(message, notice.event),
+    };
+    let mut writer = Writer::new(services);
+    writer.write(&report.head()).await?;
+    match report.whole {
+        true => writer.copy(services, message).await?,
+        false => writer.write(&report.returned_header()).await?,
+    }
+    writer.write(&report.tail()).await?;
+    let (body, summary, ascii) = writer.finish().await?;
+    Ok(Some(Prepared {
+        body,
+        header_size: report.header_size(),
+        summary,
+        ascii,
+        created,
+        inboxes,
+        elsewhere,
+    }))
+}
+
+/// RFC 3461 §4.3: the whole message only if that was asked for, and only with a failure.
+fn returns_all(message: &Queued, event: queue::Event) -> bool {
+    event == queue::Event::Failed
+        && message.ret_full == Some(true)
+        && message.body.size <= LARGEST_RETURN
+}
+
+/// Where the sender's mail goes: accounts of ours, addresses elsewhere.
+async fn addressees(
+    services: &Services,
+    message: &Queued,
+    sender: &str,
+) -> store::Result<(Vec<AccountId>, Vec<String>)> {
+    let Ok(address) = Address::parse(sender) else {
+        return Ok((message.account.into_iter().collect(), Vec::new()));
+    };
+    let (config, submitter) = (services.config.load_full(), message.account);
+    let found = services
+        .store
+        .read(move |tx| lookup::look_up(&config, tx, &address))
+        .await?;
+    Ok(match found {
+        Found::Targets(targets) => split(targets),
+        Found::NotOurs => (Vec::new(), vec![sender.to_string()]),
+        // Aliases may have changed since; who submitted the message is known all the same.
+        _ => (submitter.into_iter().collect(), Vec::new()),
+    })
+}
+
+fn split(targets: Vec<Target>) -> (Vec<AccountId>, Vec<String>) {
+    let (mut inboxes, mut elsewhere) = (Vec::new(), Vec::new());
+    for target in targets {
+        match target {
+            Target::Account(account) => inboxes.push(account.id),
+            Target::Elsewhere(address) => elsewhere.push(address.to_string()),
+        }
+    }
+    (inboxes, elsewhere)
+}
+
+impl Prepared {
+    /// Files it, or queues it with the null reverse-path (C14, C15).
+    pub(crate) fn write(&self, tx: &mut Tx<'_>) -> store::Result<()> {
+        for account in &self.inboxes {
+            self.file(tx, *account)?;
+        }
+        if !self.elsewhere.is_empty() {
+            store::queue::add(tx, &self.queued())?;
+        }
+        Ok(())
+    }
+
+    /// A full mailbox takes notices all the same, far beyond its limit; its owner could not know otherwise.
+    fn file(&self, tx: &mut Tx<'_>, account: AccountId) -> store::Result<()> {
+        let Some(inbox) = mailbox::by_name(tx, account, "INBOX")? else {
+            return Ok(());
+        };
+        let new = NewEntry {
+            account,
+            mailbox: inbox.id,
+            flags: Flags::default(),
+            keywords: Vec::new(),
+            internal_date: self.created,
+            body: self.body.clone(),
+            summary: self.summary.clone(),
+            quota: QuotaRule {
+                default_limit: None,
+                grace: u8::MAX,
+            },
+        };
+        match store::entry::add(tx, &new) {
+            Err(store::Error::OverQuota { .. }) => {
+                tracing::warn!(account = %account, "a notice does not fit into the mailbox, and is dropped");
+                Ok(())
+            }
+            added => added.map(|_| ()),
+        }
+    }
+
+    fn queued(&self) -> NewQueued {
+        let recipient = |address: &String| NewQueuedRecipient {
+            address: address.clone(),
+            orcpt: None,
+            notify: NEVER,
+            next_attempt: self.created,
+        };
+        NewQueued {
+            reverse_path: None,
+            envid: None,
+            ret_full: None,
+            smtputf8: !self.ascii,
+            eight_bit: !self.ascii,
+            account: None,
+            created: self.created,
+            body: self.body.clone(),
+            header_size: self.header_size,
+            recipients: self.elsewhere.iter().map(recipient).collect(),
+        }
+    }
+}
+
+/// Stages octets and reads them at the same time.
+struct Writer {
+    staging: Staging,
+    scanner: Scanner,
+    ascii: bool,
+}
+
+impl Writer {
+    fn new(services: &Services) -> Writer {
+        Writer {
+            staging: services.store.stage(),
+            scanner: Scanner::new(),
+            ascii: true,
+        }
+    }
+
+    async fn write(&mut self, octets: &[u8]) -> store::Result<()> {
+        self.scanner.feed(octets);
+        self.ascii &= octets.is_ascii();
+        self.staging.write(octets).await
+    }
+
+    async fn copy(&mut self, services: &Services, message: &Queued) -> store::Result<()> {
+        let mut body = services.store.open_body(&message.body).await?;
+        while let Some(octets) = body.next().await? {
+            self.write(&octets).await?;
+        }
+        Ok(())
+    }
+
+    async fn finish(self) -> store::Result<(Staged, Summary, bool)> {
+        let body = self.staging.finish(&[]).await?;
+        Ok((body, self.scanner.finish(), self.ascii))
+    }
+}
