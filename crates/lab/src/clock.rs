@@ -38,9 +38,9 @@ impl Clock {
 }
 
 impl Default for Clock {
-    /// Starts at the real time.
+    /// Starts at the last full second of the real time: stores keep times less exactly than a machine's clock shows them.
     fn default() -> Clock {
-        Clock::at(Timestamp::now())
+        Clock::at(Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default())
     }
 }
 

@@ -1,13 +1,15 @@
 //! What runs by itself: the queue runner, clean-up.
 
+mod queue;
+
 use crate::Services;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
 /// Starts all jobs. They end when `services.shutdown` is cancelled, and finish what they have begun.
-pub(crate) fn start(_services: &Arc<Services>) -> Vec<JoinHandle<()>> {
-    Vec::new()
+pub(crate) fn start(services: &Arc<Services>) -> Vec<JoinHandle<()>> {
+    vec![tokio::spawn(queue::run(services.clone()))]
 }
 
 /// Once a day removes what deliveries left unfinished by a crash have left behind (F13).

@@ -21,6 +21,7 @@
 
 mod authenticate;
 mod authorize;
+pub(crate) mod bounce;
 mod commit;
 pub mod envelope;
 mod head;
@@ -28,6 +29,7 @@ pub mod judge;
 pub mod lookup;
 pub mod receive;
 mod refusals;
+pub(crate) mod relay;
 mod route;
 mod trace;
 

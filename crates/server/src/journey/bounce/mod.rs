@@ -47,7 +47,11 @@ pub(crate) async fn prepare(
     message: &Queued,
     notice: &Notice,
 ) -> store::Result<Option<Prepared>> {
-    let Some(sender) = message.reverse_path.as_deref().filter(|path| !path.is_empty()) else {
+    let Some(sender) = message
+        .reverse_path
+        .as_deref()
+        .filter(|path| !path.is_empty())
+    else {
         return Ok(None);
     };
     let (inboxes, elsewhere) = addressees(services, message, sender).await?;
@@ -57,7 +61,10 @@ pub(crate) async fn prepare(
     }
     let config = services.config.load();
     let created = services.clock.now();
-    let header = services.store.read_body(&message.body, 0, message.header_size.into()).await?;
+    let header = services
+        .store
+        .read_body(&message.body, 0, message.header_size.into())
+        .await?;
     let report = Report {
         hostname: &config.hostname,
         sender,

@@ -81,7 +81,10 @@ impl Report<'_> {
         let mut text = String::from("Return-Path: <>\r\n");
         let hostname = self.hostname;
         let _ = write!(text, "Date: {}\r\n", message::date::write(self.now));
-        let _ = write!(text, "From: Mail Delivery System <MAILER-DAEMON@{hostname}>\r\n");
+        let _ = write!(
+            text,
+            "From: Mail Delivery System <MAILER-DAEMON@{hostname}>\r\n"
+        );
         let _ = write!(text, "To: <{}>\r\n", self.sender);
         let _ = write!(text, "Subject: {}\r\n", self.subject());
         let _ = write!(text, "Message-ID: <{}@{hostname}>\r\n", self.token());
@@ -132,7 +135,10 @@ impl Report<'_> {
     fn is_global(&self) -> bool {
         let ascii = self.header.is_ascii()
             && self.sender.is_ascii()
-            && self.told.iter().all(|one| one.address.is_ascii() && one.words.is_ascii());
+            && self
+                .told
+                .iter()
+                .all(|one| one.address.is_ascii() && one.words.is_ascii());
         !ascii
     }
 
@@ -148,7 +154,9 @@ impl Report<'_> {
             true => "8bit",
             false => "7bit",
         };
-        format!("Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: {coding}\r\n")
+        format!(
+            "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: {coding}\r\n"
+        )
     }
 
     fn status_type(&self) -> &'static str {
@@ -173,11 +181,18 @@ impl Report<'_> {
         if let Some(subject) = field(self.header, "Subject") {
             let _ = write!(text, "Subject: {subject}\r\n");
         }
-        let _ = write!(text, "Sent: {}\r\n", message::date::write(self.message.created));
+        let _ = write!(
+            text,
+            "Sent: {}\r\n",
+            message::date::write(self.message.created)
+        );
         for told in self.told {
             let _ = write!(text, "\r\n{}\r\n{}\r\n", told.address, self.sentence(told));
             if told.said_by == Speaker::Remote && self.event != Event::Relayed {
-                let host = told.remote.as_ref().map_or("The other server", |r| r.host.as_str());
+                let host = told
+                    .remote
+                    .as_ref()
+                    .map_or("The other server", |r| r.host.as_str());
                 let _ = write!(text, "The words of {host}:\r\n    {}\r\n", told.words);
             }
         }
@@ -202,7 +217,11 @@ impl Report<'_> {
         match (self.event, told.retry_until) {
             (Event::Failed, _) => cause(told),
             (Event::Delayed, Some(until)) => {
-                format!("{} It will be tried until {}.", cause(told), message::date::write(until))
+                format!(
+                    "{} It will be tried until {}.",
+                    cause(told),
+                    message::date::write(until)
+                )
             }
             (Event::Delayed, None) => cause(told),
             (Event::Delivered, _) => "The message is in the mailbox.".to_string(),
@@ -229,9 +248,18 @@ impl Report<'_> {
         if let Some(orcpt) = &told.orcpt {
             let _ = write!(text, "Original-Recipient: {}\r\n", one_line(orcpt));
         }
-        let kind = if told.address.is_ascii() { "rfc822" } else { "utf-8" };
+        let kind = if told.address.is_ascii() {
+            "rfc822"
+        } else {
+            "utf-8"
+        };
         let _ = write!(text, "Final-Recipient: {kind}; {}\r\n", told.address);
-        let _ = write!(text, "Action: {}\r\nStatus: {}\r\n", self.action(), told.status);
+        let _ = write!(
+            text,
+            "Action: {}\r\nStatus: {}\r\n",
+            self.action(),
+            told.status
+        );
         if let Some(remote) = &told.remote {
             let _ = write!(text, "Remote-MTA: dns; {}\r\n", remote.host);
         }
@@ -241,9 +269,17 @@ impl Report<'_> {
         };
         let diagnostic = format!("Diagnostic-Code: {kind}; {}", one_line(&told.words));
         let _ = write!(text, "{}\r\n", folded(&diagnostic));
-        let _ = write!(text, "Last-Attempt-Date: {}\r\n", message::date::write(told.attempted));
+        let _ = write!(
+            text,
+            "Last-Attempt-Date: {}\r\n",
+            message::date::write(told.attempted)
+        );
         if let Some(until) = told.retry_until {
-            let _ = write!(text, "Will-Retry-Until: {}\r\n", message::date::write(until));
+            let _ = write!(
+                text,
+                "Will-Retry-Until: {}\r\n",
+                message::date::write(until)
+            );
         }
     }
 
@@ -256,11 +292,16 @@ impl Report<'_> {
 
 /// One plain sentence for a status code (RFC 3463, RFC 7504, RFC 7505).
 fn cause(told: &Told) -> String {
-    let domain = told.address.rsplit_once('@').map_or("", |(_, domain)| domain);
+    let domain = told
+        .address
+        .rsplit_once('@')
+        .map_or("", |(_, domain)| domain);
     let class = told.status.0;
     match (told.status.1, told.status.2) {
         (1, 1 | 6) => format!("There is no such address at {domain}. Look for a typing error."),
-        (1, 2) => format!("The domain {domain} does not exist. Look for a typing error after the @."),
+        (1, 2) => {
+            format!("The domain {domain} does not exist. Look for a typing error after the @.")
+        }
         (1, 3) => "The address is not written correctly.".into(),
         (1, 10) => format!("The domain {domain} does not take any mail."),
         (1, 7 | 8) => format!("{domain} does not accept your address as a sender."),
@@ -291,7 +332,10 @@ fn field(header: &[u8], name: &str) -> Option<String> {
 
 /// No control characters: the text comes from a stranger.
 fn one_line(text: &str) -> String {
-    let words: Vec<&str> = text.split(|c: char| c.is_control() || c == ' ').filter(|w| !w.is_empty()).collect();
+    let words: Vec<&str> = text
+        .split(|c: char| c.is_control() || c == ' ')
+        .filter(|w| !w.is_empty())
+        .collect();
     words.join(" ")
 }
 

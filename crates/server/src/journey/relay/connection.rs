@@ -154,7 +154,12 @@ impl Connection {
             messages: 0,
         };
         connection.lead(services).await?;
-        if connection.client.capabilities().name.eq_ignore_ascii_case(&hostname) {
+        if connection
+            .client
+            .capabilities()
+            .name
+            .eq_ignore_ascii_case(&hostname)
+        {
             connection.close().await;
             return Err(NotOpened::Ourselves(loops_back(&target.host).words));
         }
@@ -189,7 +194,9 @@ impl Connection {
         let plain = std::mem::replace(&mut self.stream, plain);
         let shaken: io::Result<(_, TlsFacts)> = connector.connect(&self.remote.host, plain).await;
         let (stream, facts) = shaken.map_err(NotOpened::Tls)?;
-        services.metrics.smtp_tls(Direction::Out, facts.version, Verified::No);
+        services
+            .metrics
+            .smtp_tls(Direction::Out, facts.version, Verified::No);
         self.remote.tls = Some(facts.version);
         self.stream = Box::new(stream);
         self.client.secured();

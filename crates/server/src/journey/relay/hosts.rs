@@ -32,10 +32,7 @@ impl Unroutable {
 }
 
 /// The addresses to try, in order; never empty.
-pub(super) async fn targets(
-    services: &Services,
-    domain: &str,
-) -> Result<Vec<Target>, Unroutable> {
+pub(super) async fn targets(services: &Services, domain: &str) -> Result<Vec<Target>, Unroutable> {
     let config = services.config.load();
     if let Some(address) = literal(domain) {
         return usable(&config, domain, &[(address.to_string(), vec![address])]);
@@ -74,11 +71,16 @@ fn nearer_than_us(
     hostname: &str,
     domain: &str,
 ) -> Result<Vec<(u16, String)>, Unroutable> {
-    let ours = hosts.iter().filter(|(_, host)| host.eq_ignore_ascii_case(hostname));
+    let ours = hosts
+        .iter()
+        .filter(|(_, host)| host.eq_ignore_ascii_case(hostname));
     let Some(limit) = ours.map(|(preference, _)| *preference).min() else {
         return Ok(hosts);
     };
-    let nearer: Vec<_> = hosts.into_iter().filter(|(preference, _)| *preference < limit).collect();
+    let nearer: Vec<_> = hosts
+        .into_iter()
+        .filter(|(preference, _)| *preference < limit)
+        .collect();
     match nearer.is_empty() {
         false => Ok(nearer),
         true => Err(loops_back(domain)),
@@ -87,14 +89,19 @@ fn nearer_than_us(
 
 /// The domain's mail is sent to this server, which does not host it.
 pub(super) fn loops_back(domain: &str) -> Unroutable {
-    let words = format!("mail for {domain} is sent to this server, which does not host that domain");
+    let words =
+        format!("mail for {domain} is sent to this server, which does not host that domain");
     Unroutable::new(Enhanced(5, 4, 6), words)
 }
 
 /// C1: lowest preference first, equal ones in random order.
 fn in_order(mut hosts: Vec<(u16, String)>, mut random: impl FnMut() -> u32) -> Vec<String> {
     hosts.sort_by_cached_key(|(preference, _)| (*preference, random()));
-    hosts.into_iter().map(|(_, host)| host).take(HOSTS).collect()
+    hosts
+        .into_iter()
+        .map(|(_, host)| host)
+        .take(HOSTS)
+        .collect()
 }
 
 /// Without randomness from the system the order of equal hosts is that of DNS, which does no harm.
@@ -146,7 +153,8 @@ fn usable(
         (false, _) => Ok(targets),
         (true, Some(Objection::Ourselves)) => Err(loops_back(domain)),
         (true, _) => {
-            let words = format!("the mail hosts of {domain} have only addresses that mail is not sent to");
+            let words =
+                format!("the mail hosts of {domain} have only addresses that mail is not sent to");
             Err(Unroutable::new(Enhanced(5, 4, 4), words))
         }
     }
@@ -165,7 +173,12 @@ enum Objection {
 
 fn objection(config: &Config, ip: IpAddr) -> Option<Objection> {
     let port = config.queue.port;
-    if config.listen.smtp.addresses.contains(&SocketAddr::new(ip, port)) {
+    if config
+        .listen
+        .smtp
+        .addresses
+        .contains(&SocketAddr::new(ip, port))
+    {
         return Some(Objection::Ourselves);
     }
     if ip.is_ipv6() && !config.queue.ipv6 {
@@ -202,7 +215,9 @@ mod tests {
     use super::*;
 
     fn hosts(list: &[(u16, &str)]) -> Vec<(u16, String)> {
-        list.iter().map(|(preference, host)| (*preference, host.to_string())).collect()
+        list.iter()
+            .map(|(preference, host)| (*preference, host.to_string()))
+            .collect()
     }
 
     /// C1: 13 before 42, and equal ones about evenly.
@@ -214,7 +229,9 @@ mod tests {
             seed
         };
         let two = hosts(&[(42, "c"), (13, "a"), (13, "b")]);
-        let first = (0..200).filter(|_| in_order(two.clone(), &mut random)[0] == "a").count();
+        let first = (0..200)
+            .filter(|_| in_order(two.clone(), &mut random)[0] == "a")
+            .count();
         assert!((60..140).contains(&first), "{first}");
         assert_eq!(in_order(two, random)[2], "c");
     }
@@ -228,13 +245,19 @@ mod tests {
         let loops = nearer_than_us(hosts(&[(5, "us.example")]), "us.example", "x");
         assert_eq!(loops.unwrap_err().status, Enhanced(5, 4, 6));
         let strangers = hosts(&[(5, "mx.x")]);
-        assert_eq!(nearer_than_us(strangers.clone(), "us.example", "x"), Ok(strangers));
+        assert_eq!(
+            nearer_than_us(strangers.clone(), "us.example", "x"),
+            Ok(strangers)
+        );
     }
 
     #[test]
     fn rfc_5321_4_1_3_address_literals() {
         assert_eq!(literal("[192.0.2.1]"), Some("192.0.2.1".parse().unwrap()));
-        assert_eq!(literal("[IPv6:2001:db8::1]"), Some("2001:db8::1".parse().unwrap()));
+        assert_eq!(
+            literal("[IPv6:2001:db8::1]"),
+            Some("2001:db8::1".parse().unwrap())
+        );
         assert_eq!(literal("192.0.2.1"), None);
         assert_eq!(literal("[x]"), None);
     }
@@ -242,8 +265,20 @@ mod tests {
     #[test]
     fn private_addresses() {
         for private in [
-            "127.0.0.1", "10.1.1.1", "192.168.0.1", "172.16.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
-            "::1", "::", "fe80::1", "fd00::1", "::ffff:10.0.0.1", "ff02::1",
+            "127.0.0.1",
+            "10.1.1.1",
+            "192.168.0.1",
+            "172.16.0.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+            "224.0.0.1",
+            "::1",
+            "::",
+            "fe80::1",
+            "fd00::1",
+            "::ffff:10.0.0.1",
+            "ff02::1",
         ] {
             assert!(is_private(private.parse().unwrap()), "{private}");
         }

@@ -8,7 +8,7 @@ mod hosts;
 mod outcome;
 
 pub(crate) use connection::Connection;
-pub(crate) use outcome::{Attempt, Fate, Outcome, Remote};
+pub(crate) use outcome::{Attempt, Fate, Outcome, Remote, Speaker};
 
 use crate::Services;
 use connection::{NotOpened, Target, Trouble};
@@ -91,7 +91,10 @@ impl<'a> Delivery<'a> {
             if self.is_over() {
                 return;
             }
-            hopeless &= self.last.as_ref().is_some_and(|(_, why)| !why.is_temporary());
+            hopeless &= self
+                .last
+                .as_ref()
+                .is_some_and(|(_, why)| !why.is_temporary());
         }
         self.nobody_decided(hopeless);
     }
@@ -215,4 +218,3 @@ async fn needs_smtputf8(
     // If it cannot be read, sending will say so.
     header.is_ok_and(|header| !header.is_ascii())
 }
-

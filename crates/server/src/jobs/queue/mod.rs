@@ -1,0 +1,179 @@
+//! The queue runner: takes what is due out of the queue and hands it to the lanes ([`lanes`]), one for each domain.
+//!
+//! **Invariant:** before a recipient is tried, the time of the next try is on disk. Whatever kills us in the middle, the message is
+//! still there and due again, and not at once.
+
+mod lanes;
+mod settle;
+
+use crate::Services;
+use jiff::SignedDuration;
+use lanes::{Lanes, Work};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use store::queue::{Queued, QueuedRecipient, State, Update};
+use store::{Timestamp, Tx};
+
+/// Messages that are taken out at once.
+const BATCH: usize = 100;
+/// Recipients of a transaction (RFC 5321 §4.5.3.1.8 promises that many).
+const RECIPIENTS: usize = 100;
+/// Pause after a failure of the store.
+const PAUSE: Duration = Duration::from_secs(5);
+/// Between looks into the queue when what is due is being tried already.
+const BREATH: SignedDuration = SignedDuration::from_secs(1);
+
+/// Runs until the server stops.
+pub(crate) async fn run(services: Arc<Services>) {
+    let lanes = Lanes::new(services.clone());
+    let runner = Runner { services, lanes };
+    let shutdown = runner.services.shutdown.clone();
+    shutdown.run_until_cancelled(runner.run()).await;
+    runner.lanes.finish().await;
+}
+
+struct Runner {
+    services: Arc<Services>,
+    lanes: Arc<Lanes>,
+}
+
+impl Runner {
+    async fn run(&self) {
+        let mut work = self.services.store.watch_queue();
+        loop {
+            self.until_resumed().await;
+            work.mark_unchanged();
+            let room = self.lanes.until_room().await.min(BATCH);
+            match self.dispatch(room).await {
+                Ok(Due::More) => {}
+                Ok(Due::All) => self.until_due(&mut work).await,
+                Err(error) => {
+                    tracing::error!(error = %error, "the queue cannot be read; trying again");
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+
+    /// A34: an operator may pause deliveries.
+    async fn until_resumed(&self) {
+        let mut paused = self.services.paused.delivery.subscribe();
+        // The sender lives as long as the services.
+        let _ = paused.wait_for(|paused| !paused).await;
+    }
+
+    /// Waits for new work, or until something is due.
+    async fn until_due(&self, work: &mut tokio::sync::watch::Receiver<u64>) {
+        let now = self.services.clock.now();
+        let next = self.services.store.read(store::queue::next_due).await;
+        let clock = &self.services.clock;
+        let due = async {
+            match next {
+                Ok(Some(next)) => clock.reached(next.max(now + BREATH)).await,
+                Ok(None) => std::future::pending().await,
+                Err(_) => tokio::time::sleep(PAUSE).await,
+            }
+        };
+        tokio::select! {
+            changed = work.changed() => {
+                if changed.is_err() {
+                    // The store is gone; so will we be soon.
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+            () = due => {}
+        }
+    }
+
+    /// Hands what is due to the lanes, up to so many messages.
+    async fn dispatch(&self, limit: usize) -> store::Result<Due> {
+        let now = self.services.clock.now();
+        let due = self
+            .services
+            .store
+            .read(move |tx| load_due(tx, now, limit))
+            .await?;
+        let count = due.len();
+        let work: Vec<Work> = due
+            .into_iter()
+            .flat_map(|message| self.work_of(message, now))
+            .collect();
+        if work.is_empty() {
+            return Ok(Due::All);
+        }
+        self.begin(&work, now).await?;
+        self.lanes.add(work);
+        Ok(if count == limit { Due::More } else { Due::All })
+    }
+
+    /// What is to be done for a message: a piece for each domain. What is being tried already is left out.
+    fn work_of(&self, message: Queued, now: Timestamp) -> Vec<Work> {
+        let message = Arc::new(message);
+        let mut domains: BTreeMap<String, Vec<QueuedRecipient>> = BTreeMap::new();
+        for recipient in &message.recipients {
+            let due = recipient.state == State::Pending && recipient.next_attempt <= now;
+            if due && !self.lanes.is_in_flight(message.id, recipient.index) {
+                domains
+                    .entry(domain_of(&recipient.address))
+                    .or_default()
+                    .push(recipient.clone());
+            }
+        }
+        let pieces = domains.into_iter().flat_map(|(domain, recipients)| {
+            let chunks: Vec<_> = recipients.chunks(RECIPIENTS).map(<[_]>::to_vec).collect();
+            chunks
+                .into_iter()
+                .map(move |recipients| (domain.clone(), recipients))
+        });
+        pieces
+            .map(|(domain, recipients)| Work {
+                message: message.clone(),
+                recipients,
+                domain,
+            })
+            .collect()
+    }
+
+    /// Writes that these are tried now, and when they are due if nothing more is heard.
+    async fn begin(&self, work: &[Work], now: Timestamp) -> store::Result<()> {
+        let schedule = settle::schedule(&self.services);
+        let mut begun = Vec::new();
+        for piece in work {
+            let next_attempt = schedule.next_attempt(piece.message.created, now);
+            for recipient in &piece.recipients {
+                begun.push((
+                    piece.message.id,
+                    recipient.index,
+                    Update::Begin { now, next_attempt },
+                ));
+            }
+        }
+        let write = move |tx: &mut Tx<'_>| {
+            for (id, recipient, update) in &begun {
+                settle::change(tx, *id, *recipient, update)?;
+            }
+            Ok(())
+        };
+        self.services.store.write(write).await
+    }
+}
+
+/// Whether a dispatch took all that was due.
+enum Due {
+    All,
+    More,
+}
+
+fn load_due(tx: &mut Tx<'_>, now: Timestamp, limit: usize) -> store::Result<Vec<Queued>> {
+    let mut messages = Vec::new();
+    for id in store::queue::due(tx, now, limit)? {
+        messages.extend(store::queue::by_id(tx, id)?);
+    }
+    Ok(messages)
+}
+
+fn domain_of(address: &str) -> String {
+    let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
+    domain.to_ascii_lowercase()
+}

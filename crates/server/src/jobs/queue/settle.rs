@@ -1,0 +1,278 @@
+//! Records what became of an attempt: queue rows and notices in one transaction, and a line in the log for each recipient
+//! (catalogue C11–C15, C25, Q19, X31).
+
+use super::lanes::Work;
+use crate::Services;
+use crate::journey::bounce::{self, Notice, Prepared, Told};
+use crate::journey::relay::{Attempt, Fate, Outcome, Remote};
+use queue::notices::is_due;
+use queue::{AfterFailure, Event, Notify, Schedule};
+use smtp::Enhanced;
+use std::time::Duration;
+use store::queue::{QueuedRecipient, State, Update};
+use store::{QueueId, Timestamp, Tx};
+
+/// Pauses between tries to write an outcome, at first and at most.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// The schedule by the settings in force (C23).
+pub(super) fn schedule(services: &Services) -> Schedule {
+    let settings = &services.config.load().queue;
+    Schedule::new(settings.retry_base, settings.lifetime, &settings.warn_after)
+}
+
+/// Changes a recipient; one that was removed by hand meanwhile stays removed.
+pub(super) fn change(
+    tx: &mut Tx<'_>,
+    id: QueueId,
+    recipient: u32,
+    update: &Update,
+) -> store::Result<()> {
+    match store::queue::update(tx, id, recipient, update) {
+        Err(store::Error::Missing(_)) => Ok(()),
+        changed => changed,
+    }
+}
+
+/// Work that was never begun, because the server stops: due again at once.
+pub(super) async fn put_back(services: &Services, work: &Work) {
+    let now = services.clock.now();
+    let id = work.message.id;
+    let indices: Vec<u32> = work.recipients.iter().map(|one| one.index).collect();
+    let write = move |tx: &mut Tx<'_>| {
+        for index in &indices {
+            change(tx, id, *index, &Update::SetState(State::Pending, Some(now)))?;
+        }
+        Ok(())
+    };
+    if let Err(error) = services.store.write(write).await {
+        tracing::warn!(id = %id, error = %error, "a message keeps its schedule");
+    }
+}
+
+/// Records an attempt. It is not given up when the store is away: what has been sent must not be sent again.
+pub(super) async fn settle(services: &Services, work: &Work, attempt: Attempt) {
+    let settlement = Settlement::new(services, work, &attempt);
+    let mut pause = FIRST_PAUSE;
+    while let Err(error) = settlement.write(services, work).await {
+        tracing::error!(id = %work.message.id, error = %error, "an outcome cannot be recorded; trying again");
+        let waiting = tokio::time::sleep(pause);
+        if services
+            .shutdown
+            .run_until_cancelled(waiting)
+            .await
+            .is_none()
+        {
+            return;
+        }
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// What an attempt changes.
+#[derive(Default)]
+struct Settlement {
+    updates: Vec<(u32, Update)>,
+    failed: Vec<Told>,
+    delayed: Vec<Told>,
+    relayed: Vec<Told>,
+}
+
+/// What judging a recipient needs.
+struct Case<'a> {
+    work: &'a Work,
+    recipient: &'a QueuedRecipient,
+    outcome: &'a Outcome,
+    schedule: &'a Schedule,
+    now: Timestamp,
+}
+
+impl Settlement {
+    fn new(services: &Services, work: &Work, attempt: &Attempt) -> Settlement {
+        let (schedule, now) = (schedule(services), services.clock.now());
+        let mut settlement = Settlement::default();
+        for outcome in &attempt.outcomes {
+            let recipient = work
+                .recipients
+                .iter()
+                .find(|one| one.index == outcome.recipient);
+            let Some(recipient) = recipient else { continue };
+            let case = Case {
+                work,
+                recipient,
+                outcome,
+                schedule: &schedule,
+                now,
+            };
+            settlement.judge(services, &case);
+        }
+        settlement
+    }
+
+    fn judge(&mut self, services: &Services, case: &Case<'_>) {
+        match case.outcome.fate {
+            Fate::Sent => self.sent(services, case),
+            Fate::Failed => {
+                case.log(services, "bounced", "PermFail");
+                self.fail(case, case.outcome.status);
+            }
+            Fate::Deferred => self.deferred(services, case),
+        }
+    }
+
+    fn sent(&mut self, services: &Services, case: &Case<'_>) {
+        case.log(services, "sent", "Ok");
+        services.metrics.delivered(case.age());
+        self.updates.push((case.recipient.index, Update::Done));
+        let silent = case
+            .outcome
+            .remote
+            .as_ref()
+            .is_some_and(|remote| !remote.dsn);
+        if silent && case.wants(Event::Relayed) {
+            self.relayed.push(case.told(case.outcome.status, None));
+        }
+    }
+
+    fn fail(&mut self, case: &Case<'_>, status: Enhanced) {
+        self.updates.push((case.recipient.index, Update::Done));
+        if case.wants(Event::Failed) {
+            self.failed.push(case.told(status, None));
+        }
+    }
+
+    fn deferred(&mut self, services: &Services, case: &Case<'_>) {
+        let (created, warnings) = (case.work.message.created, case.recipient.warnings);
+        match case.schedule.after_failure(created, case.now, warnings) {
+            AfterFailure::Expired => {
+                case.log(services, "bounced", "Expired");
+                self.fail(case, Enhanced(5, 4, 7));
+            }
+            AfterFailure::Retry { at, warn } => {
+                case.log(services, "deferred", "TempFail");
+                self.retry(case, at);
+                if warn {
+                    self.warn(case);
+                }
+            }
+        }
+    }
+
+    fn retry(&mut self, case: &Case<'_>, next_attempt: Timestamp) {
+        let update = Update::Retry {
+            next_attempt,
+            error: case.error(),
+        };
+        self.updates.push((case.recipient.index, update));
+    }
+
+    /// C13. All ages that have been reached count as warned of, whether or not the sender wants to hear it.
+    fn warn(&mut self, case: &Case<'_>) {
+        let reached = case
+            .schedule
+            .warnings_reached(case.work.message.created, case.now);
+        for _ in case.recipient.warnings..reached {
+            self.updates.push((case.recipient.index, Update::Warned));
+        }
+        if case.wants(Event::Delayed) {
+            let until = case.schedule.expires(case.work.message.created);
+            self.delayed
+                .push(case.told(case.outcome.status, Some(until)));
+        }
+    }
+
+    async fn write(&self, services: &Services, work: &Work) -> store::Result<()> {
+        let notices = self.notices(services, work).await?;
+        let (id, updates) = (work.message.id, self.updates.clone());
+        let write = move |tx: &mut Tx<'_>| {
+            for notice in &notices {
+                notice.write(tx)?;
+            }
+            for (recipient, update) in &updates {
+                change(tx, id, *recipient, update)?;
+            }
+            Ok(())
+        };
+        services.store.write(write).await
+    }
+
+    async fn notices(&self, services: &Services, work: &Work) -> store::Result<Vec<Prepared>> {
+        let kinds = [
+            (Event::Failed, &self.failed),
+            (Event::Delayed, &self.delayed),
+            (Event::Relayed, &self.relayed),
+        ];
+        let mut prepared = Vec::new();
+        for (event, told) in kinds.into_iter().filter(|(_, told)| !told.is_empty()) {
+            let told = told.clone();
+            let notice = Notice { event, told };
+            prepared.extend(bounce::prepare(services, &work.message, &notice).await?);
+        }
+        Ok(prepared)
+    }
+}
+
+impl Case<'_> {
+    fn wants(&self, event: Event) -> bool {
+        let reverse_path = self.work.message.reverse_path.as_deref();
+        is_due(reverse_path, Notify(self.recipient.notify), event)
+    }
+
+    fn told(&self, status: Enhanced, retry_until: Option<Timestamp>) -> Told {
+        Told {
+            address: self.recipient.address.clone(),
+            orcpt: self.recipient.orcpt.clone(),
+            status,
+            words: self.outcome.words.clone(),
+            said_by: self.outcome.said_by,
+            remote: self.outcome.remote.clone(),
+            attempted: self.now,
+            retry_until,
+        }
+    }
+
+    /// C25: what `queue list` shows.
+    fn error(&self) -> String {
+        match &self.outcome.remote {
+            Some(remote) => format!("{}: {}", remote.host, self.outcome.words),
+            None => self.outcome.words.clone(),
+        }
+    }
+
+    fn age(&self) -> Duration {
+        self.now
+            .duration_since(self.work.message.created)
+            .unsigned_abs()
+    }
+
+    /// Q19, X31: one line for each attempt.
+    fn log(&self, services: &Services, status: &'static str, result: &'static str) {
+        services.metrics.queue_attempt(status, "other");
+        let (message, outcome) = (&self.work.message, self.outcome);
+        let tls = outcome.remote.as_ref().and_then(|remote| remote.tls);
+        tracing::info!(
+            event = "delivery",
+            evpid = %format_args!("{}.{}", message.id, self.recipient.index),
+            from = message.reverse_path.as_deref().unwrap_or_default(),
+            to = self.recipient.address.as_str(),
+            status,
+            dsn = %outcome.status,
+            relay = relay_field(outcome.remote.as_ref()),
+            tls = tls.unwrap_or("none"),
+            delay = %format_args!("{}s", self.age().as_secs()),
+            attempt = self.recipient.attempts + 1,
+            result,
+            stat = outcome.words.as_str(),
+            "delivery"
+        );
+    }
+}
+
+/// `ip (name)`.
+fn relay_field(remote: Option<&Remote>) -> String {
+    match remote {
+        Some(remote) => format!("{} ({})", remote.address, remote.host),
+        None => "none".to_string(),
+    }
+}

@@ -1,0 +1,8 @@
+//! Mail to other servers, in a whole server with the pretend Internet around it: delivered, put off, returned, and never lost.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test may fail by panicking
+
+mod notices;
+mod relay;
+mod retries;
+mod world;
