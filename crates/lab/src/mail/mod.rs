@@ -125,6 +125,7 @@ struct State {
     faults: Mutex<Vec<String>>,
     count: watch::Sender<u64>,
     connections: watch::Sender<u64>,
+    open: watch::Sender<u64>,
 }
 
 /// Running mail hosts. They end when dropped.
@@ -148,6 +149,7 @@ impl Server {
             faults: Mutex::default(),
             count: watch::Sender::new(0),
             connections: watch::Sender::new(0),
+            open: watch::Sender::new(0),
         });
         for (host, listener) in listeners.into_iter().enumerate() {
             let accepting = accept(listener, host, state.clone(), end.clone());
@@ -188,6 +190,13 @@ impl Server {
         let mut count = self.state.connections.subscribe();
         let enough = count.wait_for(|count| *count >= connections);
         matches!(tokio::time::timeout(within, enough).await, Ok(Ok(_)))
+    }
+
+    /// Waits until no connection is open; false if it takes longer than `within`.
+    pub async fn wait_until_idle(&self, within: Duration) -> bool {
+        let mut open = self.state.open.subscribe();
+        let idle = open.wait_for(|open| *open == 0);
+        matches!(tokio::time::timeout(within, idle).await, Ok(Ok(_)))
     }
 
     /// How clients broke the protocol (a bare CR or LF, a command too early), one sentence each.
@@ -255,8 +264,13 @@ async fn accept(listener: TcpListener, host: usize, state: Arc<State>, end: Canc
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
+        state.open.send_modify(|open| *open += 1);
         state.connections.send_modify(|count| *count += 1);
         let session = session::serve(stream, host, state.clone());
-        tokio::spawn(end.clone().run_until_cancelled_owned(session));
+        let (end, state) = (end.clone(), state.clone());
+        tokio::spawn(async move {
+            end.run_until_cancelled_owned(session).await;
+            state.open.send_modify(|open| *open -= 1);
+        });
     }
 }

@@ -172,6 +172,8 @@ impl Session {
 
     async fn start_tls(&mut self) -> io::Result<()> {
         let Starttls::Works(config) = self.host.starttls.clone() else {
+            // First let the client begin its handshake: octets before that would be another fault.
+            self.stream.read_u8().await?;
             self.stream
                 .get_mut()
                 .write_all(b"this is not TLS\r\n")

@@ -157,18 +157,8 @@ async fn c11_c13_warnings_and_expiry() {
     world.queue(Mail::to(&["full@there.example"])).await;
     let start = world.clock.now();
     for attempt in 1.. {
-        let still_there = |queued: &[store::queue::Queued]| match queued {
-            [] => true,
-            [message, ..] => {
-                let one = &message.recipients[0];
-                one.attempts == attempt
-                    && one.last_error.is_some()
-                    && one.next_attempt > world.clock.now()
-            }
-        };
-        let queued = world
-            .until("the next attempt, or the end", still_there)
-            .await;
+        world.until_connections_end(attempt).await;
+        let queued = world.queued().await;
         let Some(message) = queued.first() else { break };
         let due = message.recipients[0].next_attempt;
         world.advance(due.duration_since(world.clock.now()).as_secs());

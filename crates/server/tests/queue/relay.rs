@@ -88,7 +88,7 @@ async fn u11_null_mx_no_domain_and_dns_failure() {
     assert!(notices.contains("Status: 5.1.2"), "{notices}");
 
     world.queue(Mail::to(&["c@dns-fail.example"])).await;
-    let queued = world.until_tried(1).await;
+    let queued = world.until_tried().await;
     assert!(
         queued.recipients[0]
             .last_error

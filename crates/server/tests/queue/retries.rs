@@ -7,7 +7,7 @@ use super::world::{Mail, World};
 async fn c12_c25_greylisted_then_delivered() {
     let world = World::start().await;
     world.queue(Mail::to(&["greylist@there.example"])).await;
-    let queued = world.until_tried(1).await;
+    let queued = world.until_tried().await;
     let error = queued.recipients[0].last_error.clone().unwrap();
     assert!(error.contains("451 4.7.1 I do not know you yet"), "{error}");
     let wait = queued.recipients[0]
@@ -29,12 +29,13 @@ async fn c12_schedule() {
     world.queue(Mail::to(&["tempfail@there.example"])).await;
     let start = world.clock.now();
     for (attempt, next) in [(1, 400), (2, 1600), (3, 3600)] {
-        let queued = world.until_tried(attempt).await;
+        world.until_connections_end(attempt).await;
+        let queued = world.queued().await.remove(0);
         let due = queued.recipients[0].next_attempt;
         assert_eq!(due.duration_since(start).as_secs(), next);
         world.advance(due.duration_since(world.clock.now()).as_secs());
     }
-    world.until_tried(4).await;
+    world.until_connections_end(4).await;
     world.finish().await;
 }
 
@@ -43,7 +44,7 @@ async fn c12_schedule() {
 async fn c22_dropped_before_the_reply() {
     let world = World::start().await;
     world.queue(Mail::to(&["drop@there.example"])).await;
-    let queued = world.until_tried(1).await;
+    let queued = world.until_tried().await;
     let error = queued.recipients[0].last_error.clone().unwrap();
     assert!(error.contains("may have the message"), "{error}");
     world.advance(400);
@@ -106,7 +107,7 @@ async fn c22_fates_are_per_recipient() {
 async fn c22_restart_between_tries() {
     let mut world = World::start().await;
     world.queue(Mail::to(&["greylist@there.example"])).await;
-    let before = world.until_tried(1).await;
+    let before = world.until_tried().await;
     world.stop().await;
     world.boot().await;
     let after = world.queued().await.remove(0);
@@ -146,7 +147,7 @@ async fn c16_waiting_mail_goes_when_the_host_is_back() {
             .address("mx.sleepy.example", "127.0.0.99".parse().unwrap());
     });
     world.queue(Mail::to(&["first@sleepy.example"])).await;
-    world.until_tried(1).await;
+    world.until_tried().await;
     world.advance(300);
     for n in 0..20 {
         world
@@ -174,7 +175,7 @@ async fn c16_waiting_mail_goes_when_the_host_is_back() {
 async fn c24_retry_by_hand() {
     let world = World::start().await;
     let id = world.queue(Mail::to(&["greylist@there.example"])).await;
-    world.until_tried(1).await;
+    world.until_tried().await;
     let now = world.clock.now();
     let retry = store::queue::Update::SetState(store::queue::State::Pending, Some(now));
     let write = world

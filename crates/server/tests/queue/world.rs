@@ -194,7 +194,11 @@ impl World {
             None => panic!(
                 "only {} messages; the queue is {:#?}",
                 self.internet.mail.received().len(),
-                self.queued().await
+                self.queued()
+                    .await
+                    .iter()
+                    .flat_map(|one| &one.recipients)
+                    .collect::<Vec<_>>()
             ),
         }
     }
@@ -226,7 +230,11 @@ impl World {
             Ok(queued) => queued,
             Err(_) => panic!(
                 "never came: {what}; the queue is {:#?}",
-                self.queued().await
+                self.queued()
+                    .await
+                    .iter()
+                    .flat_map(|one| &one.recipients)
+                    .collect::<Vec<_>>()
             ),
         }
     }
@@ -235,16 +243,22 @@ impl World {
         self.until("an empty queue", <[Queued]>::is_empty).await;
     }
 
-    /// Waits until the first recipient has been tried so often, and the outcome is recorded.
-    pub(crate) async fn until_tried(&self, attempts: u32) -> Queued {
+    /// Waits until the first message's first recipient has been tried for the first time, and the outcome is recorded.
+    pub(crate) async fn until_tried(&self) -> Queued {
         let tried = |queued: &[Queued]| {
             let first = queued
                 .first()
                 .and_then(|message| message.recipients.first());
-            first.is_some_and(|one| one.attempts == attempts && one.last_error.is_some())
+            first.is_some_and(|one| one.attempts == 1 && one.last_error.is_some())
         };
-        let what = format!("attempt {attempts}");
-        self.until(&what, tried).await.remove(0)
+        self.until("the first attempt", tried).await.remove(0)
+    }
+
+    /// Waits until there have been so many connections, and the last one has ended: then its outcome is recorded.
+    pub(crate) async fn until_connections_end(&self, connections: u64) {
+        let mail = &self.internet.mail;
+        assert!(mail.wait_for_connections(connections, SOON).await);
+        assert!(mail.wait_until_idle(SOON).await);
     }
 
     /// The messages in somebody's INBOX, as text.
