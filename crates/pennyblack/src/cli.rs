@@ -74,7 +74,9 @@ pub(crate) enum Command {
     Check(Check),
     /// How the running server is
     Status,
-    /// Print the counters of the running server as OpenMetrics text
+    /// Whether the running server can do its work, part by part: exit code 0 if it can
+    Health,
+    /// Print the counters of the running server, as Prometheus reads them
     Metrics,
     /// Make the running server read its configuration and certificates again
     Reload,

@@ -27,6 +27,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::Explain(which) => service::explain(which, &global),
         Command::Check(which) => service::check(which, &global),
         Command::Status => service::status(&global),
+        Command::Health => service::health(&global),
         Command::Metrics => service::metrics(&global),
         Command::Reload => service::reload(&global),
         Command::Pause { what } => service::pause(what, true, &global),

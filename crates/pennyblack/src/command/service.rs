@@ -57,6 +57,33 @@ fn queue(status: &Status) -> String {
     }
 }
 
+/// X23: 1 if a part is ill.
+pub(crate) fn health(global: &Global) -> Outcome {
+    let Answer::Health(organs) = request(global, Request::Health)? else {
+        return Err(unexpected());
+    };
+    let well = organs.iter().all(|organ| organ.fault.is_none());
+    if global.json {
+        json(&json!({"ready": well, "parts": organs}));
+    } else {
+        let facts_of: Vec<_> = organs
+            .iter()
+            .map(|organ| {
+                (
+                    organ.name.as_str(),
+                    organ.fault.clone().unwrap_or_else(|| "ok".into()),
+                )
+            })
+            .collect();
+        facts(&facts_of);
+    }
+    Ok(if well {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
 /// X24: in the text form that Prometheus reads.
 pub(crate) fn metrics(global: &Global) -> Outcome {
     let Answer::Metrics(text) = request(global, Request::Metrics)? else {

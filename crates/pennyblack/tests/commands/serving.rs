@@ -161,6 +161,33 @@ fn x08_watchdog_is_fed() {
     server.until_told("WATCHDOG=1");
 }
 
+/// X23, X24: health by part, and the counters.
+#[test]
+fn x23_health_and_metrics() {
+    let world = World::new();
+    assert_eq!(world.run(&["health"]).code, 1, "no server, no health");
+    let _server = world.serve();
+    let health = world.json(&["health"]);
+    assert_eq!(health["ready"], true, "{health}");
+    let metrics = world.run(&["metrics"]).out;
+    assert!(metrics.contains("pennyblack_build_info"), "{metrics}");
+}
+
+/// A disk below the floor is an illness with a name (X23, S3).
+#[test]
+fn x23_health_names_the_part_that_is_ill() {
+    let world = World::with("store.free_floor = \"1000T\"\n");
+    let _server = world.serve();
+    let done = world.run(&["health"]);
+    assert_eq!(done.code, 1, "{done:?}");
+    assert!(
+        done.out
+            .lines()
+            .any(|line| line.starts_with("disk:") && !line.ends_with(" ok")),
+        "{done:?}"
+    );
+}
+
 /// A34: new SMTP sessions get 421 while paused.
 #[test]
 fn a34_pause_and_resume() {

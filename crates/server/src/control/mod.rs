@@ -11,6 +11,7 @@ pub mod account;
 pub mod alias;
 mod client;
 pub mod domain;
+pub mod health;
 pub mod queue;
 pub mod service;
 mod socket;

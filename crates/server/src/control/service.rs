@@ -1,6 +1,6 @@
 //! The server itself: status, reload, check of the store, a password's hash, where an address leads.
 
-use super::{Failure, FailureKind, Password, World, account, address};
+use super::{Failure, FailureKind, Password, World, account, address, health};
 use crate::journey;
 use crate::listen::Kind;
 use crate::run::{ReloadError, Reloaded, Running};
@@ -13,7 +13,9 @@ use std::sync::Arc;
 #[allow(missing_docs)]
 pub enum Request {
     Status,
-    /// X24.
+    /// X23.
+    Health,
+    /// X24: the counters as Prometheus text.
     Metrics,
     Reload,
     /// A34.
@@ -47,7 +49,9 @@ pub enum Part {
 pub enum Answer {
     /// How it is.
     Status(Box<Status>),
-    /// OpenMetrics text.
+    /// Whether it can do its work, by part.
+    Health(Vec<health::Organ>),
+    /// Prometheus text.
     Metrics(String),
     /// The settings are read.
     Reloaded(Reloaded),
@@ -107,6 +111,7 @@ pub(super) async fn execute(world: &World, request: Request) -> Result<Answer, F
         Request::Status => status(world)
             .await
             .map(|status| Answer::Status(Box::new(status))),
+        Request::Health => Ok(Answer::Health(health::examine(running(world)?).await)),
         Request::Metrics => metrics(world).await.map(Answer::Metrics),
         Request::Reload => running(world)?
             .reload()

@@ -21,6 +21,9 @@ use tokio_util::task::TaskTracker;
 /// How long to wait after an error that the next accept would meet again.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// How often answers to a ping are looked for.
+const GLANCE: Duration = Duration::from_millis(5);
+
 /// The open listeners and what runs behind them.
 pub(crate) struct Doors {
     /// All accept loops and sessions.
@@ -73,12 +76,20 @@ pub(crate) fn open(sockets: Vec<Socket>, services: &Arc<Services>) -> io::Result
 }
 
 impl Doors {
-    /// Whether each accept loop answered the ping of the call before this one (X8), and pings anew.
-    pub(crate) fn alive(&self) -> bool {
-        let asked = *self.ping.borrow();
-        let alive = self.pongs.iter().all(|pong| pong.load(Relaxed) == asked);
-        self.ping.send_modify(|round| *round += 1);
-        alive
+    /// Whether each accept loop answers within `patience` (X8).
+    pub(crate) async fn alive(&self, patience: Duration) -> bool {
+        let mut asked = 0;
+        self.ping.send_modify(|round| {
+            *round += 1;
+            asked = *round;
+        });
+        let answered = async {
+            let late = |pong: &Arc<AtomicU64>| pong.load(Relaxed) < asked;
+            while self.pongs.iter().any(late) {
+                tokio::time::sleep(GLANCE).await;
+            }
+        };
+        tokio::time::timeout(patience, answered).await.is_ok()
     }
 }
 

@@ -83,6 +83,10 @@ impl Running {
             .store
             .read(|tx| store::domain::list(tx).map(|_| ()));
         // A store that answers "not available" is alive: restarting this process would not help it.
-        self.doors.alive() && tokio::time::timeout(patience, look).await.is_ok()
+        let (doors, store) = tokio::join!(
+            self.doors.alive(patience),
+            tokio::time::timeout(patience, look)
+        );
+        doors && store.is_ok()
     }
 }

@@ -35,13 +35,19 @@ pub enum ReloadError {
     /// A certificate or key is.
     #[error("TLS: {0}")]
     Tls(#[from] TlsError),
+    /// A fault of the program.
+    #[error("reading failed: {0}")]
+    Broken(String),
 }
 
 impl Running {
     /// Reads everything again. On an error all stays as it is, and the log says what is wrong.
-    pub(crate) async fn reload(&self) -> Result<Reloaded, ReloadError> {
+    pub(crate) async fn reload(self: &Arc<Self>) -> Result<Reloaded, ReloadError> {
         let _one_at_a_time = self.reloading.lock().await;
-        let result = self.try_reload();
+        let running = self.clone();
+        let result = tokio::task::spawn_blocking(move || running.try_reload())
+            .await
+            .unwrap_or_else(|why| Err(ReloadError::Broken(why.to_string())));
         match &result {
             Ok(done) => tracing::info!(
                 changed = done.changed.join(" "),
