@@ -97,10 +97,9 @@ fn first_line_with(text: &str, key: &str, offset: usize) -> Option<usize> {
             .is_some_and(|rest| rest.trim_start().starts_with(['=', '.']))
     };
     if lines.get(own)?.trim_start().starts_with('[') {
-        let same = |line: &&str| line.trim() == lines[own].trim();
         return lines[..own]
             .iter()
-            .position(|line| same(&line))
+            .position(|line| line.trim() == lines[own].trim())
             .map(|at| at + 1);
     }
     (0..own)

@@ -57,7 +57,7 @@ pub(super) async fn execute(world: &World, request: Request) -> Result<Answer, F
     match request {
         Request::Add { source, targets } => add(world, &source, &targets).await,
         Request::List => {
-            let rows = world.store.read(|tx| alias::list(tx)).await?;
+            let rows = world.store.read(alias::list).await?;
             Ok(Answer::List(grouped(rows)))
         }
         Request::Remove {
