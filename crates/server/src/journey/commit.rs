@@ -6,7 +6,7 @@
 //! full one is told so.
 
 use super::authenticate::Authenticated;
-use super::envelope::{Refusal, Ret, Road, SessionFacts};
+use super::envelope::{Refusal, Ret, Road};
 use super::receive::{MailId, Received};
 use super::refusals;
 use super::route::{self, Inbox, Recipient, Relay, Route, Routed};
@@ -40,10 +40,9 @@ pub(super) async fn commit(routed: Routed) -> Result<Committed, Refusal> {
     } = routed;
     let (authorized, verdict) = judged.into_parts();
     let Authenticated { received, results } = authorized.into_authenticated();
-    let teller = Teller::new(&received.services, &received.facts, received.id);
     let settled = Settled::new(received, &results, inboxes, relays).await?;
     let written = settled.write().await?;
-    teller.accepted(&settled, &written, verdict.score);
+    settled.log(&written, verdict.score);
     Ok(Committed {
         replies: settled.replies(&written),
     })
@@ -54,6 +53,7 @@ struct Settled {
     services: Arc<Services>,
     id: MailId,
     reverse_path: Option<String>,
+    user: Option<String>,
     recipients: Vec<Recipient>,
     replies: Replies,
     plan: Arc<Plan>,
@@ -117,6 +117,7 @@ impl Settled {
             services: received.services,
             id: received.id,
             reverse_path,
+            user: received.facts.login().map(|login| login.address.clone()),
             recipients: received.recipients,
             replies,
             plan: Arc::new(Plan {
@@ -290,67 +291,26 @@ fn new_queued(received: &Received, body: Staged, extra: usize, relays: &[Relay])
     }
 }
 
-/// Tells log and counters what became of a message.
-pub(super) struct Teller {
-    services: Arc<Services>,
-    facts: Arc<SessionFacts>,
-    id: MailId,
-}
-
-impl Teller {
-    pub(super) fn new(services: &Arc<Services>, facts: &Arc<SessionFacts>, id: MailId) -> Teller {
-        Teller {
-            services: services.clone(),
-            facts: facts.clone(),
-            id,
-        }
-    }
-
-    fn accepted(&self, settled: &Settled, written: &Written, score: f32) {
-        self.count("accept");
-        let to: Vec<&str> = settled
+impl Settled {
+    /// The one line about an accepted message; the session's span adds who sent it. Refusals are logged by the session.
+    fn log(&self, written: &Written, score: f32) {
+        let paths: Vec<&str> = self
             .recipients
             .iter()
             .map(|recipient| recipient.path.as_str())
             .collect();
         tracing::info!(
             mid = %self.id,
-            sid = %self.facts.peer.session,
-            proto = self.facts.peer.protocol.name(),
-            user = self.facts.login().map(|login| login.address.as_str()),
-            from = settled.reverse_path.as_deref().unwrap_or(""),
-            to = to.join(","),
-            size = settled.plan.size(),
-            filed = settled.plan.entries.len() - written.full.len(),
+            user = self.user.as_deref(),
+            from = self.reverse_path.as_deref().unwrap_or(""),
+            to = paths.join(","),
+            size = self.plan.size(),
+            filed = self.plan.entries.len() - written.full.len(),
             full = written.full.len(),
             qid = written.queued.map(|id| id.to_string()),
             score,
             "message accepted"
         );
-    }
-
-    /// The refusal after DATA.
-    pub(super) fn refused(&self, refusal: &Refusal) {
-        self.count(if refusal.reply.is_temporary() {
-            "defer"
-        } else {
-            "reject"
-        });
-        tracing::info!(
-            mid = %self.id,
-            sid = %self.facts.peer.session,
-            proto = self.facts.peer.protocol.name(),
-            user = self.facts.login().map(|login| login.address.as_str()),
-            code = refusal.reply.code,
-            reason = refusal.reason,
-            "message refused"
-        );
-    }
-
-    fn count(&self, action: &'static str) {
-        self.services
-            .metrics
-            .message_in(self.facts.peer.protocol.name(), action);
     }
 }
 

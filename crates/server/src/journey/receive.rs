@@ -256,14 +256,9 @@ impl Receiving {
             Road::Lmtp => self.transaction.recipients.len(),
             Road::Mx | Road::Submission(_) => 1,
         };
-        let teller =
-            commit::Teller::new(&self.transaction.services, &self.transaction.facts, self.id);
         match self.travel().await {
             Ok(committed) => committed.replies(),
-            Err(refusal) => {
-                teller.refused(&refusal);
-                vec![Err(refusal); replies]
-            }
+            Err(refusal) => vec![Err(refusal); replies],
         }
     }
 
