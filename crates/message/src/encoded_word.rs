@@ -1,6 +1,7 @@
 //! Encoded words: non-ASCII text in header fields (RFC 2047, with the language suffix of RFC 2231 §5).
 
 use crate::{charset, transfer};
+use std::borrow::Cow;
 use std::fmt::Write;
 
 /// Longest encoded word (RFC 2047 §2).
@@ -72,7 +73,10 @@ fn decode_q(payload: &[u8]) -> Vec<u8> {
 
 /// A header value in which nothing but printable ASCII is left (W15): runs of words with 8-bit octets become encoded words,
 /// control characters become blanks. Encoded words that are there stay.
-pub fn encode(value: &[u8]) -> Vec<u8> {
+pub fn encode(value: &[u8]) -> Cow<'_, [u8]> {
+    if value.iter().all(|o| matches!(o, b' '..=b'~')) {
+        return Cow::Borrowed(value);
+    }
     if value.is_ascii() {
         return value.iter().map(|o| printable(*o)).collect();
     }
@@ -94,7 +98,7 @@ pub fn encode(value: &[u8]) -> Vec<u8> {
         }
     }
     flush(&mut out, &mut pending, before);
-    out.into_bytes()
+    Cow::Owned(out.into_bytes())
 }
 
 fn printable(octet: u8) -> u8 {
@@ -194,6 +198,7 @@ mod tests {
     /// W15
     #[test]
     fn w15_raw_octets_become_encoded_words() {
+        let encode = |value| encode(value).into_owned();
         assert_eq!(encode("Größe".as_bytes()), b"=?utf-8?q?Gr=C3=B6=C3=9Fe?=");
         assert_eq!(
             encode(b"Re: gr\xf6\xdfe of it"),

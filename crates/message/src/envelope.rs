@@ -6,6 +6,7 @@
 use crate::address_list::{self, Item, Mailbox};
 use crate::header::{self, Field};
 use crate::{address, charset, encoded_word};
+use std::borrow::Cow;
 
 /// The fields that an ENVELOPE shows.
 #[derive(Default)]
@@ -34,87 +35,82 @@ pub(crate) fn render(section: &[u8]) -> Vec<u8> {
 impl<'a> Shown<'a> {
     /// Fields that may stand once count by their first occurrence; address lists that were divided are joined.
     fn note(&mut self, field: &Field<'a>) {
-        const SHORTEST: usize = 2;
-        const LONGEST: usize = 11;
-        if !(SHORTEST..=LONGEST).contains(&field.name.len()) {
-            return;
-        }
         let value = field.value;
-        match field.name.to_ascii_lowercase().as_slice() {
-            b"date" => first(&mut self.date, value),
-            b"subject" => first(&mut self.subject, value),
-            b"from" => self.from.push(value),
-            b"sender" => self.sender.push(value),
-            b"reply-to" => self.reply_to.push(value),
-            b"to" => self.to.push(value),
-            b"cc" => self.cc.push(value),
-            b"bcc" => self.bcc.push(value),
-            b"in-reply-to" => first(&mut self.in_reply_to, value),
-            b"message-id" => first(&mut self.message_id, value),
+        match field.name.len() {
+            2 if field.is("to") => self.to.push(value),
+            2 if field.is("cc") => self.cc.push(value),
+            3 if field.is("bcc") => self.bcc.push(value),
+            4 if field.is("from") => self.from.push(value),
+            4 if field.is("date") => first(&mut self.date, value),
+            6 if field.is("sender") => self.sender.push(value),
+            7 if field.is("subject") => first(&mut self.subject, value),
+            8 if field.is("reply-to") => self.reply_to.push(value),
+            10 if field.is("message-id") => first(&mut self.message_id, value),
+            11 if field.is("in-reply-to") => first(&mut self.in_reply_to, value),
             _ => {}
         }
     }
 
     fn render(&self) -> Vec<u8> {
-        let from = address_items(&self.from);
-        let or_from = |values: &[&[u8]]| match address_items(values) {
-            items if items.is_empty() => from.clone(),
-            items => items,
-        };
-        let mut out = vec![b'('];
-        string_field(&mut out, self.date);
-        string_field(&mut out, self.subject);
-        address_field(&mut out, &from);
-        address_field(&mut out, &or_from(&self.sender));
-        address_field(&mut out, &or_from(&self.reply_to));
-        for values in [&self.to, &self.cc, &self.bcc] {
-            address_field(&mut out, &address_items(values));
+        let from = addresses(&self.from);
+        let mut out = Vec::with_capacity(512);
+        out.push(b'(');
+        string(&mut out, self.date);
+        string(&mut out, self.subject);
+        out.extend_from_slice(&from);
+        // RFC 3501 §7.4.2: where these are absent or empty, From stands in their place.
+        for values in [&self.sender, &self.reply_to] {
+            match addresses(values) {
+                nobody if nobody == NIL => out.extend_from_slice(&from),
+                somebody => out.extend_from_slice(&somebody),
+            }
         }
-        string_field(&mut out, self.in_reply_to);
-        string_field(&mut out, self.message_id);
+        for values in [&self.to, &self.cc, &self.bcc] {
+            out.extend_from_slice(&addresses(values));
+        }
+        string(&mut out, self.in_reply_to);
+        string(&mut out, self.message_id);
         out.pop();
         out.push(b')');
         out
     }
 }
 
+/// What stands in the place of a field that is not there, with the blank before the next.
+const NIL: &[u8] = b"NIL ";
+
 fn first<'a>(slot: &mut Option<&'a [u8]>, value: &'a [u8]) {
     slot.get_or_insert(value);
 }
 
-fn address_items(values: &[&[u8]]) -> Vec<Item> {
-    values
-        .iter()
-        .flat_map(|value| address_list::parse(value))
-        .collect()
-}
-
-fn string_field(out: &mut Vec<u8>, value: Option<&[u8]>) {
+fn string(out: &mut Vec<u8>, value: Option<&[u8]>) {
     match value {
-        None => out.extend_from_slice(b"NIL"),
-        Some(value) => quoted(out, &encoded_word::encode(&header::unfold(value))),
+        None => out.extend_from_slice(NIL),
+        Some(value) => {
+            quoted(out, &encoded_word::encode(&header::unfold(value)));
+            out.push(b' ');
+        }
     }
-    out.push(b' ');
 }
 
-fn address_field(out: &mut Vec<u8>, items: &[Item]) {
-    if items.is_empty() {
-        out.extend_from_slice(b"NIL ");
-        return;
-    }
-    out.push(b'(');
-    for item in items {
+fn addresses(values: &[&[u8]]) -> Vec<u8> {
+    let mut out = vec![b'('];
+    for item in values.iter().flat_map(|value| address_list::parse(value)) {
         match item {
-            Item::Mailbox(mailbox) => mailbox_tuple(out, mailbox),
+            Item::Mailbox(mailbox) => mailbox_tuple(&mut out, &mailbox),
             Item::GroupStart(name) => {
                 out.extend_from_slice(b"(NIL NIL ");
-                quoted(out, &encoded_word::encode(name));
+                quoted(&mut out, &encoded_word::encode(&name));
                 out.extend_from_slice(b" NIL)");
             }
             Item::GroupEnd => out.extend_from_slice(b"(NIL NIL NIL NIL)"),
         }
     }
+    if out.len() == 1 {
+        return NIL.to_vec();
+    }
     out.extend_from_slice(b") ");
+    out
 }
 
 /// `(name adl mailbox host)`. A missing domain is an empty string: NIL would make it a group (RFC 3501 §7.4.2).
@@ -130,12 +126,12 @@ fn mailbox_tuple(out: &mut Vec<u8>, mailbox: &Mailbox) {
     out.push(b')');
 }
 
-fn host(domain: &[u8]) -> Vec<u8> {
+fn host(domain: &[u8]) -> Cow<'_, [u8]> {
     if domain.is_ascii() {
         return encoded_word::encode(domain);
     }
     match address::parse_domain(&charset::guess(domain)) {
-        Ok(ascii) => ascii.into_bytes(),
+        Ok(ascii) => Cow::Owned(ascii.into_bytes()),
         Err(_) => encoded_word::encode(domain),
     }
 }

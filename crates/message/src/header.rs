@@ -3,6 +3,7 @@
 //! Tolerant: 8-bit octets, lines without a colon and missing ends are read as well as they can be; nothing here fails.
 
 use memchr::memchr;
+use std::borrow::Cow;
 
 /// A header field as it stands in its message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +23,7 @@ impl<'a> Field<'a> {
     }
 
     /// The value on one line, without blanks around it.
-    pub fn unfolded(&self) -> Vec<u8> {
+    pub fn unfolded(&self) -> Cow<'a, [u8]> {
         unfold(self.value)
     }
 }
@@ -82,10 +83,10 @@ fn split_name(raw: &[u8]) -> Field<'_> {
 }
 
 /// A folded value on one line: line ends removed, blanks around it trimmed (RFC 5322 §2.2.3).
-pub fn unfold(value: &[u8]) -> Vec<u8> {
+pub fn unfold(value: &[u8]) -> Cow<'_, [u8]> {
     let value = value.trim_ascii();
     if memchr(b'\n', value).is_none() {
-        return value.to_vec();
+        return Cow::Borrowed(value);
     }
     let ends = |octet: &u8| matches!(octet, b'\r' | b'\n');
     value.iter().copied().filter(|o| !ends(o)).collect()
@@ -141,7 +142,7 @@ mod tests {
     #[test]
     fn values_are_unfolded() {
         let subject = fields(HEADER).nth(1).unwrap();
-        assert_eq!(subject.unfolded(), b"one two\tthree");
+        assert_eq!(subject.unfolded().as_ref(), b"one two\tthree");
         assert_eq!(values(HEADER, "subject").count(), 1);
     }
 

@@ -110,19 +110,24 @@ fn one_line(text: &str) -> String {
     let mut line = String::new();
     let mut letters = 0;
     for word in text.split_whitespace() {
-        let visible = |c: &char| !c.is_control() && !is_invisible(*c);
-        line.extend(word.chars().filter(visible).take(LETTERS - letters));
-        line.push(' ');
-        letters = line.chars().count();
-        if letters >= LETTERS {
+        for c in word
+            .chars()
+            .filter(|c| !c.is_control() && !is_invisible(*c))
+        {
+            if letters == LETTERS {
+                return line;
+            }
+            line.push(c);
+            letters += 1;
+        }
+        if letters + 1 >= LETTERS {
             break;
         }
+        if !line.is_empty() && !line.ends_with(' ') {
+            line.push(' ');
+            letters += 1;
+        }
     }
-    line.truncate(
-        line.char_indices()
-            .nth(LETTERS)
-            .map_or(line.len(), |(end, _)| end),
-    );
     line.truncate(line.trim_end().len());
     line
 }

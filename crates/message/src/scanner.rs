@@ -479,7 +479,7 @@ fn message_type() -> MediaType {
 impl Part {
     /// Notes one `Content-` field; the first of each name counts.
     fn read_field(&mut self, field: &header::Field<'_>, media_type: &mut Option<MediaType>) {
-        let text = || String::from_utf8(encoded_word::encode(&field.unfolded())).ok();
+        let text = || String::from_utf8(encoded_word::encode(&field.unfolded()).into_owned()).ok();
         match field.name[8..].to_ascii_lowercase().as_slice() {
             b"type" if media_type.is_none() => *media_type = content::media_type(field.value),
             b"transfer-encoding" => {
