@@ -2,7 +2,7 @@
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
@@ -67,6 +67,35 @@ impl Trial {
         }
     }
 
+    /// Starts `pennyblack serve` in a folder, for what a trial does not do; `settings` are added to its configuration. It has the
+    /// domain and the accounts of a trial, but neither samples nor a pretend Internet.
+    #[track_caller]
+    pub(crate) fn serve(data: &Path, settings: &str) -> Trial {
+        configure(data, settings);
+        let folder = tempfile::tempdir().expect("a temporary folder").keep();
+        let log = std::fs::File::create(folder.join("server.log")).expect("a log file");
+        let mut trial = Trial {
+            ready: serde_json::json!({"data": data, "accounts": accounts(data)}),
+            child: on(data, &["serve"])
+                .stdin(Stdio::null())
+                .stderr(log)
+                .spawn()
+                .expect("the server starts"),
+            folder,
+        };
+        trial.ready["ports"] = crate::tools::eventually("a server that runs", || {
+            let ended = trial.child.try_wait().expect("a child");
+            assert!(ended.is_none(), "it ended: {}", trial.log());
+            ports(data)
+        });
+        trial
+    }
+
+    /// What the server has logged.
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.join("server.log")).unwrap_or_default()
+    }
+
     /// The ready line.
     pub(crate) fn ready(&self) -> &Value {
         &self.ready
@@ -118,9 +147,7 @@ impl Trial {
 
     /// A `pennyblack` command that speaks to this server.
     pub(crate) fn command(&self, words: &[&str]) -> Command {
-        let mut command = program();
-        command.args(words).arg("--data").arg(self.data());
-        command
+        on(Path::new(self.data()), words)
     }
 
     /// Sends SIGTERM and waits for the end.
@@ -166,6 +193,72 @@ impl Drop for Trial {
             let _ = std::fs::remove_dir_all(&self.folder);
         }
     }
+}
+
+/// A `pennyblack` command with the configuration in this folder.
+fn on(data: &Path, words: &[&str]) -> Command {
+    let mut command = program();
+    command.args(words).arg("--data").arg(data);
+    command
+}
+
+fn configure(data: &Path, settings: &str) {
+    let listeners = ["smtp", "submission", "lmtp", "imap"].map(|name| {
+        format!("listen.{name}.addresses = [\"127.0.0.1:0\"]\nlisten.{name}.plaintext_auth = \"loopback\"\n")
+    });
+    let off = ["submissions", "imaps"].map(|name| format!("listen.{name}.addresses = []\n"));
+    let text = format!(
+        "hostname = \"mx.example.test\"\ndomain = \"example.test\"\ndata = \"data\"\n\
+         auth.argon2_memory = 8192\nauth.argon2_passes = 1\n{}{}{settings}\n",
+        listeners.concat(),
+        off.concat()
+    );
+    std::fs::write(data.join("pennyblack.toml"), text).expect("a configuration");
+}
+
+/// Makes the accounts, unless an earlier start did.
+fn accounts(data: &Path) -> Value {
+    const PASSWORD: &str = "correct horse";
+    let account = |address: &str| {
+        let mut command = on(
+            data,
+            &[
+                "account",
+                "add",
+                address,
+                "--password-stdin",
+                "--add-domain",
+            ],
+        );
+        let mut adding = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("a command");
+        writeln!(adding.stdin.take().expect("piped"), "{PASSWORD}").expect("it reads");
+        adding.wait().expect("it ends");
+        serde_json::json!({"address": address, "password": PASSWORD})
+    };
+    ["alice@example.test", "bob@example.test"]
+        .map(account)
+        .to_vec()
+        .into()
+}
+
+/// The ports of a running server, as a trial's ready line has them. A command that finds no server would take its place for a moment.
+fn ports(data: &Path) -> Option<Value> {
+    if !data.join("data/control.sock").exists() {
+        return None;
+    }
+    let said = on(data, &["status", "--json"]).output().expect("a command");
+    let status: Value = serde_json::from_slice(&said.stdout).ok()?;
+    let listeners = status["listeners"].as_array()?.iter();
+    let port = |listener: &Value| {
+        let port: u16 = listener[1].as_str()?.rsplit(':').next()?.parse().ok()?;
+        Some((listener[0].as_str()?.to_string(), Value::from(port)))
+    };
+    Some(Value::Object(listeners.filter_map(port).collect()))
 }
 
 /// The program under test.

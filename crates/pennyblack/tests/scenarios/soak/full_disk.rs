@@ -1,8 +1,8 @@
 //! The disk fills up: new mail is put off, what was acknowledged stays, users can still delete, and with room again all goes on.
 
-use super::check_store;
 use super::ledger::Ledger;
-use super::road::{Doors, Fate, Road, Sender};
+use super::road::{Doors, Road, Sender};
+use super::{accepted_again, check_store, send};
 use crate::tools::{command, eventually, need, skipped, succeed};
 use crate::trial::{Data, Trial};
 use crate::wire::Wire;
@@ -68,24 +68,6 @@ fn world(folder: &Path) -> Option<(SmallDisk, Trial)> {
     let disk = SmallDisk::mount(folder.join("disk"), 300)?;
     let trial = Trial::start_with(Data::Keep(&disk.data()));
     Some((disk, trial))
-}
-
-/// Sends and writes down what came of it; false if the server did not take the message.
-fn send(ledger: &mut Ledger, sender: &mut Sender) -> bool {
-    let number = ledger.number();
-    let fates = sender.send(number).unwrap_or_default();
-    ledger.enter(number, &fates);
-    fates.iter().any(|(_, fate)| *fate == Fate::Accepted)
-}
-
-/// Mail is taken again on every road.
-fn accepted_again(ledger: &mut Ledger, trial: &Trial) {
-    for road in [Road::Mx, Road::Lmtp, Road::Append] {
-        eventually("mail is taken again", || {
-            let mut sender = Sender::open(road, &Doors::of(trial))?;
-            send(ledger, &mut sender).then_some(())
-        });
-    }
 }
 
 /// The reply to MAIL on a listener.

@@ -4,6 +4,7 @@
 //! of rounds of the full form.
 
 mod crash;
+mod database;
 mod full_disk;
 mod ledger;
 mod load;
@@ -11,8 +12,10 @@ mod order;
 mod powercut;
 mod road;
 
-use crate::tools::succeed;
+use crate::tools::{eventually, succeed};
 use crate::trial::Trial;
+use ledger::Ledger;
+use road::{Doors, Fate, Road, Sender};
 
 /// How many rounds the full form of a test plays.
 fn rounds(default: usize) -> usize {
@@ -26,4 +29,22 @@ fn check_store(trial: &Trial) {
     let said = succeed(&mut trial.command(&["check", "store", "--json"]));
     let report: serde_json::Value = serde_json::from_str(&said).expect("JSON");
     assert_eq!(report["faults"], serde_json::json!([]), "{report}");
+}
+
+/// Sends and writes down what came of it; false if the server did not take the message.
+fn send(ledger: &mut Ledger, sender: &mut Sender) -> bool {
+    let number = ledger.number();
+    let fates = sender.send(number).unwrap_or_default();
+    ledger.enter(number, &fates);
+    fates.iter().any(|(_, fate)| *fate == Fate::Accepted)
+}
+
+/// Mail is taken again on every road.
+fn accepted_again(ledger: &mut Ledger, trial: &Trial) {
+    for road in [Road::Mx, Road::Lmtp, Road::Append] {
+        eventually("mail is taken again", || {
+            let mut sender = Sender::open(road, &Doors::of(trial))?;
+            send(ledger, &mut sender).then_some(())
+        });
+    }
 }
