@@ -48,7 +48,7 @@ pub(super) async fn connect(
     );
     let mut stream = Stream::Clear(stream);
     if kind == SmtpKind::Submissions {
-        let secured = secure(services, &mut stream, &mut peer).await;
+        let secured = Box::pin(secure(services, &mut stream, &mut peer)).await;
         if secured.is_err() {
             let listener = kind.listener().name();
             services.metrics.connection_ended(listener, "error");

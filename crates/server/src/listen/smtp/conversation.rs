@@ -55,12 +55,12 @@ enum Mail {
     /// There is none.
     #[default]
     None,
-    /// Between MAIL and the message.
-    Envelope(Transaction),
+    /// Between MAIL and the message. Boxed, as are the others, so that a session without a transaction holds no room for one.
+    Envelope(Box<Transaction>),
     /// The message is coming.
-    Receiving(Receiving),
+    Receiving(Box<Receiving>),
     /// It is refused; the rest of it is thrown away until the client can be told.
-    Refused(Refusal),
+    Refused(Box<Refusal>),
 }
 
 /// Why a session is over.
@@ -109,7 +109,7 @@ impl Conversation {
     }
 
     /// Talks until one side has enough.
-    pub(super) async fn hold(mut self, mut stream: Stream) {
+    pub(super) async fn hold(&mut self, mut stream: Stream) {
         let ended = match self.talk(&mut stream).await {
             Ok(never) => match never {},
             Err(ended) => ended,
@@ -243,7 +243,7 @@ impl Conversation {
         };
         match begun {
             Ok(transaction) => {
-                self.mail = Mail::Envelope(transaction);
+                self.mail = Mail::Envelope(Box::new(transaction));
                 self.session.accept();
             }
             Err(refusal) => self.refuse(Stage::Mail(from), refusal),
@@ -267,7 +267,7 @@ impl Conversation {
 
     fn begin(&mut self) {
         self.mail = match std::mem::take(&mut self.mail) {
-            Mail::Envelope(transaction) => Mail::Receiving(transaction.data()),
+            Mail::Envelope(transaction) => Mail::Receiving(Box::new(transaction.data())),
             other => other,
         };
     }
@@ -276,13 +276,13 @@ impl Conversation {
         if let Mail::Receiving(receiving) = &mut self.mail
             && let Err(refusal) = receiving.write(octets).await
         {
-            self.mail = Mail::Refused(refusal);
+            self.mail = Mail::Refused(Box::new(refusal));
         }
     }
 
     fn end_of_chunk(&mut self) {
         match std::mem::take(&mut self.mail) {
-            Mail::Refused(refusal) => self.refuse(Stage::Message, refusal),
+            Mail::Refused(refusal) => self.refuse(Stage::Message, *refusal),
             other => {
                 self.mail = other;
                 self.session.accept();
@@ -292,7 +292,7 @@ impl Conversation {
 
     async fn end_of_message(&mut self) {
         match std::mem::take(&mut self.mail) {
-            Mail::Refused(refusal) => self.refuse(Stage::Message, refusal),
+            Mail::Refused(refusal) => self.refuse(Stage::Message, *refusal),
             Mail::Receiving(receiving) => {
                 let fates = receiving.finish().await;
                 let replies: Vec<Reply> = fates.into_iter().map(|fate| self.fate(fate)).collect();
