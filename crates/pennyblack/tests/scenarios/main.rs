@@ -12,6 +12,7 @@ mod python;
 mod reading;
 mod sending;
 mod soak;
+mod tls;
 mod tools;
 mod trial;
 mod wire;
