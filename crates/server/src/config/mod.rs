@@ -86,6 +86,8 @@ pub struct Listener {
     pub plaintext_auth: PlaintextAuth,
     /// Proxies whose PROXY v2 header is believed and required (A33); empty: none.
     pub proxies: Vec<IpAddr>,
+    /// Port 25 alone: whether users may log in there, after TLS (A20).
+    pub auth: bool,
 }
 
 /// Whether passwords are taken without TLS.

@@ -133,10 +133,19 @@ macro_rules! settings {
     };
 }
 
+/// A20
+fn auth_optional() -> Vec<Setting> {
+    settings! {
+        "listen.smtp.auth" Reload "false", Field::Flag(|c| &mut c.listen.smtp.auth),
+            "Whether users may log in on port 25 too, after STARTTLS, and then send as on 587. Ports 465 and 587 are better.";
+    }
+}
+
 /// All settings, by section.
 pub static SETTINGS: std::sync::LazyLock<Vec<Setting>> = std::sync::LazyLock::new(|| {
     let mut all = host();
     all.extend(listener!(smtp, "listen.smtp", "[25]"));
+    all.extend(auth_optional());
     all.extend(listener!(submission, "listen.submission", "[587]"));
     all.extend(listener!(submissions, "listen.submissions", "[465]"));
     all.extend(listener!(imap, "listen.imap", "[]"));

@@ -375,12 +375,11 @@ impl Conversation {
     /// What the journey needs to know of this session; `None` where a log-in is demanded and there is none.
     async fn facts(&mut self) -> Option<Arc<SessionFacts>> {
         if self.facts.is_none() {
-            let road = match (self.kind, &self.login) {
-                (SmtpKind::Mx, _) => Road::Mx,
-                (SmtpKind::Lmtp, _) => Road::Lmtp,
-                (SmtpKind::Submission | SmtpKind::Submissions, login) => {
-                    Road::Submission(login.clone()?)
-                }
+            let road = match (&self.login, self.kind) {
+                (Some(login), _) => Road::Submission(login.clone()),
+                (None, SmtpKind::Mx) => Road::Mx,
+                (None, SmtpKind::Lmtp) => Road::Lmtp,
+                (None, SmtpKind::Submission | SmtpKind::Submissions) => return None,
             };
             self.facts = Some(Arc::new(SessionFacts {
                 peer: self.peer.clone(),
@@ -467,14 +466,15 @@ fn not_logged_in() -> Refusal {
     Refusal::new(530, smtp::Enhanced(5, 7, 0), "Log in first, with AUTH")
 }
 
-/// The mechanisms that can be used now; none on listeners without log-in (A20).
+/// The mechanisms that can be used now; on port 25 none, unless that is asked for, and then with TLS alone (A20).
 fn mechanisms(kind: SmtpKind, listener: &Listener, peer: &Peer) -> Vec<&'static str> {
+    let offer = Offer::new(peer, listener.plaintext_auth);
     match kind {
-        SmtpKind::Mx | SmtpKind::Lmtp => Vec::new(),
         SmtpKind::Submission | SmtpKind::Submissions => {
-            let offer = Offer::new(peer, listener.plaintext_auth);
             sasl::mechanisms(offer.tls, offer.plaintext)
         }
+        SmtpKind::Mx if listener.auth && offer.tls.is_some() => sasl::mechanisms(offer.tls, false),
+        SmtpKind::Mx | SmtpKind::Lmtp => Vec::new(),
     }
 }
 

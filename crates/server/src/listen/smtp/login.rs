@@ -16,7 +16,7 @@ pub(super) enum LogIn {
     #[default]
     None,
     /// The client's response is waited for.
-    Running(Exchange),
+    Running(Box<Exchange>),
     /// It succeeded; the client has to confirm the last data with an empty response.
     Confirming(Login),
 }
@@ -54,7 +54,8 @@ impl LogIn {
     ) -> Option<Login> {
         match std::mem::take(self) {
             LogIn::Running(exchange) => {
-                self.step(exchange, services, Some(response), session).await
+                self.step(*exchange, services, Some(response), session)
+                    .await
             }
             LogIn::Confirming(login) if response.is_empty() => {
                 session.accept();
@@ -77,7 +78,7 @@ impl LogIn {
     ) -> Option<Login> {
         match exchange.step(&services.login, response).await {
             Step::Challenge(data) => {
-                *self = LogIn::Running(exchange);
+                *self = LogIn::Running(Box::new(exchange));
                 session.challenge(&data);
                 None
             }
