@@ -6,7 +6,8 @@
 //! full one is told so.
 
 use super::authenticate::Authenticated;
-use super::envelope::{Refusal, Ret, Road};
+use super::bounce::{self, Notice, Original, Prepared, Speaker, Told};
+use super::envelope::{Notify, Refusal, Ret, Road};
 use super::receive::{MailId, Received};
 use super::refusals;
 use super::route::{self, Inbox, Recipient, Relay, Route, Routed};
@@ -70,6 +71,8 @@ enum Replies {
 struct Plan {
     entries: Vec<NewEntry>,
     queued: Option<NewQueued>,
+    /// To the sender, who wants to hear of success (A32).
+    notice: Option<Prepared>,
     replies: Replies,
 }
 
@@ -95,6 +98,7 @@ impl Settled {
         relays: Vec<Relay>,
     ) -> Result<Settled, Refusal> {
         let reverse_path = received.mail.reverse_path.as_ref().map(ToString::to_string);
+        let notice = success_notice(&received, reverse_path.as_deref()).await?;
         let trace = format!("{}{results}", received_field(&received));
         let filed_trace = format!("{}{trace}", trace::return_path(reverse_path.as_deref()));
         let filed = staged(
@@ -123,6 +127,7 @@ impl Settled {
             plan: Arc::new(Plan {
                 entries,
                 queued,
+                notice,
                 replies,
             }),
         })
@@ -184,6 +189,9 @@ impl Plan {
             .as_ref()
             .map(|new| queue::add(tx, new))
             .transpose()?;
+        if let Some(notice) = &self.notice {
+            notice.write(tx)?;
+        }
         Ok(Written { full, queued })
     }
 }
@@ -211,6 +219,56 @@ impl Full {
         } else {
             refusals::never_fits(address)
         }
+    }
+}
+
+/// RFC 3461 §5.2.1: what the sender is told of recipients who have the message once this transaction is committed. Over LMTP the
+/// server in front of us does that.
+async fn success_notice(
+    received: &Received,
+    reverse_path: Option<&str>,
+) -> Result<Option<Prepared>, Refusal> {
+    let filed = |recipient: &&Recipient| {
+        recipient.notify.has(Notify::SUCCESS)
+            && !recipient.notify.has(Notify::NEVER)
+            && recipient
+                .routes
+                .iter()
+                .all(|route| matches!(route, Route::File(_)))
+    };
+    let told: Vec<Told> = received
+        .recipients
+        .iter()
+        .filter(filed)
+        .map(|recipient| told(recipient, received.time))
+        .collect();
+    if told.is_empty() || matches!(received.facts.road, Road::Lmtp) {
+        return Ok(None);
+    }
+    let original = Original {
+        id: received.id.to_string(),
+        sender: reverse_path,
+        account: received.facts.login().map(|login| login.account),
+        envid: received.mail.envid.as_deref(),
+        created: received.time,
+        header: received.section.clone(),
+        whole: None,
+    };
+    let event = ::queue::Event::Delivered;
+    let prepared = bounce::prepare(&received.services, &original, &Notice { event, told }).await;
+    prepared.map_err(|error| refusals::store_failed(&error))
+}
+
+fn told(recipient: &Recipient, time: jiff::Timestamp) -> Told {
+    Told {
+        address: recipient.path.clone(),
+        orcpt: recipient.orcpt.clone(),
+        status: Enhanced(2, 1, 5),
+        words: "filed into the mailbox".to_string(),
+        said_by: Speaker::Us,
+        remote: None,
+        attempted: time,
+        retry_until: None,
     }
 }
 

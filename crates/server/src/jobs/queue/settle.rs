@@ -3,7 +3,7 @@
 
 use super::lanes::Work;
 use crate::Services;
-use crate::journey::bounce::{self, Notice, Prepared, Told};
+use crate::journey::bounce::{self, Notice, Original, Prepared, Told};
 use crate::journey::relay::{Attempt, Fate, Outcome, Remote};
 use queue::notices::is_due;
 use queue::{AfterFailure, Event, Notify, Schedule};
@@ -207,7 +207,8 @@ impl Settlement {
         for (event, told) in kinds.into_iter().filter(|(_, told)| !told.is_empty()) {
             let told = told.clone();
             let notice = Notice { event, told };
-            prepared.extend(bounce::prepare(services, &work.message, &notice).await?);
+            let original = Original::queued(services, &work.message, event).await?;
+            prepared.extend(bounce::prepare(services, &original, &notice).await?);
         }
         Ok(prepared)
     }

@@ -9,11 +9,12 @@ use super::lookup::{self, Found, Target};
 use crate::Services;
 use message::{Address, Scanner, Summary};
 use report::Report;
-use store::body::{Staged, Staging};
+use store::body::{BodyRef, Staged, Staging};
 use store::entry::{Flags, NewEntry, QuotaRule};
 use store::queue::{NewQueued, NewQueuedRecipient, Queued};
 use store::{AccountId, Timestamp, Tx, mailbox};
 
+pub(crate) use super::relay::Speaker;
 pub(crate) use report::Told;
 
 /// Octets of a message that are sent back when its sender asked for all of it (RFC 3461 §4.3 leaves the limit to us).
@@ -30,7 +31,7 @@ pub(crate) struct Notice {
 }
 
 /// A notice that is ready to be written.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Prepared {
     body: Staged,
     summary: Summary,
@@ -41,57 +42,42 @@ pub(crate) struct Prepared {
     elsewhere: Vec<String>,
 }
 
-/// Prepares a notice about `message` for its sender. `None`: there is nobody to tell (any more).
-pub(crate) async fn prepare(
-    services: &Services,
-    message: &Queued,
-    notice: &Notice,
-) -> store::Result<Option<Prepared>> {
-    let Some(sender) = message
-        .reverse_path
-        .as_deref()
-        .filter(|path| !path.is_empty())
-    else {
-        return Ok(None);
-    };
-    let (inboxes, elsewhere) = addressees(services, message, sender).await?;
-    if inboxes.is_empty() && elsewhere.is_empty() {
-        tracing::warn!(id = %message.id, to = sender, "a notice has no addressee: that address is gone");
-        return Ok(None);
+/// The message that a notice is about.
+pub(crate) struct Original<'a> {
+    /// Names it in the ids of the notice.
+    pub(crate) id: String,
+    /// Its reverse-path.
+    pub(crate) sender: Option<&'a str>,
+    /// The account that submitted it, if one did.
+    pub(crate) account: Option<AccountId>,
+    /// ENVID, decoded.
+    pub(crate) envid: Option<&'a str>,
+    /// When it was accepted.
+    pub(crate) created: Timestamp,
+    /// Its header section.
+    pub(crate) header: Vec<u8>,
+    /// All of it, if all of it shall be returned.
+    pub(crate) whole: Option<BodyRef>,
+}
+
+impl<'a> Original<'a> {
+    /// A message in the queue, for a notice about this event.
+    pub(crate) async fn queued(
+        services: &Services,
+        message: &'a Queued,
+        event: queue::Event,
+    ) -> store::Result<Original<'a>> {
+        let length = u64::from(message.header_size);
+        Ok(Original {
+            id: message.id.to_string(),
+            sender: message.reverse_path.as_deref(),
+            account: message.account,
+            envid: message.envid.as_deref(),
+            created: message.created,
+            header: services.store.read_body(&message.body, 0, length).await?,
+            whole: returns_all(message, event).then(|| message.body.clone()),
+        })
     }
-    let config = services.config.load();
-    let created = services.clock.now();
-    let header = services
-        .store
-        .read_body(&message.body, 0, message.header_size.into())
-        .await?;
-    let report = Report {
-        hostname: &config.hostname,
-        sender,
-        now: created,
-        event: notice.event,
-        message,
-        header: &header,
-        told: &notice.told,
-        whole: returns_all(message, notice.event),
-    };
-    let mut writer = Writer::new(services);
-    writer.write(&report.head()).await?;
-    match report.whole {
-        true => writer.copy(services, message).await?,
-        false => writer.write(&report.returned_header()).await?,
-    }
-    writer.write(&report.tail()).await?;
-    let (body, summary, ascii) = writer.finish().await?;
-    Ok(Some(Prepared {
-        body,
-        header_size: report.header_size(),
-        summary,
-        ascii,
-        created,
-        inboxes,
-        elsewhere,
-    }))
 }
 
 /// RFC 3461 §4.3: the whole message only if that was asked for, and only with a failure.
@@ -101,16 +87,72 @@ fn returns_all(message: &Queued, event: queue::Event) -> bool {
         && message.body.size <= LARGEST_RETURN
 }
 
+/// Prepares a notice for the sender of a message. `None`: there is nobody to tell (any more).
+pub(crate) async fn prepare(
+    services: &Services,
+    original: &Original<'_>,
+    notice: &Notice,
+) -> store::Result<Option<Prepared>> {
+    let Some(sender) = original.sender.filter(|path| !path.is_empty()) else {
+        return Ok(None);
+    };
+    let (inboxes, elsewhere) = addressees(services, original.account, sender).await?;
+    if inboxes.is_empty() && elsewhere.is_empty() {
+        tracing::warn!(
+            id = original.id,
+            to = sender,
+            "a notice has no addressee: that address is gone"
+        );
+        return Ok(None);
+    }
+    let config = services.config.load();
+    let report = Report {
+        hostname: &config.hostname,
+        sender,
+        now: services.clock.now(),
+        event: notice.event,
+        original,
+        told: &notice.told,
+        // RFC 5321 §4.4: whoever delivers at last writes Return-Path, and nobody else.
+        last_stop: !inboxes.is_empty(),
+    };
+    let (body, summary, ascii) = written(services, &report).await?;
+    Ok(Some(Prepared {
+        body,
+        header_size: report.header_size(),
+        summary,
+        ascii,
+        created: report.now,
+        inboxes,
+        elsewhere,
+    }))
+}
+
+/// Stages the octets of a notice.
+async fn written(
+    services: &Services,
+    report: &Report<'_>,
+) -> store::Result<(Staged, Summary, bool)> {
+    let mut writer = Writer::new(services);
+    writer.write(&report.head()).await?;
+    match &report.original.whole {
+        Some(body) => writer.copy(services, body).await?,
+        None => writer.write(&report.returned_header()).await?,
+    }
+    writer.write(&report.tail()).await?;
+    writer.finish().await
+}
+
 /// Where the sender's mail goes: accounts of ours, addresses elsewhere.
 async fn addressees(
     services: &Services,
-    message: &Queued,
+    submitter: Option<AccountId>,
     sender: &str,
 ) -> store::Result<(Vec<AccountId>, Vec<String>)> {
     let Ok(address) = Address::parse(sender) else {
-        return Ok((message.account.into_iter().collect(), Vec::new()));
+        return Ok((submitter.into_iter().collect(), Vec::new()));
     };
-    let (config, submitter) = (services.config.load_full(), message.account);
+    let config = services.config.load_full();
     let found = services
         .store
         .read(move |tx| lookup::look_up(&config, tx, &address))
@@ -217,8 +259,8 @@ impl Writer {
         self.staging.write(octets).await
     }
 
-    async fn copy(&mut self, services: &Services, message: &Queued) -> store::Result<()> {
-        let mut body = services.store.open_body(&message.body).await?;
+    async fn copy(&mut self, services: &Services, body: &BodyRef) -> store::Result<()> {
+        let mut body = services.store.open_body(body).await?;
         while let Some(octets) = body.next().await? {
             self.write(&octets).await?;
         }

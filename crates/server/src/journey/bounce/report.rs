@@ -1,12 +1,12 @@
 //! What a notice says: a sentence that anybody understands, the facts for programs (RFC 3464), and what was sent (RFC 6522).
 //! With international addresses the forms of RFC 6533.
 
+use super::Original;
 use crate::journey::relay::{Remote, Speaker};
 use queue::Event;
 use smtp::{Enhanced, xtext};
 use std::fmt::Write as _;
 use store::Timestamp;
-use store::queue::Queued;
 
 /// Columns after which a field is folded.
 const FOLD: usize = 76;
@@ -40,12 +40,10 @@ pub(super) struct Report<'a> {
     pub(super) sender: &'a str,
     pub(super) now: Timestamp,
     pub(super) event: Event,
-    pub(super) message: &'a Queued,
-    /// The original header section.
-    pub(super) header: &'a [u8],
+    pub(super) original: &'a Original<'a>,
     pub(super) told: &'a [Told],
-    /// Return the whole message rather than its header section.
-    pub(super) whole: bool,
+    /// It goes into a mailbox here.
+    pub(super) last_stop: bool,
 }
 
 impl Report<'_> {
@@ -63,7 +61,7 @@ impl Report<'_> {
 
     /// The original header section, for those who do not get the whole message.
     pub(super) fn returned_header(&self) -> Vec<u8> {
-        self.header[..self.header.len().min(LARGEST_HEADER)].to_vec()
+        self.original.header[..self.original.header.len().min(LARGEST_HEADER)].to_vec()
     }
 
     /// What ends the notice.
@@ -78,7 +76,10 @@ impl Report<'_> {
 
     /// Its header section with the empty line.
     fn fields(&self) -> String {
-        let mut text = String::from("Return-Path: <>\r\n");
+        let mut text = match self.last_stop {
+            true => String::from("Return-Path: <>\r\n"),
+            false => String::new(),
+        };
         let hostname = self.hostname;
         let _ = write!(text, "Date: {}\r\n", message::date::write(self.now));
         let _ = write!(
@@ -115,7 +116,7 @@ impl Report<'_> {
     /// Names this notice and no other: the message, its event, and the time.
     fn token(&self) -> String {
         let event = self.action();
-        format!("{}.{event}.{}", self.message.id, self.now.as_microsecond())
+        format!("{}.{event}.{}", self.original.id, self.now.as_microsecond())
     }
 
     fn boundary(&self) -> String {
@@ -133,7 +134,7 @@ impl Report<'_> {
 
     /// RFC 6533: an address or header section that is not ASCII.
     fn is_global(&self) -> bool {
-        let ascii = self.header.is_ascii()
+        let ascii = self.original.header.is_ascii()
             && self.sender.is_ascii()
             && self
                 .told
@@ -167,7 +168,7 @@ impl Report<'_> {
     }
 
     fn returned_type(&self) -> &'static str {
-        match (self.whole, self.is_global()) {
+        match (self.original.whole.is_some(), self.is_global()) {
             (true, false) => "Content-Type: message/rfc822",
             (true, true) => "Content-Type: message/global",
             (false, false) => "Content-Type: text/rfc822-headers",
@@ -178,13 +179,13 @@ impl Report<'_> {
     /// For people.
     fn explanation(&self) -> String {
         let mut text = format!("{}\r\n\r\n", self.opening());
-        if let Some(subject) = field(self.header, "Subject") {
+        if let Some(subject) = field(&self.original.header, "Subject") {
             let _ = write!(text, "Subject: {subject}\r\n");
         }
         let _ = write!(
             text,
             "Sent: {}\r\n",
-            message::date::write(self.message.created)
+            message::date::write(self.original.created)
         );
         for told in self.told {
             let _ = write!(text, "\r\n{}\r\n{}\r\n", told.address, self.sentence(told));
@@ -232,10 +233,10 @@ impl Report<'_> {
     /// For programs (RFC 3464 §2).
     fn delivery_status(&self) -> String {
         let mut text = format!("Reporting-MTA: dns; {}\r\n", self.hostname);
-        if let Some(envid) = &self.message.envid {
+        if let Some(envid) = &self.original.envid {
             let _ = write!(text, "Original-Envelope-Id: {}\r\n", xtext::encode(envid));
         }
-        let arrived = message::date::write(self.message.created);
+        let arrived = message::date::write(self.original.created);
         let _ = write!(text, "Arrival-Date: {arrived}\r\n");
         for told in self.told {
             text += "\r\n";
@@ -284,7 +285,7 @@ impl Report<'_> {
     }
 
     fn original_id(&self) -> Option<String> {
-        let id = field(self.header, "Message-ID")?;
+        let id = field(&self.original.header, "Message-ID")?;
         let fits = id.starts_with('<') && id.ends_with('>') && id.len() < 500;
         (fits && !id.contains(char::is_whitespace)).then_some(id)
     }

@@ -43,7 +43,7 @@ pub(crate) async fn relay(
     }
     match hosts::targets(services, domain).await {
         Err(unroutable) => delivery.unroutable(&unroutable),
-        Ok(targets) => delivery.to_any(targets, held).await,
+        Ok(targets) => delivery.over_any(targets, held).await,
     }
     delivery.attempt
 }
@@ -81,7 +81,7 @@ impl<'a> Delivery<'a> {
     }
 
     /// Tries one target after the other until the fate of all is decided.
-    async fn to_any(&mut self, targets: Vec<Target>, held: &mut Option<Connection>) {
+    async fn over_any(&mut self, targets: Vec<Target>, held: &mut Option<Connection>) {
         let mut hopeless = true;
         for target in targets.into_iter().take(ADDRESSES) {
             match Connection::open(self.services, &target).await {
