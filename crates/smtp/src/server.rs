@@ -8,7 +8,7 @@
 //! ```
 //! use smtp::server::{Clear, Event, Role, Security, Service, Session};
 //! # let service = Service { role: Role::Mx, hostname: "mx1.example.com".into(), max_size: 1000, max_recipients: 10,
-//! #   max_messages: 10, dsn: true, starttls: false, clear: Clear::Protected };
+//! #   max_messages: Some(10), dsn: true, starttls: false, clear: Clear::Protected };
 //! let mut session = Session::new(service, Security::Clear, Vec::new());
 //! assert_eq!(session.take_output(), b"220 mx1.example.com ESMTP Pennyblack\r\n");
 //!
@@ -43,7 +43,7 @@ use state::{Question, State};
 const FLUSH_AT: usize = 8 * 1024;
 /// Wrong commands that are answered as such; the next one ends the session.
 const MAX_ERRORS: u32 = 10;
-/// Recipients that may be refused in a session; after that, none is looked up (harvesting of addresses).
+/// Recipients that may be refused in a session of strangers; after that, none is looked up (harvesting of addresses).
 const MAX_REFUSED: u32 = 100;
 /// Failed log-ins in a session.
 const MAX_FAILED_LOGINS: u32 = 5;

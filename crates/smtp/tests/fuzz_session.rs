@@ -114,7 +114,7 @@ fn session(role: Role) -> Session {
         hostname: "mx1.example.com".to_owned(),
         max_size: 10_000,
         max_recipients: 10,
-        max_messages: 10,
+        max_messages: Some(10),
         dsn: true,
         starttls: true,
         clear: Clear::Allowed,

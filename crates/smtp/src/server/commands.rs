@@ -5,7 +5,7 @@ use super::service::Role;
 use super::state::{Closing, Envelope, Question, State};
 use super::{Event, MAX_IDLE_COMMANDS, MAX_REFUSED, Next, Security, Session, replies};
 use crate::data::{BareLf, ChunkDecoder, DotDecoder};
-use crate::{Command, CommandError, MailCommand, RcptCommand};
+use crate::{Command, CommandError, MailCommand, RcptCommand, Reply};
 
 /// Whether input follows a command line already.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -66,9 +66,8 @@ impl Session {
 
     /// A command that brings no message nearer. Legitimate clients send a few of them.
     fn idle_command<'a>(&mut self, state: State, command: Command) -> Next<'a> {
-        self.counts.idle_commands += 1;
-        if self.counts.idle_commands > MAX_IDLE_COMMANDS {
-            return self.close(&replies::too_many_idle_commands(), Closing::ShareUsedUp);
+        if let Some(over) = self.one_more_idle_command() {
+            return over;
         }
         let reply = match command {
             Command::Ehlo(name) => return self.hello(state, name, Hello::Ehlo),
@@ -81,6 +80,22 @@ impl Session {
             _ => replies::ok(),
         };
         self.say(&reply);
+        (state, None)
+    }
+
+    fn one_more_idle_command<'a>(&mut self) -> Option<Next<'a>> {
+        self.counts.idle_commands += 1;
+        (self.counts.idle_commands > MAX_IDLE_COMMANDS)
+            .then(|| self.close(&replies::too_many_idle_commands(), Closing::ShareUsedUp))
+    }
+
+    /// Says no to what a client sent before it knew that something before it was refused, as pipelining makes it do (RFC 2920
+    /// §3.1). That is not an error of its program.
+    fn in_vain<'a>(&mut self, state: State, reply: &Reply) -> Next<'a> {
+        if let Some(over) = self.one_more_idle_command() {
+            return over;
+        }
+        self.say(reply);
         (state, None)
     }
 
@@ -130,7 +145,8 @@ impl Session {
             State::New => return self.wrong(state, &replies::hello_first(self.service.role)),
             _ => return self.wrong(state, &replies::nested_mail()),
         }
-        if self.counts.transactions >= self.service.max_messages {
+        let limit = self.service.max_messages;
+        if limit.is_some_and(|limit| self.counts.transactions >= limit) {
             return self.close(&replies::too_many_messages(), Closing::ShareUsedUp);
         }
         if let Some(parameter) = self.not_announced_for_mail(&mail) {
@@ -185,7 +201,7 @@ impl Session {
             State::Envelope(envelope) => envelope,
             State::New => return self.wrong(state, &replies::hello_first(self.service.role)),
             State::BetweenChunks(..) => return self.wrong(state, &replies::chunks_began()),
-            _ => return self.wrong(state, &replies::mail_first()),
+            _ => return self.in_vain(state, &replies::mail_first()),
         };
         let dsn = rcpt.notify.is_some() || rcpt.orcpt.is_some();
         if dsn && !self.service.dsn {
@@ -194,7 +210,7 @@ impl Session {
         }
         let refusal = if envelope.recipients >= self.service.max_recipients {
             replies::too_many_recipients(&self.service)
-        } else if self.counts.refused >= MAX_REFUSED {
+        } else if self.service.role == Role::Mx && self.counts.refused >= MAX_REFUSED {
             replies::too_many_refused()
         } else if !rcpt.forward_path.is_ascii() && !envelope.smtputf8 {
             replies::recipient_needs_smtputf8()
@@ -217,7 +233,7 @@ impl Session {
                 let state = State::BetweenChunks(envelope, decoder);
                 return self.wrong(state, &replies::chunks_began());
             }
-            Err((state, reply)) => return self.wrong(state, &reply),
+            Err((state, reply)) => return self.in_vain(state, &reply),
         };
         if behind == Behind::Text {
             return self.close(&replies::too_early("DATA"), Closing::OutOfStep);
@@ -243,10 +259,10 @@ impl Session {
             Err((_, reply)) if octets > self.service.max_size => {
                 self.close(&reply, Closing::OutOfStep)
             }
-            Err((state, reply)) => {
-                self.counts.errors += 1;
-                (State::Unwanted(octets, reply, Box::new(state)), None)
-            }
+            Err((state, reply)) => match self.one_more_idle_command() {
+                Some(over) => over,
+                None => (State::Unwanted(octets, reply, Box::new(state)), None),
+            },
         }
     }
 
@@ -254,7 +270,7 @@ impl Session {
     fn envelope_for_message(
         &self,
         state: State,
-    ) -> Result<(Envelope, Option<ChunkDecoder>), (State, crate::Reply)> {
+    ) -> Result<(Envelope, Option<ChunkDecoder>), (State, Reply)> {
         match state {
             State::Envelope(envelope) if envelope.recipients > 0 => Ok((envelope, None)),
             State::BetweenChunks(envelope, decoder) => Ok((envelope, Some(decoder))),

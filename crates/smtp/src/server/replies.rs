@@ -32,10 +32,7 @@ pub(super) fn extensions(service: &Service, starttls: bool, mechanisms: &[&str])
     if service.dsn {
         lines.push("DSN".to_owned());
     }
-    lines.push(format!(
-        "LIMITS MAILMAX={} RCPTMAX={}",
-        service.max_messages, service.max_recipients
-    ));
+    lines.push(limits(service));
     if starttls {
         lines.push("STARTTLS".to_owned());
     }
@@ -47,6 +44,15 @@ pub(super) fn extensions(service: &Service, starttls: bool, mechanisms: &[&str])
         code: 250,
         enhanced: None,
         lines,
+    }
+}
+
+/// RFC 9422 §4.
+fn limits(service: &Service) -> String {
+    let recipients = service.max_recipients;
+    match service.max_messages {
+        Some(messages) => format!("LIMITS MAILMAX={messages} RCPTMAX={recipients}"),
+        None => format!("LIMITS RCPTMAX={recipients}"),
     }
 }
 

@@ -33,8 +33,8 @@ pub struct Service {
     pub max_size: u64,
     /// Recipients in a transaction (RFC 9422 RCPTMAX).
     pub max_recipients: u32,
-    /// Transactions in a session (RFC 9422 MAILMAX).
-    pub max_messages: u32,
+    /// Transactions in a session (RFC 9422 MAILMAX); `None`: as many as come.
+    pub max_messages: Option<u32>,
     /// Whether the DSN extension (RFC 3461) is offered.
     pub dsn: bool,
     /// Whether STARTTLS (RFC 3207) can be offered.

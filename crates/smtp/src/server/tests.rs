@@ -18,7 +18,7 @@ fn service(role: Role) -> Service {
         hostname: "mx1.example.com".to_owned(),
         max_size: 1000,
         max_recipients: 3,
-        max_messages: 2,
+        max_messages: Some(2),
         dsn: true,
         starttls: true,
         clear: Clear::Protected,
@@ -323,6 +323,42 @@ fn w22_bare_lf_in_a_submission() {
     owner.says(&format!("{ENVELOPE}DATA\n"));
     assert_eq!(codes(&owner.says("Subject: x\n\nscan\r\n.\r\n")), ["250"]);
     assert_eq!(owner.messages, [b"Subject: x\r\n\r\nscan\r\n"]);
+}
+
+/// A refused MAIL makes the rest of its group fail; that is not held against the client, whose next message comes in the same
+/// session.
+#[test]
+fn u02_a_refused_group_is_no_error() {
+    let mut owner = Owner::mx();
+    let rcpt = "RCPT TO:<alice@example.com>\r\n".repeat(30);
+    let group = format!("MAIL FROM:<a@b> SIZE=5000\r\n{rcpt}DATA\r\n");
+    let output = owner.says(&group);
+    assert_eq!(codes(&output)[0], "552");
+    assert_eq!(codes(&output)[1..], ["503"; 31]);
+    assert_eq!(codes(&owner.says(ENVELOPE)), ["250", "250"]);
+    assert_eq!(owner.session.counts().errors, 0);
+}
+
+/// A server in front of us brings as much as it has.
+#[test]
+fn a23_lmtp_sessions_may_be_long() {
+    let service = Service {
+        max_messages: None,
+        ..service(Role::Lmtp)
+    };
+    let mut owner = Owner::new(service, Security::Clear, Vec::new());
+    owner.says("");
+    assert!(
+        owner
+            .says("LHLO c\r\n")
+            .contains("250-LIMITS RCPTMAX=3\r\n")
+    );
+    for _ in 0..150 {
+        let output =
+            owner.says("MAIL FROM:<a@b>\r\nRCPT TO:<nobody@x>\r\nRCPT TO:<a@x>\r\nDATA\r\n");
+        assert_eq!(codes(&output), ["250", "550", "250", "354"]);
+        assert_eq!(codes(&owner.says(".\r\n")), ["250"]);
+    }
 }
 
 /// RFC 3030 §4.1 and §4.2: chunks, pipelined.

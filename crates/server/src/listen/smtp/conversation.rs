@@ -489,7 +489,8 @@ fn service(kind: SmtpKind, config: &Config, peer: &Peer) -> Service {
         hostname: config.hostname.clone(),
         max_size: config.limits.message_size,
         max_recipients: config.limits.recipients,
-        max_messages: config.limits.messages,
+        // A server in front of us is not a stranger: it brings all it has over one connection (A11 is about strangers).
+        max_messages: (kind != SmtpKind::Lmtp).then_some(config.limits.messages),
         dsn: config.queue.dsn,
         starttls: kind != SmtpKind::Submissions,
         clear,
