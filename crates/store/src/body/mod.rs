@@ -14,7 +14,8 @@ pub use read::BodyReader;
 pub use staged::Staged;
 pub use staging::Staging;
 
-use crate::{Error, Result, Store};
+use crate::{Error, Result, Store, Tx};
+use std::ops::Range;
 
 /// Where a stored body is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -45,6 +46,11 @@ impl Store {
         let end = offset.saturating_add(length).min(body.size);
         off_the_workers(move || source.range(offset..end)).await
     }
+}
+
+/// The octets in `range`, as far as there are any, within a transaction: for whoever looks through many small bodies.
+pub fn read(tx: &mut Tx<'_>, body: &BodyRef, range: Range<u64>) -> Result<Vec<u8>> {
+    read::Source::find(tx, body)?.range(range)
 }
 
 /// Runs something that touches the disk or computes for long where it keeps no other task waiting.

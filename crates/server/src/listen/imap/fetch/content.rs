@@ -15,7 +15,7 @@ use imap::fetch::{Content, Partial, SectionText, Spelling};
 use std::ops::Range;
 
 /// Messages up to this size are held whole.
-const SMALL: u64 = 128 * 1024;
+pub(super) const SMALL: u64 = 128 * 1024;
 /// A header section is filtered in memory; more of it than this is cut off. Above what SMTP takes in.
 const MAX_HEADER: u32 = 4 * 1024 * 1024;
 
@@ -33,12 +33,17 @@ enum Held {
 }
 
 impl<'a> Octets<'a> {
-    /// Makes sure that they can be read, before anything is promised to the client.
-    pub(super) async fn open(connection: &Connection, stored: &'a Stored) -> Result<Octets<'a>> {
-        let store = &connection.services.store;
-        let held = match stored.body.size <= SMALL {
-            true => Held::Whole(store.read_body(&stored.body, 0, stored.body.size).await?),
-            false => Held::Nothing(Some(store.open_body(&stored.body).await?)),
+    /// Makes sure that they can be read, before anything is promised to the client. `all`: they have been read already.
+    pub(super) async fn open(
+        connection: &Connection,
+        stored: &'a Stored,
+        all: Option<Vec<u8>>,
+    ) -> Result<Octets<'a>> {
+        let (store, body) = (&connection.services.store, &stored.body);
+        let held = match all {
+            Some(all) => Held::Whole(all),
+            None if body.size <= SMALL => Held::Whole(store.read_body(body, 0, body.size).await?),
+            None => Held::Nothing(Some(store.open_body(body).await?)),
         };
         Ok(Octets { stored, held })
     }

@@ -12,8 +12,8 @@ use super::failure::{Failure, Outcome};
 use super::flags;
 use super::state::Selected;
 use super::view::Access;
-use ::store::ModSeq;
 use ::store::entry::{self, Content, Entry, FlagChange, Flags};
+use ::store::{ModSeq, Tx, body};
 use content::Octets;
 use imap::command::{By, Fetch};
 use imap::encode;
@@ -54,10 +54,15 @@ impl Depth {
     }
 }
 
+/// Octets of messages read together with their batch; larger ones are read one by one.
+const READ_AHEAD: u64 = 1024 * 1024;
+
 /// A message of a batch; its content only where that was asked for.
 struct Message {
     entry: Entry,
     content: Option<Content>,
+    /// All its octets, if it is small and they were asked for.
+    octets: Option<Vec<u8>>,
     /// Its `\Seen` was set just now.
     newly_seen: bool,
 }
@@ -83,7 +88,7 @@ pub(super) async fn fetch(
         if sets_seen {
             set_seen(state, connection, &mut batch).await?;
         }
-        for message in &batch {
+        for message in &mut batch {
             respond(state, connection, &fetch.items, message).await?;
             connection.flush_if_full().await?;
         }
@@ -137,10 +142,14 @@ impl Reading {
             Depth::Summary | Depth::Content => {
                 let found =
                     entry::scan_contents(tx, account, mailbox, &uids, since, depth.batch())?;
-                Ok(found
+                let found = found
                     .into_iter()
-                    .map(|(entry, content)| Message::new(entry, Some(content)))
-                    .collect())
+                    .map(|(entry, content)| Message::new(entry, Some(content)));
+                let mut batch: Vec<Message> = found.collect();
+                if depth == Depth::Content {
+                    read_ahead(tx, &mut batch)?;
+                }
+                Ok(batch)
             }
         });
         let batch: Vec<Message> = batch.await?;
@@ -159,9 +168,24 @@ impl Message {
         Message {
             entry,
             content,
+            octets: None,
             newly_seen: false,
         }
     }
+}
+
+/// Reads the small messages of a batch while its transaction is open.
+fn read_ahead(tx: &mut Tx<'_>, batch: &mut [Message]) -> ::store::Result<()> {
+    let mut room = READ_AHEAD;
+    for message in batch {
+        if let Some(body) = message.content.as_ref().map(|content| &content.body) {
+            if body.size <= content::SMALL && body.size <= room {
+                message.octets = Some(body::read(tx, body, 0..body.size)?);
+                room -= body.size;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Takes all UIDs up to and including `uid` out of ascending ranges.
@@ -213,7 +237,7 @@ async fn respond(
     state: &mut Selected,
     connection: &mut Connection,
     items: &[Item],
-    message: &Message,
+    message: &mut Message,
 ) -> Result<(), Failure> {
     // A message that came after the client was last told has no number yet.
     let Some(number) = state.view.number_of(message.entry.uid.0) else {
@@ -224,7 +248,7 @@ async fn respond(
         .announce_keywords(connection, &message.entry.keywords);
     let mut octets = match &message.content {
         Some(content) if items.iter().any(|item| matches!(item, Item::Content(_))) => {
-            match Octets::open(connection, content).await {
+            match Octets::open(connection, content, message.octets.take()).await {
                 Ok(octets) => Some(octets),
                 // Expunged between the two reads: as if it had not been there.
                 Err(::store::Error::Missing(_)) => return Ok(()),

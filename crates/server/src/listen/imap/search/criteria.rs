@@ -28,6 +28,8 @@ pub(super) enum Criterion {
     Smaller(u32),
     ModSeq(u64),
     Sent(When, Date),
+    /// A field of the envelope and a folded text that it contains.
+    Envelope(EnvelopeField, String),
     /// A header field and a folded text that it contains.
     Field(String, String),
     Body(String),
@@ -53,9 +55,7 @@ impl Criterion {
             Key::Flag(system) => Criterion::System(flags::bit(system)),
             Key::Sequence(set) => Criterion::Uids(view.resolve(By::Sequence, set)?),
             Key::Uid(set) => Criterion::Uids(view.resolve(By::Uid, set)?),
-            Key::Envelope(field, text) => {
-                Criterion::Field(field_name(*field).to_owned(), fold(text))
-            }
+            Key::Envelope(field, text) => Criterion::Envelope(*field, fold(text)),
             Key::Header(field, text) => Criterion::Field(field.clone(), fold(text)),
             Key::Body(text) => Criterion::Body(fold(text)),
             Key::Text(text) => Criterion::Text(fold(text)),
@@ -107,6 +107,7 @@ impl Criterion {
             Criterion::Sent(when, date) => {
                 Some(evidence.sent()?.is_some_and(|day| when.holds(day, *date)))
             }
+            Criterion::Envelope(field, text) => evidence.envelope_contains(*field, text),
             Criterion::Field(name, text) => evidence.field_contains(name, text),
             Criterion::Body(text) => evidence.body_contains(text),
             Criterion::Text(text) => match evidence.header_contains(text) {
@@ -134,16 +135,6 @@ fn all_of(verdicts: impl Iterator<Item = Option<bool>>) -> Option<bool> {
 fn contains(uids: &[RangeInclusive<u32>], uid: u32) -> bool {
     let at = uids.partition_point(|range| *range.end() < uid);
     uids.get(at).is_some_and(|range| range.contains(&uid))
-}
-
-fn field_name(field: EnvelopeField) -> &'static str {
-    match field {
-        EnvelopeField::Bcc => "Bcc",
-        EnvelopeField::Cc => "Cc",
-        EnvelopeField::From => "From",
-        EnvelopeField::Subject => "Subject",
-        EnvelopeField::To => "To",
-    }
 }
 
 /// A text as it is compared: without case.

@@ -2,27 +2,34 @@
 //! needed. Texts are decoded: transfer encodings, charsets, encoded words, folding (catalogue F9).
 
 use super::criteria::{Criterion, fold};
-use crate::listen::imap::connection::Connection;
-use crate::listen::imap::failure::Failure;
-use crate::listen::imap::state::Selected;
+use super::envelope;
 use ::message::text;
-use ::store::MessageId;
 use ::store::entry::{self, Content, Entry};
+use ::store::{AccountId, MessageId, Result, Tx, body};
 use imap::date::Date;
+use imap::search::EnvelopeField;
 use std::collections::HashMap;
 
 /// Decoded text of one message that is looked through.
 const MAX_TEXT: usize = 16 * 1024 * 1024;
+/// A message up to this size is read whole when its header section is wanted: its text may be wanted next.
+const SMALL: u64 = 64 * 1024;
+/// Octets read in one transaction, about: others wait for its connection.
+const MAX_READ: u64 = 8 * 1024 * 1024;
 
 /// What is known of a message.
 pub(super) struct Evidence<'a> {
     pub(super) entry: &'a Entry,
     content: Option<&'a Content>,
-    header: Option<Vec<u8>>,
-    /// The header section, decoded and folded.
-    header_text: Option<String>,
+    header: Option<Header>,
     /// The text, decoded and folded.
     body_text: Option<String>,
+}
+
+struct Header {
+    octets: Vec<u8>,
+    /// Decoded and folded.
+    text: String,
 }
 
 impl<'a> Evidence<'a> {
@@ -32,7 +39,6 @@ impl<'a> Evidence<'a> {
             entry,
             content: None,
             header: None,
-            header_text: None,
             body_text: None,
         }
     }
@@ -43,16 +49,21 @@ impl<'a> Evidence<'a> {
         Some(date_of_envelope(envelope))
     }
 
+    /// Does a field of the envelope contain a folded text?
+    pub(super) fn envelope_contains(&self, field: EnvelopeField, wanted: &str) -> Option<bool> {
+        let envelope = &self.content?.summary.envelope;
+        Some(envelope::text(envelope, field).contains(wanted))
+    }
+
     /// Does a field of this name contain a folded text?
     pub(super) fn field_contains(&self, name: &str, wanted: &str) -> Option<bool> {
-        let header = self.header.as_ref()?;
-        let values = text::field_texts(header, name);
+        let values = text::field_texts(&self.header.as_ref()?.octets, name);
         Some(values.iter().any(|value| fold(value).contains(wanted)))
     }
 
     /// Does the header section contain a folded text?
     pub(super) fn header_contains(&self, wanted: &str) -> Option<bool> {
-        Some(self.header_text.as_ref()?.contains(wanted))
+        Some(self.header.as_ref()?.text.contains(wanted))
     }
 
     /// Does the text contain a folded text?
@@ -61,86 +72,64 @@ impl<'a> Evidence<'a> {
     }
 }
 
-/// Judges messages that their entries do not decide, by reading more of them.
-pub(super) async fn decide(
-    state: &Selected,
-    connection: &Connection,
+/// Judges messages that their entries do not decide, by reading more of them. Where that becomes much, only the first ones: at least
+/// one. Runs in a transaction, off the threads that serve clients.
+pub(super) fn decide(
+    tx: &mut Tx<'_>,
+    account: AccountId,
     criterion: &Criterion,
-    entries: &[&Entry],
-) -> Result<Vec<bool>, Failure> {
-    let contents = contents(state, connection, entries).await?;
-    let mut verdicts = Vec::with_capacity(entries.len());
+    entries: &[Entry],
+) -> Result<Vec<bool>> {
+    let messages: Vec<MessageId> = entries.iter().map(|entry| entry.message).collect();
+    let contents = entry::contents(tx, account, &messages)?.into_iter();
+    let contents: HashMap<_, _> = contents.map(|content| (content.message, content)).collect();
+    let (mut verdicts, mut read) = (Vec::with_capacity(entries.len()), 0);
     for entry in entries {
         verdicts.push(match contents.get(&entry.message) {
-            Some(content) => decide_one(connection, criterion, entry, content).await?,
+            Some(content) => decide_one(tx, criterion, entry, content, &mut read)?,
             None => false, // Expunged meanwhile.
         });
+        if read > MAX_READ {
+            break;
+        }
     }
     Ok(verdicts)
 }
 
-async fn contents(
-    state: &Selected,
-    connection: &Connection,
-    entries: &[&Entry],
-) -> Result<HashMap<MessageId, Content>, Failure> {
-    let account = state.account.id();
-    let messages: Vec<MessageId> = entries.iter().map(|entry| entry.message).collect();
-    let read = connection
-        .services
-        .store
-        .read(move |tx| entry::contents(tx, account, &messages));
-    let contents = read.await?.into_iter();
-    Ok(contents.map(|content| (content.message, content)).collect())
-}
-
-async fn decide_one(
-    connection: &Connection,
+fn decide_one(
+    tx: &mut Tx<'_>,
     criterion: &Criterion,
     entry: &Entry,
     content: &Content,
-) -> Result<bool, Failure> {
+    read: &mut u64,
+) -> Result<bool> {
     let mut evidence = Evidence::of_entry(entry);
     evidence.content = Some(content);
     if let Some(verdict) = criterion.judge(&evidence) {
         return Ok(verdict);
     }
-    let Some(header) = read(connection, content, u64::from(content.summary.header_size)).await?
-    else {
-        return Ok(false);
-    };
-    evidence.header_text = Some(fold(&text::header_text(&header)));
-    evidence.header = Some(header);
+    let (summary, size) = (&content.summary, content.body.size);
+    let head = u64::from(summary.header_size).min(size);
+    let mut octets = body::read(
+        tx,
+        &content.body,
+        0..if size <= SMALL { size } else { head },
+    )?;
+    *read += octets.len() as u64;
+    let header = octets.get(..head as usize).unwrap_or_default();
+    evidence.header = Some(Header {
+        octets: header.to_vec(),
+        text: fold(&text::header_text(header)),
+    });
     if let Some(verdict) = criterion.judge(&evidence) {
         return Ok(verdict);
     }
-    let Some(octets) = read(connection, content, content.body.size).await? else {
-        return Ok(false);
-    };
-    let summary = content.summary.clone();
-    // Decoding a large message takes a while: not on a thread that serves others.
-    let decoded =
-        tokio::task::spawn_blocking(move || fold(&text::body_text(&summary, &octets, MAX_TEXT)));
-    evidence.body_text = Some(decoded.await.unwrap_or_default());
-    Ok(criterion.judge(&evidence).unwrap_or(false))
-}
-
-/// The first octets of a message; `None` if it was expunged meanwhile.
-async fn read(
-    connection: &Connection,
-    content: &Content,
-    length: u64,
-) -> Result<Option<Vec<u8>>, Failure> {
-    match connection
-        .services
-        .store
-        .read_body(&content.body, 0, length)
-        .await
-    {
-        Ok(octets) => Ok(Some(octets)),
-        Err(::store::Error::Missing(_)) => Ok(None),
-        Err(error) => Err(error.into()),
+    if (octets.len() as u64) < size {
+        octets = body::read(tx, &content.body, 0..size)?;
+        *read += size;
     }
+    evidence.body_text = Some(fold(&text::body_text(summary, &octets, MAX_TEXT)));
+    Ok(criterion.judge(&evidence).unwrap_or(false))
 }
 
 /// The date in `("Wed, 17 Jul 1996 02:23:25 -0700" …)`.

@@ -5,6 +5,7 @@
 
 mod answer;
 mod criteria;
+mod envelope;
 mod evidence;
 
 use super::connection::Connection;
@@ -20,6 +21,7 @@ use imap::command::By;
 use imap::response::Status;
 use imap::search::{Key, Search};
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 /// Messages judged by flags and dates at once.
 const BATCH: usize = 1000;
@@ -36,7 +38,7 @@ pub(super) async fn search(
 ) -> Outcome {
     let by_modseq = search.key.any(&|key| matches!(key, Key::ModSeq(_)));
     state.account.condstore |= by_modseq;
-    let criterion = Criterion::new(&search.key, &state.view)?;
+    let criterion = Arc::new(Criterion::new(&search.key, &state.view)?);
     let mut answer = Answer::begin(&mut connection.out, tag, by, search.result, by_modseq);
     let mut rest = match criterion.uids() {
         Some(uids) => uids.to_vec(),
@@ -78,26 +80,50 @@ async fn read(
 async fn judge(
     state: &Selected,
     connection: &Connection,
-    criterion: &Criterion,
+    criterion: &Arc<Criterion>,
     batch: Vec<Entry>,
 ) -> Result<Vec<Entry>, Failure> {
-    let mut verdicts: Vec<Option<bool>> = batch
-        .iter()
-        .map(|entry| criterion.judge(&Evidence::of_entry(entry)))
-        .collect();
-    let undecided: Vec<usize> = (0..batch.len())
-        .filter(|at| verdicts[*at].is_none())
-        .collect();
-    for some in undecided.chunks(CONTENTS) {
-        let entries: Vec<&Entry> = some.iter().map(|at| &batch[*at]).collect();
-        let decided = evidence::decide(state, connection, criterion, &entries).await?;
-        for (at, verdict) in some.iter().zip(decided) {
-            verdicts[*at] = Some(verdict);
+    let (mut matches, mut undecided) = (Vec::new(), Vec::new());
+    for entry in batch {
+        match criterion.judge(&Evidence::of_entry(&entry)) {
+            Some(true) => matches.push(entry),
+            Some(false) => {}
+            None => undecided.push(entry),
         }
     }
-    let judged = batch.into_iter().zip(verdicts);
-    Ok(judged
-        .filter(|(_, verdict)| *verdict == Some(true))
-        .map(|(entry, _)| entry)
-        .collect())
+    if undecided.is_empty() {
+        return Ok(matches);
+    }
+    matches.extend(judge_contents(state, connection, criterion, undecided).await?);
+    matches.sort_unstable_by_key(|entry| entry.uid);
+    Ok(matches)
+}
+
+/// Those that match of entries which do not tell by themselves.
+async fn judge_contents(
+    state: &Selected,
+    connection: &Connection,
+    criterion: &Arc<Criterion>,
+    mut entries: Vec<Entry>,
+) -> Result<Vec<Entry>, Failure> {
+    let mut matches = Vec::new();
+    while !entries.is_empty() {
+        let rest = entries.split_off(entries.len().min(CONTENTS));
+        let some = Arc::new(std::mem::replace(&mut entries, rest));
+        let (account, criterion, judged) = (state.account.id(), criterion.clone(), some.clone());
+        let verdicts = connection
+            .services
+            .store
+            .read(move |tx| evidence::decide(tx, account, &criterion, &judged));
+        let verdicts = verdicts.await?;
+        let judged = some.iter().zip(&verdicts);
+        matches.extend(
+            judged
+                .filter(|(_, verdict)| **verdict)
+                .map(|(entry, _)| entry.clone()),
+        );
+        // What was too much for one transaction comes first in the next.
+        entries.splice(..0, some.iter().skip(verdicts.len()).cloned());
+    }
+    Ok(matches)
 }

@@ -1,0 +1,154 @@
+//! Texts of an ENVELOPE (RFC 3501 §7.4.2) as searching sees them: read back from the form in which summaries keep it, decoded and
+//! folded. Searching for a sender or subject so reads no message.
+
+use super::criteria::fold;
+use ::message::encoded_word;
+use imap::search::EnvelopeField;
+
+/// The place of a field in the envelope.
+fn place(field: EnvelopeField) -> usize {
+    match field {
+        EnvelopeField::Subject => 1,
+        EnvelopeField::From => 2,
+        EnvelopeField::To => 5,
+        EnvelopeField::Cc => 6,
+        EnvelopeField::Bcc => 7,
+    }
+}
+
+/// The folded text of a field: the subject, or addresses as `name <mailbox@host>`, one a line. Empty where there is none.
+pub(super) fn text(envelope: &[u8], field: EnvelopeField) -> String {
+    let mut reader = Reader { rest: envelope };
+    let Some(Value::List(fields)) = reader.value(0) else {
+        return String::new();
+    };
+    match fields.get(place(field)) {
+        Some(Value::Text(text)) => fold(&encoded_word::decode(text)),
+        Some(Value::List(addresses)) => {
+            let lines: Vec<String> = addresses.iter().map(address).collect();
+            fold(&lines.join("\n"))
+        }
+        _ => String::new(),
+    }
+}
+
+/// `(name route mailbox host)` as people write it.
+fn address(value: &Value) -> String {
+    let Value::List(fields) = value else {
+        return String::new();
+    };
+    let text = |at: usize| match fields.get(at) {
+        Some(Value::Text(text)) => encoded_word::decode(text),
+        _ => String::new(),
+    };
+    format!("{} <{}@{}>", text(0), text(2), text(3))
+}
+
+/// A value of the grammar.
+enum Value {
+    Nil,
+    Text(Vec<u8>),
+    List(Vec<Value>),
+}
+
+/// Reads values; `None` where the octets are not what this program writes.
+struct Reader<'a> {
+    rest: &'a [u8],
+}
+
+impl Reader<'_> {
+    fn value(&mut self, depth: u8) -> Option<Value> {
+        match self.next()? {
+            b'"' => self.quoted(),
+            b'{' => self.literal(),
+            // An envelope holds lists of lists of texts.
+            b'(' if depth < 4 => self.list(depth + 1),
+            b'N' | b'n' => {
+                self.rest = self.rest.get(2..)?;
+                Some(Value::Nil)
+            }
+            _ => None,
+        }
+    }
+
+    fn list(&mut self, depth: u8) -> Option<Value> {
+        let mut values = Vec::new();
+        loop {
+            match self.rest.first()? {
+                b')' => {
+                    self.next();
+                    return Some(Value::List(values));
+                }
+                b' ' => {
+                    self.next();
+                }
+                _ => values.push(self.value(depth)?),
+            }
+        }
+    }
+
+    fn quoted(&mut self) -> Option<Value> {
+        let mut text = Vec::new();
+        loop {
+            match self.next()? {
+                b'"' => return Some(Value::Text(text)),
+                b'\\' => text.push(self.next()?),
+                octet => text.push(octet),
+            }
+        }
+    }
+
+    fn literal(&mut self) -> Option<Value> {
+        let end = self.rest.iter().position(|octet| *octet == b'\n')?;
+        let digits = self.rest[..end]
+            .iter()
+            .filter(|octet| octet.is_ascii_digit());
+        let size = digits.fold(0usize, |size, digit| {
+            size.saturating_mul(10)
+                .saturating_add(usize::from(digit - b'0'))
+        });
+        let text = self.rest[end + 1..].get(..size)?.to_vec();
+        self.rest = &self.rest[end + 1 + size..];
+        Some(Value::Text(text))
+    }
+
+    fn next(&mut self) -> Option<u8> {
+        let (first, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        Some(*first)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// RFC 3501 §7.4.2 example, with an encoded subject and a literal name.
+    const ENVELOPE: &[u8] = b"(\"Wed, 17 Jul 1996 02:23:25 -0700 (PDT)\" \"=?utf-8?Q?Gr=C3=B6=C3=9Fe?= \\\"x\\\"\" \
+        ((\"Terry Gray\" NIL \"gray\" \"cac.washington.edu\")) NIL NIL ((NIL NIL \"imap\" \"cac.washington.edu\")) \
+        (({4}\r\nJohn NIL \"KLENSIN\" \"MIT.EDU\")(NIL NIL \"m\" \"x\")) NIL NIL \"<B27397@cac>\")";
+
+    #[test]
+    fn fields_are_read_back() {
+        assert_eq!(text(ENVELOPE, EnvelopeField::Subject), "größe \"x\"");
+        assert_eq!(
+            text(ENVELOPE, EnvelopeField::From),
+            "terry gray <gray@cac.washington.edu>"
+        );
+        assert_eq!(
+            text(ENVELOPE, EnvelopeField::Cc),
+            "john <klensin@mit.edu>\n <m@x>"
+        );
+        assert_eq!(text(ENVELOPE, EnvelopeField::Bcc), "");
+        assert_eq!(text(b"", EnvelopeField::To), "");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+        #[test]
+        fn any_octets(octets in proptest::collection::vec(prop_oneof![Just(b'('), Just(b')'), Just(b'"'), Just(b'{'), any::<u8>()], 0..60)) {
+            text(&octets, EnvelopeField::To);
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Every IMAP command in every state (RFC 3501 §3): it gets one tagged answer, the one its state calls for, and the session goes on.
+
+mod world;
+
+use server::listen::Kind;
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use world::World;
+
+/// Where a session stands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum State {
+    NotAuthenticated,
+    Authenticated,
+    Selected,
+}
+
+const STATES: [State; 3] = [
+    State::NotAuthenticated,
+    State::Authenticated,
+    State::Selected,
+];
+
+const LOGGED_IN: [State; 2] = [State::Authenticated, State::Selected];
+
+/// A command, the states it belongs to, and its answer there. Elsewhere it is BAD.
+const COMMANDS: [(&str, &[State], &str); 38] = [
+    ("CAPABILITY", &STATES, "OK"),
+    ("NOOP", &STATES, "OK"),
+    ("ID NIL", &STATES, "OK"),
+    ("AUTHENTICATE NONSENSE", &[State::NotAuthenticated], "NO"),
+    (
+        "LOGIN alice@example.com wrong",
+        &[State::NotAuthenticated],
+        "NO",
+    ),
+    ("ENABLE CONDSTORE", &LOGGED_IN, "OK"),
+    ("NAMESPACE", &LOGGED_IN, "OK"),
+    ("LIST \"\" *", &LOGGED_IN, "OK"),
+    ("LSUB \"\" *", &LOGGED_IN, "OK"),
+    ("XLIST \"\" *", &LOGGED_IN, "OK"),
+    ("STATUS INBOX (MESSAGES)", &LOGGED_IN, "OK"),
+    ("CREATE new", &LOGGED_IN, "OK"),
+    ("SUBSCRIBE new", &LOGGED_IN, "OK"),
+    ("UNSUBSCRIBE new", &LOGGED_IN, "OK"),
+    ("RENAME new old", &LOGGED_IN, "OK"),
+    ("DELETE old", &LOGGED_IN, "OK"),
+    ("GETQUOTAROOT INBOX", &LOGGED_IN, "OK"),
+    ("GETQUOTA \"User quota\"", &LOGGED_IN, "OK"),
+    ("SETQUOTA \"User quota\" (STORAGE 1)", &LOGGED_IN, "NO"),
+    (
+        "APPEND INBOX {18+}\r\nSubject: x\r\n\r\nx\r\n\r\n",
+        &LOGGED_IN,
+        "OK",
+    ),
+    ("APPEND Nowhere {3+}\r\nabc", &LOGGED_IN, "NO"),
+    ("CHECK", &[State::Selected], "OK"),
+    ("FETCH 1:* FLAGS", &[State::Selected], "OK"),
+    ("UID FETCH 1:* BODY[]", &[State::Selected], "OK"),
+    ("STORE 1 +FLAGS (\\Seen)", &[State::Selected], "OK"),
+    ("UID STORE 1 FLAGS.SILENT ()", &[State::Selected], "OK"),
+    ("SEARCH TEXT x", &[State::Selected], "OK"),
+    ("UID SEARCH RETURN (COUNT) ALL", &[State::Selected], "OK"),
+    ("COPY 1 Archive", &[State::Selected], "OK"),
+    ("UID COPY 1 Archive", &[State::Selected], "OK"),
+    ("UID MOVE 9999 Archive", &[State::Selected], "OK"),
+    ("EXPUNGE", &[State::Selected], "OK"),
+    ("UID EXPUNGE 1:*", &[State::Selected], "OK"),
+    ("SORT (DATE) UTF-8 ALL", &[], "BAD"),
+    ("UID NOOP", &[], "BAD"),
+    ("NONSENSE", &[], "BAD"),
+    ("UNSELECT", &[State::Selected], "OK"),
+    ("CLOSE", &[State::Selected], "OK"),
+];
+
+/// A client.
+struct Client {
+    stream: BufReader<TcpStream>,
+    tags: u32,
+}
+
+impl Client {
+    async fn connect(world: &World, state: State) -> Client {
+        let stream = TcpStream::connect(world.address(Kind::Imap)).await.unwrap();
+        let mut client = Client {
+            stream: BufReader::new(stream),
+            tags: 0,
+        };
+        client.line().await;
+        client.go_to(state).await;
+        client
+    }
+
+    async fn go_to(&mut self, state: State) {
+        if state != State::NotAuthenticated {
+            let login = format!("LOGIN alice@example.com \"{}\"", world::PASSWORD);
+            assert_eq!(self.command(&login).await, "OK");
+        }
+        if state == State::Selected {
+            assert_eq!(self.command("SELECT INBOX").await, "OK");
+        }
+    }
+
+    async fn line(&mut self) -> String {
+        let mut line = Vec::new();
+        let read = self.stream.read_until(b'\n', &mut line);
+        let octets = timeout(Duration::from_secs(30), read)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_ne!(octets, 0, "the server closed the connection");
+        String::from_utf8_lossy(&line).into_owned()
+    }
+
+    /// OK, NO or BAD.
+    async fn command(&mut self, command: &str) -> String {
+        self.tags += 1;
+        let tag = format!("T{} ", self.tags);
+        let octets = format!("{tag}{command}\r\n");
+        self.stream
+            .get_mut()
+            .write_all(octets.as_bytes())
+            .await
+            .unwrap();
+        loop {
+            if let Some(answer) = self.line().await.strip_prefix(&tag) {
+                return answer.split(' ').next().unwrap().to_owned();
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_command_in_every_state() {
+    let world = World::start().await;
+    for state in STATES {
+        for (command, states, answer) in COMMANDS {
+            let expected = match states.contains(&state) {
+                true => answer,
+                false => "BAD",
+            };
+            // A session each: some commands change the state, and wrong ones are counted.
+            let mut client = Client::connect(&world, state).await;
+            assert_eq!(
+                client.command(command).await,
+                expected,
+                "{command} in {state:?}"
+            );
+            assert_eq!(
+                client.command("NOOP").await,
+                "OK",
+                "after {command} in {state:?}"
+            );
+        }
+    }
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn idle_belongs_to_a_login() {
+    let world = World::start().await;
+    let mut client = Client::connect(&world, State::NotAuthenticated).await;
+    assert_eq!(client.command("IDLE").await, "BAD");
+    for state in [State::Authenticated, State::Selected] {
+        let mut client = Client::connect(&world, state).await;
+        client
+            .stream
+            .get_mut()
+            .write_all(b"i IDLE\r\n")
+            .await
+            .unwrap();
+        assert_eq!(client.line().await, "+ idling\r\n");
+        client
+            .stream
+            .get_mut()
+            .write_all(b"done\r\n")
+            .await
+            .unwrap();
+        assert!(client.line().await.starts_with("i OK "), "{state:?}");
+    }
+    world.finish().await;
+}
