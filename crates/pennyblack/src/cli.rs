@@ -78,6 +78,13 @@ pub(crate) enum Command {
     Health,
     /// Print the counters of the running server, as Prometheus reads them
     Metrics,
+    /// List the addresses that may not log in, because too many guesses came from them
+    Bans,
+    /// Let an address log in again
+    Unban {
+        /// The address
+        address: std::net::IpAddr,
+    },
     /// Make the running server read its configuration and certificates again
     Reload,
     /// Stop taking new SMTP sessions, or delivering to other servers, until `resume`

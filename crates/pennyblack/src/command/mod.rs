@@ -29,6 +29,8 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::Status => service::status(&global),
         Command::Health => service::health(&global),
         Command::Metrics => service::metrics(&global),
+        Command::Bans => service::bans(&global),
+        Command::Unban { address } => service::unban(address, &global),
         Command::Reload => service::reload(&global),
         Command::Pause { what } => service::pause(what, true, &global),
         Command::Resume { what } => service::pause(what, false, &global),

@@ -96,6 +96,38 @@ pub(crate) fn metrics(global: &Global) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
+/// U6: who may not log in, and how long.
+pub(crate) fn bans(global: &Global) -> Outcome {
+    let Answer::Bans(bans) = request(global, Request::Bans)? else {
+        return Err(unexpected());
+    };
+    if global.json {
+        return Ok(json(&bans));
+    }
+    for ban in bans {
+        println!(
+            "{}: {}, for another {} s",
+            ban.address, ban.reason, ban.seconds
+        );
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// 1 if the address was not banned.
+pub(crate) fn unban(address: std::net::IpAddr, global: &Global) -> Outcome {
+    let Answer::Unbanned(lifted) = request(global, Request::Unban { address })? else {
+        return Err(unexpected());
+    };
+    if global.json {
+        json(&json!({"address": address, "lifted": lifted}));
+    } else if lifted {
+        println!("{address} may log in again");
+    } else {
+        println!("{address} was not banned");
+    }
+    Ok(ExitCode::from(u8::from(!lifted)))
+}
+
 /// 78 if the configuration is wrong; then nothing has changed.
 pub(crate) fn reload(global: &Global) -> Outcome {
     let answer = request(global, Request::Reload)?;

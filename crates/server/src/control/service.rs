@@ -5,6 +5,7 @@ use crate::journey;
 use crate::listen::Kind;
 use crate::run::{ReloadError, Reloaded, Running};
 use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// What can be asked for.
@@ -17,6 +18,12 @@ pub enum Request {
     Health,
     /// X24: the counters as Prometheus text.
     Metrics,
+    /// U6: which addresses may not log in.
+    Bans,
+    /// U6.
+    Unban {
+        address: IpAddr,
+    },
     Reload,
     /// A34.
     Pause {
@@ -53,6 +60,10 @@ pub enum Answer {
     Health(Vec<health::Organ>),
     /// Prometheus text.
     Metrics(String),
+    /// Banned addresses.
+    Bans(Vec<BanView>),
+    /// Whether there was a ban to lift.
+    Unbanned(bool),
     /// The settings are read.
     Reloaded(Reloaded),
     /// It is paused, or goes on.
@@ -95,6 +106,17 @@ pub struct Status {
     pub next_delivery: Option<String>,
 }
 
+/// A ban as people see it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct BanView {
+    /// The address; of an IPv6 /64 the first.
+    pub address: IpAddr,
+    /// Why.
+    pub reason: String,
+    /// How long it still lasts.
+    pub seconds: u64,
+}
+
 /// What a check of the store found.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[allow(missing_docs)] // as in `store::check::Report`
@@ -113,6 +135,10 @@ pub(super) async fn execute(world: &World, request: Request) -> Result<Answer, F
             .map(|status| Answer::Status(Box::new(status))),
         Request::Health => Ok(Answer::Health(health::examine(running(world)?).await)),
         Request::Metrics => metrics(world).await.map(Answer::Metrics),
+        Request::Bans => bans(running(world)?).map(Answer::Bans),
+        Request::Unban { address } => Ok(Answer::Unbanned(
+            running(world)?.services.login.unban(address),
+        )),
         Request::Reload => running(world)?
             .reload()
             .await
@@ -192,6 +218,17 @@ fn pause(running: &Running, what: Part, paused: bool) -> Result<Answer, Failure>
     Ok(Answer::Paused { what, paused })
 }
 
+fn bans(running: &Running) -> Result<Vec<BanView>, Failure> {
+    let bans = running.services.login.bans().into_iter();
+    Ok(bans
+        .map(|ban| BanView {
+            address: ban.address,
+            reason: "too many failed log-ins".into(),
+            seconds: ban.left.as_secs(),
+        })
+        .collect())
+}
+
 /// All counters; what only the store knows is asked for now.
 async fn metrics(world: &World) -> Result<String, Failure> {
     let metrics = &running(world)?.services.metrics;
@@ -207,6 +244,7 @@ async fn metrics(world: &World) -> Result<String, Failure> {
         .await?;
     metrics.queue_messages("pending", counts.pending);
     metrics.queue_messages("held", counts.held);
+    metrics.bans("log-in", running(world)?.services.login.bans().len());
     let age = oldest.and_then(|since| world.now.duration_since(since).try_into().ok());
     metrics.queue_oldest(age.unwrap_or_default());
     Ok(metrics.text())

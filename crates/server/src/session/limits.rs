@@ -28,8 +28,13 @@ impl Source {
         }
     }
 
-    fn is_loopback(self) -> bool {
+    pub(super) fn is_loopback(self) -> bool {
         self.0.is_loopback()
+    }
+
+    /// The address, or the first of the network.
+    pub(super) fn address(self) -> IpAddr {
+        self.0
     }
 }
 

@@ -30,6 +30,7 @@ pub struct Metrics {
     tls: Counters<3>,
     auth: Counters<3>,
     ratelimited: Counters<1>,
+    bans: Gauges<1>,
     queue_messages: Gauges<1>,
     queue_oldest: Seconds,
     queue_attempts: Counters<2>,
@@ -105,6 +106,7 @@ impl Metrics {
                 "Refused because a limit was reached",
                 Counters::default(),
             ),
+            bans: names.add("bans", "Addresses that are banned", Gauges::default()),
             queue_messages: names.add(
                 "queue_messages",
                 "Messages in the outbound queue",
@@ -204,6 +206,12 @@ impl Metrics {
     /// A limit was reached: see `TooMany::kind`.
     pub fn ratelimited(&self, kind: &'static str) {
         self.ratelimited.get_or_create(&[("kind", kind)]).inc();
+    }
+
+    /// How many addresses are banned for a reason.
+    pub fn bans(&self, reason: &'static str, count: usize) {
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        self.bans.get_or_create(&[("reason", reason)]).set(count);
     }
 
     /// How many messages are in the queue in a state.

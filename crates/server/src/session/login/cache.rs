@@ -77,6 +77,11 @@ impl Cache {
         }
     }
 
+    /// Whether this was tried before and wrong, whatever the credentials were.
+    pub(super) fn was_wrong(&self, key: &Key) -> bool {
+        lock(&self.wrong).find(key).is_some()
+    }
+
     pub(super) fn remember(
         &self,
         key: Key,

@@ -3,12 +3,15 @@
 //! A try goes: harmless name (B24) → account, read from the store each time → remembered verdict (B22) → its turn (B23) → the hash,
 //! on a blocking thread. What a failed try learns, and when, is the same for unknown users, wrong passwords and disabled accounts.
 
+mod bans;
 mod cache;
 mod hash;
 mod lanes;
 mod name;
 mod report;
 mod turns;
+
+pub use bans::Ban;
 
 use super::Peer;
 use super::limits::Source;
@@ -18,11 +21,13 @@ use super::sasl::{Exchange, Offer};
 use crate::config::{AuthSettings, Config};
 use arc_swap::ArcSwap;
 use aws_lc_rs::hmac;
+use bans::Bans;
 use base64::Engine as _;
 use cache::{Cache, Key, Verdict};
 use hash::Unsupported;
 use name::LoginName;
 use std::io::{self, Write as _};
+use std::net::IpAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -69,6 +74,7 @@ type Outcome = Result<Found, LoginError>;
 pub struct Authenticator {
     checker: Arc<Checker>,
     turns: Turns,
+    bans: Bans,
     metrics: Metrics,
     /// Makes the pretended salts of unknown users, the same after a restart.
     secret: hmac::Key,
@@ -92,6 +98,7 @@ impl Authenticator {
         Ok(Authenticator {
             checker: Arc::new(checker),
             turns: Turns::new(),
+            bans: Bans::default(),
             metrics,
             secret: hmac::Key::new(
                 hmac::HMAC_SHA256,
@@ -124,6 +131,7 @@ impl Authenticator {
         mechanism: &'static str,
     ) -> Result<Login, LoginError> {
         let outcome = match LoginName::parse(user) {
+            _ if self.bans.is_banned(self.source(peer)) => self.fail(peer, "", "banned").await,
             Some(name) => self.try_password(peer, name, password).await,
             None => self.fail(peer, "", "name").await,
         };
@@ -140,10 +148,33 @@ impl Authenticator {
         }
         let (checker, password) = (Arc::clone(&self.checker), password.to_owned());
         let lane = name.as_str().to_owned();
+        let repeated = self.checker.cache.was_wrong(&key);
         let check = async move { checker.check(&name, &password, key).await };
-        self.turns
-            .share(key, self.source(peer), &lane, self.delay(), check)
-            .await
+        let turn = self
+            .turns
+            .share(key, self.source(peer), &lane, self.delay(), check);
+        match turn.await {
+            outcome if repeated => outcome,
+            outcome => self.count_guess(peer, outcome),
+        }
+    }
+
+    /// A refused guess counts towards a ban (U6).
+    fn count_guess(&self, peer: &Peer, outcome: Outcome) -> Outcome {
+        if matches!(outcome, Err(LoginError::Refused(_))) && self.bans.guessed(self.source(peer)) {
+            report::banned(peer);
+        }
+        outcome
+    }
+
+    /// The addresses that may not log in at present (U6). Bans end with the process.
+    pub fn bans(&self) -> Vec<Ban> {
+        self.bans.list()
+    }
+
+    /// Ends the ban of an address; false if there was none.
+    pub fn unban(&self, address: IpAddr) -> bool {
+        self.bans.lift(Source::of(address))
     }
 
     /// A failure without a check, as slow as any other.
@@ -199,13 +230,15 @@ impl Authenticator {
         proof: Result<Verifier, &'static str>,
     ) -> Result<Login, LoginError> {
         let outcome = match LoginName::parse(user) {
+            _ if self.bans.is_banned(self.source(peer)) => self.fail(peer, "", "banned").await,
             None => self.fail(peer, "", "name").await,
             Some(name) => {
                 let (checker, lane) = (Arc::clone(&self.checker), name.as_str().to_owned());
                 let check = async move { checker.check_proof(&name, proof).await };
-                self.turns
-                    .take(self.source(peer), &lane, self.delay(), check)
-                    .await
+                let turn = self
+                    .turns
+                    .take(self.source(peer), &lane, self.delay(), check);
+                self.count_guess(peer, turn.await)
             }
         };
         self.report(peer, user, mechanism, outcome)
@@ -225,6 +258,9 @@ impl Authenticator {
         outcome: Outcome,
     ) -> Result<Login, LoginError> {
         report::outcome(&self.metrics, peer, user, mechanism, &outcome);
+        if outcome.is_ok() {
+            self.bans.succeeded(self.source(peer));
+        }
         outcome.map(|found| Login {
             account: found.account,
             address: found.address,

@@ -36,6 +36,12 @@ pub(super) fn outcome(
     }
 }
 
+/// An address may not log in any more.
+pub(super) fn banned(peer: &Peer) {
+    let (raddr, sid) = (peer.remote.ip().to_canonical(), peer.session);
+    tracing::warn!(%raddr, reason = "too many failed log-ins", %sid, "banned from logging in for an hour; `pennyblack unban` lifts it");
+}
+
 fn failed(peer: &Peer, user: &str, mechanism: &str, reason: &str) {
     let (proto, raddr, rport) = (
         peer.protocol,

@@ -384,6 +384,47 @@ async fn scram_with_and_without_channel_binding() {
     assert_eq!(result, refused("unknown"));
 }
 
+/// U6: fifty different guesses ban the address; the same one again and again does not, and others get in.
+#[tokio::test]
+async fn u06_guesses_ban_an_address_and_repetitions_do_not() {
+    let world = World::new().await;
+    let settings = world.auth.checker.settings.load_full();
+    let no_delay = AuthSettings {
+        failure_delay: Duration::ZERO,
+        ..(*settings).clone()
+    };
+    world.auth.configure(&no_delay);
+    for _ in 0..60 {
+        assert_eq!(
+            world.password("alice", "last year's").await,
+            refused("password")
+        );
+    }
+    for guess in 0..49 {
+        assert_eq!(
+            world.password("alice", &format!("guess {guess}")).await,
+            refused("password")
+        );
+    }
+    assert_eq!(
+        world.password("alice", "correct horse").await,
+        refused("banned")
+    );
+    let elsewhere = Peer {
+        remote: "198.51.100.7:40000".parse().unwrap(),
+        ..peer(None)
+    };
+    assert!(
+        world
+            .auth
+            .password(&elsewhere, "alice", "correct horse", "PLAIN")
+            .await
+            .is_ok()
+    );
+    assert!(world.auth.unban("192.0.2.1".parse().unwrap()));
+    assert!(world.password("alice", "correct horse").await.is_ok());
+}
+
 /// The salt of an unknown user is the same after a restart.
 #[test]
 fn the_secret_is_kept() {
