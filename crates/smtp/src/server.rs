@@ -68,6 +68,10 @@ pub enum Event<'a> {
     Mail(MailCommand),
     /// Question: can this recipient get the message? [`Session::accept`] or [`Session::refuse`].
     Rcpt(RcptCommand),
+    /// A transaction was refused for what MAIL itself says, with this reply. For the log.
+    MailRefused(MailCommand, Reply),
+    /// A recipient was refused without a question, with this reply. For the log.
+    RcptRefused(RcptCommand, Reply),
     /// The transaction is void.
     Reset,
     /// The envelope is complete, and the message begins.

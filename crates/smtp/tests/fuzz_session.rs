@@ -86,7 +86,12 @@ impl Owner {
                 session.challenge(b"Password:")
             }
             Event::EndOfChunk | Event::Auth { .. } | Event::AuthResponse(_) => session.accept(),
-            Event::AuthCancelled | Event::NeedInput | Event::Flush | Event::Close(_) => {}
+            Event::MailRefused(..)
+            | Event::RcptRefused(..)
+            | Event::AuthCancelled
+            | Event::NeedInput
+            | Event::Flush
+            | Event::Close(_) => {}
         }
     }
 

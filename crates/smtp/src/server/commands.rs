@@ -171,7 +171,7 @@ impl Session {
         };
         if let Some(refusal) = refusal {
             self.say(&refusal);
-            return (State::Ready, None);
+            return (State::Ready, Some(Event::MailRefused(mail, refusal)));
         }
         let envelope = Envelope {
             smtputf8: mail.smtputf8,
@@ -221,7 +221,8 @@ impl Session {
             );
         };
         self.say(&refusal);
-        (State::Envelope(envelope), None)
+        let event = Event::RcptRefused(rcpt, refusal);
+        (State::Envelope(envelope), Some(event))
     }
 
     /// DATA must be the last of a pipelined group (RFC 2920 §3.1): text that came with it may be meant as commands by one reader and

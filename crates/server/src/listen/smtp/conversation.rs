@@ -3,17 +3,17 @@
 
 use super::client_name::LookUp;
 use super::login::LogIn;
+use super::offer::{mechanisms, service};
 use super::patience::{Brought, Patience};
-use super::{SmtpKind, connect, envelope};
+use super::transaction::{Mail, Stage, refused_with};
+use super::{SmtpKind, connect};
 use crate::Services;
-use crate::config::{Config, Listener};
-use crate::journey::{Receiving, Refusal, Road, SessionFacts, Transaction};
+use crate::config::Config;
+use crate::journey::{Road, SessionFacts};
 use crate::listen::stream::Stream;
 use crate::session::Peer;
 use crate::session::login::Login;
-use crate::session::sasl::{self, Offer};
-use smtp::server::{Clear, Closing, Event, Security, Service, Session, refusal_of};
-use smtp::{MailCommand, RcptCommand, Reply};
+use smtp::server::{Closing, Event, Security, Session, refusal_of};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,11 +26,11 @@ const FAREWELL_OCTETS: usize = 1024 * 1024;
 
 /// A session under way.
 pub(super) struct Conversation {
-    services: Arc<Services>,
+    pub(super) services: Arc<Services>,
     config: Arc<Config>,
     kind: SmtpKind,
-    peer: Peer,
-    session: Session,
+    pub(super) peer: Peer,
+    pub(super) session: Session,
     began: Instant,
     patience: Patience,
     draining: bool,
@@ -40,27 +40,13 @@ pub(super) struct Conversation {
     login: Option<Login>,
     /// Made at the first MAIL, and anew when something in it changes.
     facts: Option<Arc<SessionFacts>>,
-    mail: Mail,
+    pub(super) mail: Mail,
 }
 
 /// How the client introduced itself.
 struct Hello {
     name: String,
     extended: bool,
-}
-
-/// Where the transaction stands.
-#[derive(Default)]
-enum Mail {
-    /// There is none.
-    #[default]
-    None,
-    /// Between MAIL and the message. Boxed, as are the others, so that a session without a transaction holds no room for one.
-    Envelope(Box<Transaction>),
-    /// The message is coming.
-    Receiving(Box<Receiving>),
-    /// It is refused; the rest of it is thrown away until the client can be told.
-    Refused(Box<Refusal>),
 }
 
 /// Why a session is over.
@@ -214,6 +200,12 @@ impl Conversation {
             }
             Event::Mail(command) => self.mail(command).await,
             Event::Rcpt(command) => self.rcpt(command).await,
+            Event::MailRefused(command, reply) => {
+                self.log_refusal(&Stage::mail(&command), &refused_with(reply));
+            }
+            Event::RcptRefused(command, reply) => {
+                self.log_refusal(&Stage::rcpt(&command), &refused_with(reply));
+            }
             Event::Reset => self.mail = Mail::None,
             Event::Begin => self.begin(),
             Event::Content(octets) => self.content(octets).await,
@@ -228,116 +220,6 @@ impl Conversation {
             Event::AuthCancelled => self.log_in = LogIn::None,
             Event::NeedInput | Event::Flush | Event::StartTls | Event::Close(_) => {}
         }
-    }
-
-    async fn mail(&mut self, command: MailCommand) {
-        let from = match &command.reverse_path {
-            Some(path) => path.to_string(),
-            None => String::new(),
-        };
-        let begun = match (envelope::mail(command), self.facts().await) {
-            (Ok(mail), Some(facts)) => Transaction::begin(self.services.clone(), facts, mail).await,
-            (Err(refusal), _) => Err(refusal),
-            // The state machine asks only those who are logged in; if it did not, this is not the place to be generous.
-            (_, None) => Err(not_logged_in()),
-        };
-        match begun {
-            Ok(transaction) => {
-                self.mail = Mail::Envelope(Box::new(transaction));
-                self.session.accept();
-            }
-            Err(refusal) => self.refuse(Stage::Mail(from), refusal),
-        }
-    }
-
-    async fn rcpt(&mut self, command: RcptCommand) {
-        let Mail::Envelope(transaction) = &mut self.mail else {
-            return;
-        };
-        let to = command.forward_path.to_string();
-        let taken = match envelope::rcpt(command) {
-            Ok(rcpt) => transaction.recipient(rcpt).await,
-            Err(refusal) => Err(refusal),
-        };
-        match taken {
-            Ok(()) => self.session.accept(),
-            Err(refusal) => self.refuse(Stage::Rcpt(to), refusal),
-        }
-    }
-
-    fn begin(&mut self) {
-        self.mail = match std::mem::take(&mut self.mail) {
-            Mail::Envelope(transaction) => Mail::Receiving(Box::new(transaction.data())),
-            other => other,
-        };
-    }
-
-    async fn content(&mut self, octets: &[u8]) {
-        if let Mail::Receiving(receiving) = &mut self.mail
-            && let Err(refusal) = receiving.write(octets).await
-        {
-            self.mail = Mail::Refused(Box::new(refusal));
-        }
-    }
-
-    fn end_of_chunk(&mut self) {
-        match std::mem::take(&mut self.mail) {
-            Mail::Refused(refusal) => self.refuse(Stage::Message, *refusal),
-            other => {
-                self.mail = other;
-                self.session.accept();
-            }
-        }
-    }
-
-    async fn end_of_message(&mut self) {
-        match std::mem::take(&mut self.mail) {
-            Mail::Refused(refusal) => self.refuse(Stage::Message, *refusal),
-            Mail::Receiving(receiving) => {
-                let fates = receiving.finish().await;
-                let replies: Vec<Reply> = fates.into_iter().map(|fate| self.fate(fate)).collect();
-                self.session.finish(&replies);
-            }
-            // Unanswered, which the state machine makes a 451.
-            Mail::None | Mail::Envelope(_) => {}
-        }
-    }
-
-    /// What the client is told of a message, over LMTP of one recipient's copy. The journey has written the log.
-    fn fate(&self, fate: Result<Reply, Refusal>) -> Reply {
-        fate.unwrap_or_else(|refusal| {
-            self.services.metrics.rejected_in(Stage::Message.name());
-            refusal.reply
-        })
-    }
-
-    fn refuse(&mut self, stage: Stage, refusal: Refusal) {
-        self.log_refusal(&stage, &refusal);
-        self.session.refuse(refusal.reply);
-    }
-
-    /// A refusal that the journey does not hear of: before the message is complete.
-    fn log_refusal(&self, stage: &Stage, refusal: &Refusal) {
-        let metrics = &self.services.metrics;
-        metrics.rejected_in(stage.name());
-        if matches!(stage, Stage::Message) {
-            let action = match refusal.reply.is_temporary() {
-                true => "defer",
-                false => "reject",
-            };
-            metrics.message_in(self.peer.protocol.name(), action);
-        }
-        tracing::info!(
-            proto = %self.peer.protocol,
-            raddr = %self.peer.remote.ip(),
-            stage = stage.name(),
-            from = stage.from(),
-            to = stage.to(),
-            code = refusal.reply.code,
-            dsn = refusal.reply.enhanced.map(tracing::field::display),
-            reason = refusal.reason,
-            "refused"
-        );
     }
 
     async fn auth(&mut self, mechanism: &str, initial: Option<Vec<u8>>) {
@@ -373,7 +255,7 @@ impl Conversation {
     }
 
     /// What the journey needs to know of this session; `None` where a log-in is demanded and there is none.
-    async fn facts(&mut self) -> Option<Arc<SessionFacts>> {
+    pub(super) async fn facts(&mut self) -> Option<Arc<SessionFacts>> {
         if self.facts.is_none() {
             let road = match (&self.login, self.kind) {
                 (Some(login), _) => Road::Submission(login.clone()),
@@ -418,82 +300,6 @@ impl Conversation {
             seconds = self.began.elapsed().as_secs(),
             "disconnected"
         );
-    }
-}
-
-/// Where in the dialogue something was refused.
-enum Stage {
-    /// MAIL, from this sender.
-    Mail(String),
-    /// RCPT, to this recipient.
-    Rcpt(String),
-    /// The message.
-    Message,
-}
-
-impl Stage {
-    fn name(&self) -> &'static str {
-        match self {
-            Stage::Mail(_) => "mail",
-            Stage::Rcpt(_) => "rcpt",
-            Stage::Message => "data",
-        }
-    }
-
-    fn from(&self) -> Option<&str> {
-        match self {
-            Stage::Mail(from) => Some(from),
-            Stage::Rcpt(_) | Stage::Message => None,
-        }
-    }
-
-    fn to(&self) -> Option<&str> {
-        match self {
-            Stage::Rcpt(to) => Some(to),
-            Stage::Mail(_) | Stage::Message => None,
-        }
-    }
-}
-
-fn refused_with(reply: Reply) -> Refusal {
-    Refusal {
-        reason: reply.lines.join(" "),
-        reply,
-    }
-}
-
-fn not_logged_in() -> Refusal {
-    Refusal::new(530, smtp::Enhanced(5, 7, 0), "Log in first, with AUTH")
-}
-
-/// The mechanisms that can be used now; on port 25 none, unless that is asked for, and then with TLS alone (A20).
-fn mechanisms(kind: SmtpKind, listener: &Listener, peer: &Peer) -> Vec<&'static str> {
-    let offer = Offer::new(peer, listener.plaintext_auth);
-    match kind {
-        SmtpKind::Submission | SmtpKind::Submissions => {
-            sasl::mechanisms(offer.tls, offer.plaintext)
-        }
-        SmtpKind::Mx if listener.auth && offer.tls.is_some() => sasl::mechanisms(offer.tls, false),
-        SmtpKind::Mx | SmtpKind::Lmtp => Vec::new(),
-    }
-}
-
-fn service(kind: SmtpKind, config: &Config, peer: &Peer) -> Service {
-    let listener = kind.listener().settings(config);
-    let clear = match Offer::new(peer, listener.plaintext_auth).plaintext {
-        true => Clear::Allowed,
-        false => Clear::Protected,
-    };
-    Service {
-        role: kind.role(),
-        hostname: config.hostname.clone(),
-        max_size: config.limits.message_size,
-        max_recipients: config.limits.recipients,
-        // A server in front of us is not a stranger: it brings all it has over one connection (A11 is about strangers).
-        max_messages: (kind != SmtpKind::Lmtp).then_some(config.limits.messages),
-        dsn: config.queue.dsn,
-        starttls: kind != SmtpKind::Submissions,
-        clear,
     }
 }
 

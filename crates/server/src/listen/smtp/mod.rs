@@ -3,8 +3,10 @@
 //! ```text
 //! connect       PROXY header, TLS from the first octet, who is it
 //! conversation  reads, asks the state machine what it means, has it answered, writes
+//! transaction   MAIL, RCPT and the message go to the journey
 //! envelope      MAIL and RCPT in the journey's words
 //! login         SASL exchanges
+//! offer         what the listener announces
 //! client_name   what DNS says of the client's address, looked up while it talks
 //! patience      how long a client is waited for
 //! ```
@@ -16,7 +18,9 @@ mod connect;
 mod conversation;
 mod envelope;
 mod login;
+mod offer;
 mod patience;
+mod transaction;
 
 use super::Kind;
 use crate::Services;
