@@ -34,10 +34,10 @@ pub(super) async fn create(
             return Ok(Created::TooMany);
         }
         // G11: each use has one mailbox.
-        if let Some(special) = special {
-            if mailbox::by_special_use(tx, account, special)?.is_some() {
-                return Ok(Created::UseTaken);
-            }
+        if let Some(special) = special
+            && mailbox::by_special_use(tx, account, special)?.is_some()
+        {
+            return Ok(Created::UseTaken);
         }
         mailbox::create(tx, account, &name, special)?;
         Ok(Created::Yes)

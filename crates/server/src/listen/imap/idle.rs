@@ -27,7 +27,8 @@ pub(super) async fn without_mailbox(connection: &mut Connection, tag: &Tag) -> R
     let mut waiting = Waiting::begin(connection);
     loop {
         if let Some(line) = connection.buffered_line() {
-            return Ok(finish(connection, tag, &line));
+            finish(connection, tag, &line);
+            return Ok(());
         }
         waiting.step(connection, std::future::pending()).await?;
     }
@@ -44,7 +45,8 @@ pub(super) async fn with_mailbox(
     tell_news(state, connection).await?;
     loop {
         if let Some(line) = connection.buffered_line() {
-            return Ok(finish(connection, tag, &line));
+            finish(connection, tag, &line);
+            return Ok(());
         }
         let news = async {
             // The sender lives as long as the store, which this session holds.

@@ -178,11 +178,10 @@ impl Message {
 fn read_ahead(tx: &mut Tx<'_>, batch: &mut [Message]) -> ::store::Result<()> {
     let mut room = READ_AHEAD;
     for message in batch {
-        if let Some(body) = message.content.as_ref().map(|content| &content.body) {
-            if body.size <= content::SMALL && body.size <= room {
-                message.octets = Some(body::read(tx, body, 0..body.size)?);
-                room -= body.size;
-            }
+        let body = message.content.as_ref().map(|content| &content.body);
+        if let Some(body) = body.filter(|body| body.size <= content::SMALL.min(room)) {
+            message.octets = Some(body::read(tx, body, 0..body.size)?);
+            room -= body.size;
         }
     }
     Ok(())
@@ -192,10 +191,8 @@ fn read_ahead(tx: &mut Tx<'_>, batch: &mut [Message]) -> ::store::Result<()> {
 pub(super) fn drop_through(ranges: &mut Vec<RangeInclusive<u32>>, uid: u32) {
     let done = ranges.partition_point(|range| *range.end() <= uid);
     ranges.drain(..done);
-    if let Some(first) = ranges.first_mut() {
-        if *first.start() <= uid {
-            *first = uid + 1..=*first.end();
-        }
+    if let Some(first) = ranges.first_mut().filter(|first| *first.start() <= uid) {
+        *first = uid + 1..=*first.end();
     }
 }
 
