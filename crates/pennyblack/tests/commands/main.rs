@@ -1,6 +1,6 @@
 //! The commands from outside: the binary itself, on a server of its own or without one.
 
-#![allow(missing_docs)]
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test may fail by panicking
 
 mod configuration;
 mod people;

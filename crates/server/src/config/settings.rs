@@ -276,7 +276,7 @@ fn auth() -> Vec<Setting> {
     settings! {
         "auth.failure_delay" Reload "\"2s\"", Field::Time(|c| &mut c.auth.failure_delay, 0..=60),
             "How long the answer to a failed log-in is held back (B23).";
-        "auth.cache_time" Restart "\"1h\"", Field::Time(|c| &mut c.auth.cache_time, 0..=86_400),
+        "auth.cache_time" Reload "\"1h\"", Field::Time(|c| &mut c.auth.cache_time, 0..=86_400),
             "How long a right password is remembered, so that it need not be hashed again (B22). A changed password counts at once.";
         "auth.argon2_memory" Reload "65536", Field::Count(|c| &mut c.auth.argon2_memory, 8192..=4_194_304),
             "KiB of memory that hashing a new password takes (B9).";

@@ -25,8 +25,9 @@ use crate::listen::{Bound, Doors, Kind};
 use crate::{Clock, Services, SystemClock, control};
 use std::future::Future;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::Arc;
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 
 /// What a server is given besides its settings.
 pub struct Parts {
@@ -108,8 +109,7 @@ impl Server {
     /// Stops: no new connections; sessions finish their command and say goodbye; after `limits.shutdown` the rest is cut.
     pub async fn stop(self) {
         let grace = self.services.config.load().limits.shutdown;
-        self.stop_within(std::pin::pin!(tokio::time::sleep(grace)))
-            .await;
+        self.stop_within(pin!(tokio::time::sleep(grace))).await;
     }
 
     /// As [`Server::stop`], with patience until `patience` is ready.
@@ -118,16 +118,22 @@ impl Server {
         self.services.shutdown.cancel();
         let doors = &self.running.doors;
         doors.tasks.close();
-        tokio::select! {
-            () = doors.tasks.wait() => {}
-            () = patience => {
-                tracing::warn!(sessions = doors.tasks.len(), "sessions that did not end in time are cut");
-                doors.abort.cancel();
-                doors.tasks.wait().await;
+        let cut: Vec<AbortHandle> = self.jobs.iter().map(JoinHandle::abort_handle).collect();
+        let mut ended = pin!(async {
+            doors.tasks.wait().await;
+            for job in self.jobs {
+                // A job that has panicked has said so.
+                let _ = job.await;
             }
-        }
-        for job in self.jobs {
-            let _ = job.await;
+        });
+        tokio::select! {
+            () = &mut ended => {}
+            () = patience => {
+                tracing::warn!(sessions = doors.tasks.len(), "what did not end in time is cut");
+                doors.abort.cancel();
+                cut.iter().for_each(AbortHandle::abort);
+                ended.await;
+            }
         }
         tracing::info!("stopped");
     }
