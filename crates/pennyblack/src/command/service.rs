@@ -1,13 +1,16 @@
 //! `pennyblack status`, `metrics`, `reload`, `check`, `explain` and `encrypt`.
 
-use super::{ask, unexpected};
+use super::config::load;
+use super::{ask, block_on, unexpected};
 use crate::cli::{self, Check, Explain, Global, PasswordFrom};
 use crate::outcome::{Failure, Outcome};
 use crate::output::{facts, json};
 use crate::terminal::new_password;
 use serde_json::json;
+use server::config::Config;
 use server::control;
 use server::control::service::{Answer, Part, Request, Status, StoreReport};
+use std::path::Path;
 use std::process::ExitCode;
 
 fn request(global: &Global, request: Request) -> Result<Answer, Failure> {
@@ -226,21 +229,18 @@ pub(crate) fn explain(which: Explain, global: &Global) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-/// B11.
+/// B11: the costs are those of the configuration, or the defaults where there is none yet.
 pub(crate) fn encrypt(password_stdin: bool, global: &Global) -> Outcome {
+    let file = global.file();
+    let config = match file.exists() {
+        true => load(&file)?.config,
+        false => Config::with_defaults("localhost", "localhost", Path::new("")),
+    };
     let given = new_password(PasswordFrom {
         password_stdin,
         generate: false,
     })?;
-    let Answer::Hash(hash) = request(
-        global,
-        Request::Encrypt {
-            password: given.password,
-        },
-    )?
-    else {
-        return Err(unexpected());
-    };
+    let hash = block_on(control::service::hash(&config, &given.password))??;
     if global.json {
         return Ok(json(&json!({"hash": hash})));
     }

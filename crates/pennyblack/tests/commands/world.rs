@@ -160,6 +160,19 @@ impl Serving {
         }
     }
 
+    /// Waits for words in the log, which is written a moment after things happen.
+    pub(crate) fn until_logged(&self, words: &str) {
+        let start = Instant::now();
+        while !self.log().contains(words) {
+            assert!(
+                start.elapsed() < PATIENCE,
+                "not logged: {words}\n{}",
+                self.log()
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
     }

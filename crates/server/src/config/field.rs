@@ -58,6 +58,13 @@ pub(super) struct Reading<'a> {
     pub(super) wrong: Vec<(Range<usize>, String)>,
 }
 
+/// Whether a number may stand for its digits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Numbers {
+    Taken,
+    Refused,
+}
+
 impl Field {
     /// What people are told the type is.
     pub fn type_name(&self) -> String {
@@ -129,12 +136,25 @@ impl Field {
                 None => reading.fault(item, "write true or false, without quotes".into()),
             },
             scalar => {
-                if let Some(text) = reading.text(item)
+                if let Some(text) = reading.text(item, scalar.takes_numbers())
                     && let Err(why) = scalar.set(config, &text, reading.folder)
                 {
                     reading.fault(item, why);
                 }
             }
+        }
+    }
+
+    /// Whether its value may be written without quotes.
+    fn takes_numbers(&self) -> Numbers {
+        match self {
+            Field::Count(..)
+            | Field::Port(_)
+            | Field::Size(..)
+            | Field::Size32(..)
+            | Field::OptionalSize(_)
+            | Field::Time(..) => Numbers::Taken,
+            _ => Numbers::Refused,
         }
     }
 
@@ -220,11 +240,14 @@ impl Reading<'_> {
         self.wrong.push((item.span().unwrap_or_default(), why));
     }
 
-    /// The text of a string or number.
-    fn text(&mut self, item: &Item) -> Option<String> {
-        let text = item.as_value().and_then(scalar_text);
+    /// The text of a string, or of a number where that is taken.
+    fn text(&mut self, item: &Item, numbers: Numbers) -> Option<String> {
+        let value = item.as_value();
+        let text = value
+            .filter(|value| numbers == Numbers::Taken || value.is_str())
+            .and_then(scalar_text);
         if text.is_none() {
-            self.fault(item, "expected one value, in quotes".into());
+            self.fault(item, "expected a text in quotes".into());
         }
         text
     }

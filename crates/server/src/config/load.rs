@@ -31,7 +31,7 @@ impl Config {
         let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let octets = std::fs::read(&absolute)
             .map_err(|why| unreadable(path, &format!("cannot be read: {why}")))?;
-        let text = String::from_utf8(octets).map_err(|_| unreadable(path, "is not UTF-8 text"))?;
+        let text = String::from_utf8(octets).map_err(|why| not_text(path, &why))?;
         Self::parse(&text, &absolute)
     }
 
@@ -85,6 +85,16 @@ fn unreadable(path: &Path, message: &str) -> Faults {
     Faults {
         path: path.into(),
         faults: vec![fault],
+    }
+}
+
+fn not_text(path: &Path, why: &std::string::FromUtf8Error) -> Faults {
+    let (before, _) = why.as_bytes().split_at(why.utf8_error().valid_up_to());
+    let place = Some(place(&String::from_utf8_lossy(before), before.len()));
+    let message = "here is an octet that is not UTF-8 text".into();
+    Faults {
+        path: path.into(),
+        faults: vec![Fault { place, message }],
     }
 }
 

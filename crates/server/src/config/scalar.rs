@@ -160,7 +160,9 @@ pub(super) fn parse_server(text: &str, port: u16) -> Result<SocketAddr, String> 
 pub fn parse_name(text: &str) -> Result<String, String> {
     let name = idna::domain_to_ascii_strict(text.trim_end_matches('.'))
         .map_err(|_| format!("\"{text}\" is not a domain name, like \"mx1.example.com\""))?;
-    if name.is_empty() || name.parse::<IpAddr>().is_ok() {
+    let last = name.rsplit('.').next().unwrap_or_default();
+    // RFC 3696 §2: no top-level domain is all digits; what looks like one is a number or an address.
+    if last.bytes().all(|b| b.is_ascii_digit()) || name.parse::<IpAddr>().is_ok() {
         return Err(format!(
             "\"{text}\" is not a domain name, like \"mx1.example.com\""
         ));
@@ -223,6 +225,8 @@ mod tests {
         );
         for wrong in [
             "",
+            "3",
+            "example.25",
             "192.0.2.1",
             "a b.example",
             "-x-.example",

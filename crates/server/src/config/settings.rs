@@ -203,8 +203,8 @@ fn host() -> Vec<Setting> {
             key: "user",
             default: Default::Value("\"\""),
             applies: Applies::Restart,
-            doc: "The user to become once the ports are bound, when started as root (T13). Empty: `pennyblack` if that user exists; \
-                  otherwise starting as root is refused.",
+            doc: "The user to become for good once the ports are bound and the keys are read, when started as root (T13). Empty: stay \
+                  who we are; a server that stays root says so in its log.",
             field: Field::OptionalText(|c| &mut c.user),
         },
         Setting {

@@ -134,6 +134,33 @@ fn errors_of_syntax_do_not_hide_others() {
     }
 }
 
+/// A number where a text belongs is an error of type, also beside other errors.
+#[test]
+fn types_are_checked_beside_other_errors() {
+    let found = load(
+        "hostname = 1\ndomain = 3\npostmaster = true\ndata = [\"x\"]\n[limits]\nhops = \"many\"\n",
+    );
+    let faults = found.map(|_| ()).expect_err("it should be refused");
+    for line in 1..=4 {
+        assert!(faults.contains(&format!("f:{line}:")), "{line}: {faults}");
+    }
+    assert!(
+        faults.contains("f:2:10: domain: expected a text in quotes") && faults.contains("f:6:8:"),
+        "{faults}"
+    );
+}
+
+#[test]
+fn octets_that_are_no_text_are_found() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("c.toml");
+    std::fs::write(&file, b"domain = \"a\"\nuser = \"\xff\"\n").expect("written");
+    let faults = Config::load(&file)
+        .map(|_| ())
+        .expect_err("it should be refused");
+    assert_eq!(faults.faults[0].place, Some((2, 9)));
+}
+
 #[test]
 fn what_is_missing_is_said() {
     assert_eq!(

@@ -14,6 +14,8 @@ use tokio::net::UnixStream;
 pub enum Client {
     /// By the running server.
     Server(Box<BufReader<UnixStream>>),
+    /// No server runs: here, once a request needs the store.
+    Nobody(Box<Config>),
     /// Here, under the lock of the data directory.
     Here(Box<World>, Instance),
 }
@@ -23,44 +25,51 @@ impl Client {
     pub async fn connect(config: Config) -> Result<Client, Failure> {
         match UnixStream::connect(&config.control_socket).await {
             Ok(stream) => Ok(Client::Server(Box::new(BufReader::new(stream)))),
-            Err(why) if nobody_there(&why) => Client::open_store(config).await,
+            Err(why) if nobody_there(&why) => Ok(Client::Nobody(Box::new(config))),
             Err(why) => Err(unreachable(&config.control_socket, &why)),
         }
     }
 
-    async fn open_store(config: Config) -> Result<Client, Failure> {
-        let instance = offline::claim(&config).map_err(|why| match why {
-            LockError::Held { .. } => {
-                let sentence = format!(
-                    "{why}, but does not answer on {}",
-                    config.control_socket.display()
-                );
-                Failure::new(FailureKind::Unavailable, sentence)
-            }
-            why => Failure::new(FailureKind::Unavailable, why.to_string()),
-        })?;
-        let store = offline::open(&config)
-            .await
-            .map_err(|why| Failure::new(FailureKind::Unavailable, why.to_string()))?;
-        let world = World {
-            config: Arc::new(config),
-            store,
-            now: jiff::Timestamp::now(),
-            running: None,
-        };
-        Ok(Client::Here(Box::new(world), instance))
-    }
-
     /// Has a request carried out.
     pub async fn execute(&mut self, request: Request) -> Result<Answer, Failure> {
+        if let Client::Nobody(config) = self {
+            if request.needs_server() {
+                return Err(Failure::not_running());
+            }
+            *self = open_store(config).await?;
+        }
         match self {
             Client::Here(world, _) => execute(world, request).await,
             Client::Server(stream) => ask(stream, &request).await.unwrap_or_else(|why| {
                 let sentence = format!("the server closed the connection: {why}; its log says why");
                 Err(Failure::new(FailureKind::Unavailable, sentence))
             }),
+            Client::Nobody(_) => Err(Failure::not_running()),
         }
     }
+}
+
+async fn open_store(config: &Config) -> Result<Client, Failure> {
+    let instance = offline::claim(config).map_err(|why| {
+        let sentence = match why {
+            LockError::Held { .. } => format!(
+                "{why}, but does not answer on {}",
+                config.control_socket.display()
+            ),
+            LockError::Unusable { .. } => why.to_string(),
+        };
+        Failure::new(FailureKind::Unavailable, sentence)
+    })?;
+    let store = offline::open(config)
+        .await
+        .map_err(|why| Failure::new(FailureKind::Unavailable, why.to_string()))?;
+    let world = World {
+        config: Arc::new(config.clone()),
+        store,
+        now: jiff::Timestamp::now(),
+        running: None,
+    };
+    Ok(Client::Here(Box::new(world), instance))
 }
 
 async fn ask(

@@ -43,6 +43,17 @@ pub enum Request {
     Service(service::Request),
 }
 
+impl Request {
+    /// Whether only a running server can answer.
+    fn needs_server(&self) -> bool {
+        use service::Request::{Health, Metrics, Pause, Reload, Status};
+        matches!(
+            self,
+            Request::Service(Status | Health | Metrics | Reload | Pause { .. })
+        )
+    }
+}
+
 /// What came of it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -109,6 +120,9 @@ impl Failure {
             kind,
             message: message.into(),
         }
+    }
+    fn not_running() -> Failure {
+        Failure::new(FailureKind::NotRunning, "the server is not running")
     }
     pub(crate) fn invalid(message: impl Into<String>) -> Failure {
         Failure::new(FailureKind::Invalid, message)

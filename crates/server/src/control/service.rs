@@ -1,6 +1,7 @@
 //! The server itself: status, reload, check of the store, a password's hash, where an address leads.
 
 use super::{Failure, FailureKind, Password, World, account, address, health};
+use crate::config::Config;
 use crate::journey;
 use crate::listen::Kind;
 use crate::run::{ReloadError, Reloaded, Running};
@@ -146,19 +147,13 @@ pub(super) async fn execute(world: &World, request: Request) -> Result<Answer, F
             .map_err(reload_failure),
         Request::Pause { what, paused } => pause(running(world)?, what, paused),
         Request::CheckStore => check(world).await.map(Answer::Store),
-        Request::Encrypt { password } => {
-            let credentials = account::credentials(&world.config, &password).await?;
-            Ok(Answer::Hash(credentials.hash.unwrap_or_default()))
-        }
+        Request::Encrypt { password } => hash(&world.config, &password).await.map(Answer::Hash),
         Request::ExplainAddress { address } => explain(world, &address).await.map(Answer::Steps),
     }
 }
 
 fn running(world: &World) -> Result<&Arc<Running>, Failure> {
-    world
-        .running
-        .as_ref()
-        .ok_or_else(|| Failure::new(FailureKind::NotRunning, "the server is not running"))
+    world.running.as_ref().ok_or_else(Failure::not_running)
 }
 
 async fn status(world: &World) -> Result<Status, Failure> {
@@ -252,6 +247,12 @@ async fn metrics(world: &World) -> Result<String, Failure> {
 
 fn reload_failure(why: ReloadError) -> Failure {
     Failure::new(FailureKind::Config, format!("nothing was changed:\n{why}"))
+}
+
+/// B11: what a password is kept as. Needs no store.
+pub async fn hash(config: &Config, password: &Password) -> Result<String, Failure> {
+    let credentials = account::credentials(config, password).await?;
+    Ok(credentials.hash.unwrap_or_default())
 }
 
 async fn check(world: &World) -> Result<StoreReport, Failure> {

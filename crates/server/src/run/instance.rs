@@ -5,11 +5,15 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::time::Duration;
+
+/// The word in the lock file that tells a command from a server.
+const COMMAND: &str = "command";
 
 /// The lock, held until dropped.
 #[derive(Debug)]
 pub struct Instance {
-    _file: File,
+    file: File,
 }
 
 /// Why the lock could not be had.
@@ -22,6 +26,8 @@ pub enum LockError {
         data: String,
         /// Its process id, if the lock file says it.
         pid: Option<String>,
+        /// What it is.
+        by: Holder,
     },
     /// The directory or file cannot be used.
     #[error("cannot use {path}: {why}")]
@@ -33,9 +39,21 @@ pub enum LockError {
     },
 }
 
+/// Who holds the lock, as the lock file says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// A server, until it is stopped.
+    Server,
+    /// A command that found no server, for a moment.
+    Command,
+}
+
+/// How long a server waits for a command to end.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 impl Instance {
-    /// Takes the lock of a data directory that exists.
-    pub fn lock(data: &Path) -> Result<Instance, LockError> {
+    /// Takes the lock of a data directory that exists, without waiting.
+    pub fn lock(data: &Path, holder: Holder) -> Result<Instance, LockError> {
         let path = data.join("server.lock");
         let unusable = |why| LockError::Unusable {
             path: path.display().to_string(),
@@ -54,22 +72,55 @@ impl Instance {
             Err(rustix::io::Errno::WOULDBLOCK) => return Err(held(data, &mut file)),
             Err(why) => return Err(unusable(why.into())),
         }
-        // The number is for people; the lock itself is the system's.
+        // The text is for people and for whoever waits; the lock itself is the system's.
+        let text = match holder {
+            Holder::Server => format!("{}\n", std::process::id()),
+            Holder::Command => format!("{} {COMMAND}\n", std::process::id()),
+        };
         let _ = file
             .set_len(0)
             .and_then(|()| file.rewind())
-            .and_then(|()| writeln!(file, "{}", std::process::id()));
-        Ok(Instance { _file: file })
+            .and_then(|()| file.write_all(text.as_bytes()));
+        Ok(Instance { file })
+    }
+
+    /// Takes the lock for a server. If a command has it, that is waited for; another server is not.
+    pub async fn lock_for_server(data: &Path) -> Result<Instance, LockError> {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            match Instance::lock(data, Holder::Server) {
+                Err(LockError::Held {
+                    by: Holder::Command,
+                    ..
+                }) if tokio::time::Instant::now() < deadline => {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                done => return done,
+            }
+        }
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        // Nobody shall read who had the lock while the next one is about to write his name.
+        let _ = self.file.set_len(0);
     }
 }
 
 fn held(data: &Path, file: &mut File) -> LockError {
     let mut text = String::new();
-    let _ = file.take(20).read_to_string(&mut text);
-    let pid = Some(text.trim().to_owned()).filter(|pid| !pid.is_empty());
+    let _ = file.take(40).read_to_string(&mut text);
+    let by = if text.is_empty() || text.contains(COMMAND) {
+        Holder::Command
+    } else {
+        Holder::Server
+    };
+    let pid = text.split_whitespace().next().map(str::to_owned);
     LockError::Held {
         data: data.display().to_string(),
         pid,
+        by,
     }
 }
 
@@ -81,13 +132,43 @@ mod tests {
     #[test]
     fn x33_only_one_at_a_time() {
         let data = tempfile::tempdir().expect("folder");
-        let first = Instance::lock(data.path()).expect("free");
-        let second = Instance::lock(data.path()).expect_err("held").to_string();
+        let first = Instance::lock(data.path(), Holder::Server).expect("free");
+        let second = Instance::lock(data.path(), Holder::Server)
+            .expect_err("held")
+            .to_string();
         assert!(
             second.contains(&format!("(process {})", std::process::id())),
             "{second}"
         );
         drop(first);
-        Instance::lock(data.path()).expect("free again");
+        Instance::lock(data.path(), Holder::Server).expect("free again");
+    }
+
+    /// A server that starts while a command is at work waits for it.
+    #[tokio::test]
+    async fn a_server_waits_for_a_command() {
+        let data = tempfile::tempdir().expect("folder");
+        let command = Instance::lock(data.path(), Holder::Command).expect("free");
+        let mut server = std::pin::pin!(Instance::lock_for_server(data.path()));
+        assert!(
+            tokio::time::timeout(Duration::from_millis(50), &mut server)
+                .await
+                .is_err(),
+            "it waits"
+        );
+        drop(command);
+        let server = server.await.expect("free again");
+        let refused = Instance::lock_for_server(data.path()).await;
+        assert!(
+            matches!(
+                refused,
+                Err(LockError::Held {
+                    by: Holder::Server,
+                    ..
+                })
+            ),
+            "{refused:?}"
+        );
+        drop(server);
     }
 }

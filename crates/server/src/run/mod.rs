@@ -16,7 +16,7 @@ mod reload;
 mod signals;
 mod start;
 
-pub use instance::{Instance, LockError};
+pub use instance::{Holder, Instance, LockError};
 pub use reload::{ReloadError, Reloaded};
 pub use start::StartError;
 

@@ -1,7 +1,7 @@
 //! What a command needs when no server runs: the lock of the data directory, and the store.
 
 use super::start::{StartError, add_domain, open_store, store_options};
-use super::{Instance, LockError, privileges};
+use super::{Holder, Instance, LockError, privileges};
 use crate::config::Config;
 use store::Store;
 
@@ -15,7 +15,7 @@ pub(crate) fn claim(config: &Config) -> Result<Instance, LockError> {
         .map_err(|why| unusable(std::io::Error::other(why)))?;
     privileges::data_directory(&config.data, target.as_ref()).map_err(unusable)?;
     privileges::become_owner(&config.data).map_err(unusable)?;
-    Instance::lock(&config.data)
+    Instance::lock(&config.data, Holder::Command)
 }
 
 /// Opens the store as the server would.

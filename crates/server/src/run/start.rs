@@ -44,11 +44,13 @@ pub enum StartError {
 }
 
 impl StartError {
-    /// The exit code of `serve` (X33): 78 where only a changed configuration helps, 75 if another instance runs, else 1.
+    /// The exit code of `serve` (X33): 78 where only a changed configuration helps, 75 if another instance runs
+    /// or the store cannot be reached now, else 1.
     pub fn exit_code(&self) -> u8 {
         match self {
             StartError::Config(_) | StartError::Tls(_) => 78,
             StartError::Lock(LockError::Held { .. }) => 75,
+            StartError::Store(why) if why.is_temporary() => 75,
             _ => 1,
         }
     }
@@ -67,7 +69,7 @@ where
 pub(super) async fn start(config: Config, parts: Parts) -> Result<Server, StartError> {
     limits::raise_descriptors();
     let target = privileges::target(config.user.as_deref()).map_err(StartError::Config)?;
-    let instance = claim(&config, target.as_ref())?;
+    let instance = claim(&config, target.as_ref()).await?;
     let sockets = listen::bind(&config).map_err(StartError::Bind)?;
     // Configured keys are often readable by root alone; our own authority is made by the user we become.
     let early = (!config.tls.certificates.is_empty())
@@ -92,11 +94,11 @@ pub(super) async fn start(config: Config, parts: Parts) -> Result<Server, StartE
 }
 
 /// Makes the data directory and takes its lock.
-fn claim(config: &Config, target: Option<&Target>) -> Result<Instance, StartError> {
+async fn claim(config: &Config, target: Option<&Target>) -> Result<Instance, StartError> {
     let data = &config.data;
     privileges::data_directory(data, target)
         .map_err(system(format!("cannot make {}", data.display())))?;
-    let instance = Instance::lock(data)?;
+    let instance = Instance::lock_for_server(data).await?;
     privileges::give(&data.join("server.lock"), target)
         .map_err(system("cannot give the lock to the user"))?;
     Ok(instance)
