@@ -79,6 +79,23 @@ enum Inside {
     },
 }
 
+impl Inside {
+    fn message() -> Inside {
+        Inside::Message {
+            envelope: Vec::new(),
+            root: None,
+        }
+    }
+
+    fn multipart(boundary: &str) -> Inside {
+        Inside::Multipart {
+            boundary: boundary.trim_end().as_bytes().to_vec(),
+            parts: Vec::new(),
+            closed: false,
+        }
+    }
+}
+
 impl Default for Scanner {
     fn default() -> Scanner {
         Scanner::new()
@@ -394,54 +411,33 @@ impl Open {
         }
     }
 
+    /// Takes on a type. True if a limit hides what is inside.
     fn set_type(&mut self, media_type: MediaType, depth: usize) -> bool {
         let part = &mut self.part;
-        part.media_type = media_type.main;
-        part.subtype = media_type.sub;
+        part.set_type(&media_type.main, &media_type.sub);
         part.params = media_type.params;
-        let identity = matches!(part.encoding.as_str(), "7bit" | "8bit" | "binary");
-        let is_multipart = part.media_type == "multipart";
         let is_message = part.is("message", "rfc822") || part.is("message", "global");
-        if !is_multipart && !is_message {
-            if part.media_type == "text" && content::param(&part.params, "charset").is_none() {
-                part.params.push(("charset".into(), "us-ascii".into()));
-            }
-            return false;
-        }
-        if depth > MAX_DEPTH || (is_message && !identity) {
+        let identity = matches!(part.encoding.as_str(), "7bit" | "8bit" | "binary");
+        if part.media_type != "multipart" && !is_message {
+            part.add_default_charset();
+        } else if depth > MAX_DEPTH || (is_message && !identity) {
             // Clients expect the insides of these types, and we have none to show.
-            *part = Part {
-                media_type: "application".into(),
-                subtype: "octet-stream".into(),
-                ..part.clone()
-            };
+            part.set_type("application", "octet-stream");
             return depth > MAX_DEPTH;
-        }
-        if is_message {
-            self.inside = Inside::Message {
-                envelope: Vec::new(),
-                root: None,
-            };
-            return false;
-        }
-        match content::param(&part.params, "boundary").filter(|boundary| !boundary.is_empty()) {
-            Some(boundary) => {
-                self.inside = Inside::Multipart {
-                    boundary: boundary.trim_end().as_bytes().to_vec(),
-                    parts: Vec::new(),
-                    closed: false,
-                };
-            }
-            // Nobody can divide it; as text a person can still read it.
-            None => {
-                *part = Part {
-                    media_type: "text".into(),
-                    subtype: "plain".into(),
-                    ..part.clone()
-                }
-            }
+        } else if is_message {
+            self.inside = Inside::message();
+        } else {
+            self.open_multipart();
         }
         false
+    }
+
+    fn open_multipart(&mut self) {
+        match content::param(&self.part.params, "boundary").filter(|b| !b.is_empty()) {
+            Some(boundary) => self.inside = Inside::multipart(&boundary),
+            // Nobody can divide it; as text a person can still read it.
+            None => self.part.set_type("text", "plain"),
+        }
     }
 
     fn close(self, end: u32, lines: u32) -> Part {
@@ -477,6 +473,18 @@ fn message_type() -> MediaType {
 }
 
 impl Part {
+    fn set_type(&mut self, media_type: &str, subtype: &str) {
+        self.media_type = media_type.to_owned();
+        self.subtype = subtype.to_owned();
+    }
+
+    /// RFC 2045 §5.2
+    fn add_default_charset(&mut self) {
+        if self.media_type == "text" && content::param(&self.params, "charset").is_none() {
+            self.params.push(("charset".into(), "us-ascii".into()));
+        }
+    }
+
     /// Notes one `Content-` field; the first of each name counts.
     fn read_field(&mut self, field: &header::Field<'_>, media_type: &mut Option<MediaType>) {
         let text = || String::from_utf8(encoded_word::encode(&field.unfolded()).into_owned()).ok();

@@ -67,14 +67,6 @@ pub fn look_up(config: &Config, tx: &mut Tx<'_>, address: &Address) -> store::Re
     walk(config, tx, address, &mut silent)
 }
 
-/// Looks up what RCPT TO `<Postmaster>` means (RFC 5321 §4.5.1).
-pub fn look_up_postmaster(config: &Config, tx: &mut Tx<'_>) -> store::Result<Found> {
-    match Address::parse(&format!("postmaster@{}", config.domain)) {
-        Ok(address) => look_up(config, tx, &address),
-        Err(_) => Ok(Found::Unknown),
-    }
-}
-
 /// The steps of a look-up, one sentence each, for `pennyblack explain address` (E14, E16).
 pub fn explain(config: &Config, tx: &mut Tx<'_>, address: &str) -> store::Result<Vec<String>> {
     let address = match Address::parse(address) {

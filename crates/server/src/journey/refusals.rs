@@ -53,6 +53,15 @@ pub(crate) fn no_such_user(address: &Address) -> Refusal {
     )
 }
 
+/// 451 4.3.5: our configuration names a domain that is none.
+pub(crate) fn no_postmaster() -> Refusal {
+    Refusal::new(
+        451,
+        Enhanced(4, 3, 5),
+        "Our configuration is wrong; write to postmaster with a domain, or try again later",
+    )
+}
+
 /// 550 5.1.2.
 pub(crate) fn domain_off(address: &Address) -> Refusal {
     Refusal::new(
@@ -171,4 +180,39 @@ pub(crate) fn store_failed(error: &store::Error) -> Refusal {
         ),
     };
     refusal.because(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use store::Error;
+
+    /// E36, S3: what the store cannot do now is never the fault of the client, and never "no such user".
+    #[test]
+    fn e36_failures_of_the_store_are_temporary() {
+        for (error, code, enhanced) in [
+            (Error::Unavailable("gone".into()), 451, Enhanced(4, 3, 0)),
+            (Error::Full("disk".into()), 452, Enhanced(4, 3, 1)),
+            (
+                Error::OverQuota { limit: 1, used: 2 },
+                452,
+                Enhanced(4, 2, 2),
+            ),
+            (Error::Missing("mailbox".into()), 451, Enhanced(4, 3, 0)),
+            (Error::Corrupt("row".into()), 451, Enhanced(4, 3, 0)),
+            (Error::Bug("sql".into()), 451, Enhanced(4, 3, 0)),
+        ] {
+            let refusal = store_failed(&error);
+            assert_eq!(
+                (refusal.reply.code, refusal.reply.enhanced),
+                (code, Some(enhanced)),
+                "{error}"
+            );
+            assert_eq!(refusal.reason, error.to_string());
+            assert_ne!(
+                refusal.reply.lines[0], refusal.reason,
+                "the client is told no internals"
+            );
+        }
+    }
 }

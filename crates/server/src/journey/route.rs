@@ -59,10 +59,7 @@ pub(crate) struct Rules<'a> {
 impl Rules<'_> {
     /// Routes a recipient, or refuses it.
     pub(crate) async fn recipient(&self, store: &Store, rcpt: Rcpt) -> Result<Recipient, Refusal> {
-        let path = match &rcpt.forward_path {
-            ForwardPath::Address(address) => address.clone(),
-            ForwardPath::Postmaster => self.postmaster(),
-        };
+        let path = self.path(&rcpt.forward_path)?;
         if matches!(self.road, Road::Mx) && names_a_route(&path) {
             return Err(refusals::relay_denied(&path));
         }
@@ -83,13 +80,16 @@ impl Rules<'_> {
         })
     }
 
-    /// What `<Postmaster>` without a domain means; the configured domain was checked when the configuration was read.
-    fn postmaster(&self) -> Address {
-        let here = |domain: &str| Address::parse(&format!("postmaster@{domain}"));
-        here(&self.config.domain)
-            .or_else(|_| here(&self.config.hostname))
-            .or_else(|_| here("localhost"))
-            .unwrap_or_else(|_| unreachable!("postmaster@localhost is an address"))
+    /// `<Postmaster>` without a domain is that of the first domain (RFC 5321 §4.5.1).
+    fn path(&self, forward_path: &ForwardPath) -> Result<Address, Refusal> {
+        match forward_path {
+            ForwardPath::Address(address) => Ok(address.clone()),
+            ForwardPath::Postmaster => {
+                Address::parse(&format!("postmaster@{}", self.config.domain)).map_err(|error| {
+                    refusals::no_postmaster().because(format!("{}: {error}", self.config.domain))
+                })
+            }
+        }
     }
 
     /// Everything RCPT asks of the store, in one snapshot.

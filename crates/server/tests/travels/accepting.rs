@@ -5,7 +5,7 @@ use super::*;
 /// A13, A14, A15: trace fields in front, everything else as it came.
 #[tokio::test]
 async fn a14_trace_fields_stand_in_front() {
-    let world = World::start().await;
+    let world = world_with(&[]).await;
     let results = Client::mx(&world)
         .send("S@Remote.example", &["alice@example.com"], HELLO)
         .await;
@@ -33,7 +33,7 @@ async fn a14_trace_fields_stand_in_front() {
 /// A13
 #[tokio::test]
 async fn a13_notices_come_from_nobody() {
-    let world = World::start().await;
+    let world = world_with(&[]).await;
     Client::mx(&world)
         .deliver("", &["alice@example.com"], HELLO)
         .await;
@@ -45,7 +45,7 @@ async fn a13_notices_come_from_nobody() {
 /// A14: recipients do not read of each other.
 #[tokio::test]
 async fn a14_several_recipients_are_not_named() {
-    let world = World::start().await;
+    let world = world_with(&[]).await;
     Client::mx(&world)
         .deliver("", &["alice@example.com", "bob@example.com"], HELLO)
         .await;
@@ -60,7 +60,7 @@ async fn a14_several_recipients_are_not_named() {
 /// Copies for mailboxes and for the queue differ by the Return-Path alone.
 #[tokio::test]
 async fn mailbox_and_queue_get_the_same_message() {
-    let world = World::start().await;
+    let world = world_with(&[]).await;
     let to = ["alice@example.com", "oldname@example.com"];
     Client::mx(&world)
         .deliver("s@remote.example", &to, HELLO)
@@ -77,7 +77,7 @@ async fn mailbox_and_queue_get_the_same_message() {
 /// RFC 8601 §5, RFC 5321 §4.4
 #[tokio::test]
 async fn fields_that_are_ours_to_write_are_taken_out() {
-    let world = World::start().await;
+    let world = world_with(&[]).await;
     let forged = format!(
         "Return-Path: <forged@x>\r\nAuthentication-Results: MX1.example.com;\r\n spf=pass\r\nAuthentication-Results: other.example; spf=pass\r\n{HELLO}"
     );
@@ -112,7 +112,7 @@ async fn a07_messages_that_are_too_big() {
 /// S7
 #[tokio::test]
 async fn s07_header_sections_that_are_too_big() {
-    let world = World::start().await;
+    let world = world_with(&[]).await;
     let client = Client::mx(&world);
     let long = format!("Subject: {}\r\n\r\nbody\r\n", "x\r\n ".repeat(100_000));
     let mut results = client.send("", &["alice@example.com"], &long).await;
@@ -124,7 +124,7 @@ async fn s07_header_sections_that_are_too_big() {
 /// A31
 #[tokio::test]
 async fn a31_loops_are_cut() {
-    let world = World::start().await;
+    let world = world_with(&[]).await;
     let client = Client::mx(&world);
     let hops = |n: usize| format!("{}{HELLO}", "Received: from a by b; date\r\n".repeat(n));
     let mut results = client.send("", &["alice@example.com"], &hops(101)).await;
@@ -137,7 +137,7 @@ async fn a31_loops_are_cut() {
 /// What is not a header section is text, for us and for everyone who reads the message later.
 #[tokio::test]
 async fn a_message_without_header_is_text() {
-    let world = World::start().await;
+    let world = world_with(&[]).await;
     let client = Client::mx(&world);
     client
         .deliver("", &["alice@example.com"], "Just a line\r\nBcc: x@y\r\n")
@@ -156,7 +156,7 @@ async fn a_message_without_header_is_text() {
 /// What the listing tells of a message is true of its stored octets, trace fields included.
 #[tokio::test]
 async fn the_summary_is_that_of_the_stored_octets() {
-    let world = World::start().await;
+    let world = world_with(&[]).await;
     let message = "Subject: parts\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\none\r\n--b\r\n\r\ntwo\r\n--b--\r\n";
     Client::mx(&world)
         .deliver("", &["alice@example.com"], message)
@@ -177,7 +177,7 @@ async fn the_summary_is_that_of_the_stored_octets() {
 /// S6 in small: a large body goes through in pieces and comes back whole.
 #[tokio::test]
 async fn s06_large_messages_stream() {
-    let world = World::start().await;
+    let world = world_with(&[]).await;
     let body =
         "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\r\n".repeat(50_000);
     let large = format!("{HELLO}{body}");

@@ -5,7 +5,7 @@ use super::*;
 /// A9
 #[tokio::test]
 async fn a09_unknown_users_are_refused_at_rcpt() {
-    let world = World::start().await;
+    let world = world_with(&[]).await;
     let client = Client::mx(&world);
     assert_eq!(client.rcpt("nobody@example.com").await, "550 5.1.1");
     assert_eq!(client.rcpt("alice@example.net").await, "550 5.1.1");
@@ -16,7 +16,7 @@ async fn a09_unknown_users_are_refused_at_rcpt() {
 /// A10
 #[tokio::test]
 async fn a10_nothing_is_relayed_for_strangers() {
-    let world = World::start().await;
+    let world = world_with(&[]).await;
     add_aliases(&world, &[("@example.com", "alice@example.com")]).await;
     let client = Client::mx(&world);
     for address in [
@@ -54,7 +54,7 @@ async fn a11_recipients_are_limited() {
 /// A26
 #[tokio::test]
 async fn a26_subaddresses_reach_their_user_unless_somebody_has_the_whole_name() {
-    let world = World::start().await;
+    let world = world_with(&[]).await;
     add_aliases(&world, &[("alice+bob@example.com", "bob@example.com")]).await;
     let client = Client::mx(&world);
     client
@@ -79,7 +79,7 @@ async fn a26_subaddresses_reach_their_user_unless_somebody_has_the_whole_name() 
 /// A27
 #[tokio::test]
 async fn a27_case_does_not_matter() {
-    let world = World::start().await;
+    let world = world_with(&[]).await;
     let client = Client::mx(&world);
     client.deliver("", &["AliCE@Example.COM"], HELLO).await;
     client.deliver("", &["TEAM@example.com"], HELLO).await;
@@ -119,7 +119,7 @@ async fn a28_role_names_reach_the_postmaster() {
 /// A28: with nothing said, the oldest account; an alias goes before.
 #[tokio::test]
 async fn a28_somebody_is_always_postmaster() {
-    let world = World::start().await;
+    let world = world_with(&[]).await;
     add_aliases(&world, &[("abuse", "bob@example.com")]).await;
     let client = Client::mx(&world);
     client.deliver("", &["postmaster@example.net"], HELLO).await;
@@ -151,7 +151,7 @@ async fn b25_disabled_accounts_take_no_mail_unless_told_so() {
 /// E12, A12: one message, a copy each, nobody twice.
 #[tokio::test]
 async fn e12_several_targets_get_one_copy_each() {
-    let world = World::start().await;
+    let world = world_with(&[]).await;
     let to = [
         "team@example.com",
         "bob@example.com",
@@ -171,7 +171,7 @@ async fn e12_several_targets_get_one_copy_each() {
 /// E13
 #[tokio::test]
 async fn e13_a_bare_name_holds_in_every_domain() {
-    let world = World::start().await;
+    let world = world_with(&[]).await;
     add_aliases(
         &world,
         &[("info", "helpers"), ("helpers", "bob@example.com")],
@@ -187,7 +187,7 @@ async fn e13_a_bare_name_holds_in_every_domain() {
 /// E14: four lines present, removed one at a time.
 #[tokio::test]
 async fn e14_look_up_order() {
-    let world = World::start().await;
+    let world = world_with(&[]).await;
     add_aliases(
         &world,
         &[
@@ -219,7 +219,7 @@ async fn e14_look_up_order() {
 /// E15
 #[tokio::test]
 async fn e15_a_catch_all_does_not_swallow_real_users() {
-    let world = World::start().await;
+    let world = world_with(&[]).await;
     add_aliases(&world, &[("@example.com", "carol@example.com")]).await;
     let client = Client::mx(&world);
     client.deliver("", &["xyz@example.com"], HELLO).await;
@@ -235,7 +235,7 @@ async fn e15_a_catch_all_does_not_swallow_real_users() {
 /// E16
 #[tokio::test]
 async fn e16_chains_end_and_circles_are_refused_by_name() {
-    let world = World::start().await;
+    let world = world_with(&[]).await;
     add_aliases(
         &world,
         &[
@@ -268,7 +268,7 @@ async fn e16_chains_end_and_circles_are_refused_by_name() {
 /// E16: a long chain, and a bush that would grow without end.
 #[tokio::test]
 async fn e16_depth_and_number_are_limited() {
-    let world = World::start().await;
+    let world = world_with(&[]).await;
     write(&world, |tx| {
         let mut add = |source: String, target: String| {
             alias::add(
@@ -302,7 +302,7 @@ async fn e16_depth_and_number_are_limited() {
 /// E17
 #[tokio::test]
 async fn e17_redirects_go_into_the_queue() {
-    let world = World::start().await;
+    let world = world_with(&[]).await;
     Client::mx(&world)
         .deliver("s@remote.example", &["oldname@example.com"], HELLO)
         .await;
@@ -323,7 +323,7 @@ async fn e17_redirects_go_into_the_queue() {
 /// E26, E27
 #[tokio::test]
 async fn e27_an_alias_domain_has_the_same_users() {
-    let world = World::start().await;
+    let world = world_with(&[]).await;
     add_domain(&world, "example.org", Some("example.com")).await;
     add_aliases(&world, &[("sales@example.org", "bob@example.com")]).await;
     let client = Client::mx(&world);
@@ -351,7 +351,7 @@ async fn e27_an_alias_domain_has_the_same_users() {
 /// E28, E30: what was added works at once.
 #[tokio::test]
 async fn e30_new_domains_and_accounts_work_at_once() {
-    let world = World::start().await;
+    let world = world_with(&[]).await;
     let client = Client::mx(&world);
     assert_eq!(client.rcpt("dora@new.example").await, "550 5.7.1");
     add_domain(&world, "new.example", None).await;
@@ -377,7 +377,7 @@ async fn e30_new_domains_and_accounts_work_at_once() {
 /// E29
 #[tokio::test]
 async fn e29_removed_accounts_take_their_aliases_along() {
-    let world = World::start().await;
+    let world = world_with(&[]).await;
     Client::mx(&world)
         .deliver("", &["bob@example.com"], HELLO)
         .await;
@@ -401,7 +401,7 @@ async fn e29_removed_accounts_take_their_aliases_along() {
 /// A domain that is switched off refuses all its mail.
 #[tokio::test]
 async fn a_domain_can_be_switched_off() {
-    let world = World::start().await;
+    let world = world_with(&[]).await;
     write(&world, |tx| {
         let off = Domain {
             name: "example.com".into(),
@@ -421,7 +421,7 @@ async fn a_domain_can_be_switched_off() {
 /// E14, E16: every step is told.
 #[tokio::test]
 async fn explain_tells_each_step() {
-    let world = World::start().await;
+    let world = world_with(&[]).await;
     add_domain(&world, "example.org", Some("example.com")).await;
     let config = world.services().config.load_full();
     let explain = async |address: &'static str| {

@@ -5,7 +5,7 @@ use super::*;
 /// A23
 #[tokio::test]
 async fn a23_each_recipient_has_its_own_result() {
-    let world = World::start().await;
+    let world = world_with(&[]).await;
     write(&world, |tx| {
         let bob = account::by_address(tx, "bob@example.com")?.unwrap();
         account::set_quota(tx, bob.id, Some(200))
@@ -29,7 +29,7 @@ async fn a23_each_recipient_has_its_own_result() {
 /// A refusal of the message is told to each.
 #[tokio::test]
 async fn a23_a_refusal_is_told_to_each() {
-    let world = World::start().await;
+    let world = world_with(&[]).await;
     let client = Client::lmtp(&world);
     let mut transaction = client.mail("", None).await.unwrap();
     for to in ["alice@example.com", "bob@example.com"] {
@@ -48,7 +48,7 @@ async fn a23_a_refusal_is_told_to_each() {
 /// A14: RFC 2033 names in Received; the front server's results stay.
 #[tokio::test]
 async fn a14_lmtp_is_named() {
-    let world = World::start().await;
+    let world = world_with(&[]).await;
     let message = format!("Authentication-Results: mx1.example.com; spf=pass\r\n{HELLO}");
     Client::lmtp(&world)
         .deliver("", &["alice@example.com"], &message)

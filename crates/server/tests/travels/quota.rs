@@ -18,7 +18,7 @@ fn message_of(octets: usize) -> String {
 /// P4: one message may cross the limit by ten per cent, the next is refused.
 #[tokio::test]
 async fn p04_the_last_delivery_has_grace() {
-    let world = World::start().await;
+    let world = world_with(&[]).await;
     set_quota(&world, "alice@example.com", 20_000).await;
     let client = Client::mx(&world);
     client
@@ -73,7 +73,7 @@ async fn p01_the_size_told_counts() {
 /// Over SMTP a mailbox that became full after its RCPT puts the whole message off, and nobody has a copy.
 #[tokio::test]
 async fn p01_the_commit_asks_again() {
-    let world = World::start().await;
+    let world = world_with(&[]).await;
     set_quota(&world, "bob@example.com", 20_000).await;
     let client = Client::mx(&world);
     let to = [

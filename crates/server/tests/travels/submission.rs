@@ -11,7 +11,7 @@ fn from(sender: &str) -> String {
 /// B13
 #[tokio::test]
 async fn b13_only_own_senders_in_the_envelope() {
-    let world = World::start().await;
+    let world = world_with(&[]).await;
     add_aliases(&world, &[("chained@example.com", "post@example.com")]).await;
     let alice = Client::user(&world, "alice@example.com").await;
     for own in [
@@ -45,7 +45,7 @@ async fn b13_only_own_senders_in_the_envelope() {
 /// B15
 #[tokio::test]
 async fn b15_only_own_senders_in_the_header() {
-    let world = World::start().await;
+    let world = world_with(&[]).await;
     let alice = Client::user(&world, "alice@example.com").await;
     for own in [
         "alice@example.com",
@@ -77,7 +77,7 @@ async fn b15_only_own_senders_in_the_header() {
 /// B16
 #[tokio::test]
 async fn b16_the_host_name_is_no_sender() {
-    let world = World::start().await;
+    let world = world_with(&[]).await;
     let alice = Client::user(&world, "alice@example.com").await;
     for host in [
         "root@mx1.example.com",
@@ -92,7 +92,7 @@ async fn b16_the_host_name_is_no_sender() {
 /// B17: no network between our own users; others are relayed for them.
 #[tokio::test]
 async fn b17_own_domains_are_delivered_here() {
-    let world = World::start().await;
+    let world = world_with(&[]).await;
     let alice = Client::user(&world, "alice@example.com").await;
     alice
         .deliver(
@@ -123,7 +123,7 @@ async fn b17_own_domains_are_delivered_here() {
 /// B18, A15
 #[tokio::test]
 async fn b18_fix_ups() {
-    let world = World::start().await;
+    let world = world_with(&[]).await;
     let alice = Client::user(&world, "alice@example.com").await;
     let bare = "To: bob, x@remote.example\r\nBcc: carol@example.com\r\nSubject: bare\r\n\r\nHi\r\n";
     alice
