@@ -131,3 +131,41 @@ fn y45_key_exchange_groups() {
         succeed(&mut with("X25519MLKEM768"));
     }
 }
+
+/// SCRAM as another library speaks it, bound to the TLS connection and not; the proof of a wrong password is refused.
+#[test]
+fn scram_with_and_without_channel_binding() {
+    need!("gsasl");
+    let trial = Trial::start();
+    let log_in = |mechanism: &str, options: &[&str], password: &str| {
+        let mut client = command("gsasl");
+        client
+            .args([
+                "--imap",
+                "--mechanism",
+                mechanism,
+                "--connect",
+                &trial.at("imap"),
+            ])
+            .args(options);
+        client.args([&format!("--x509-ca-file={}", trial.ca()), "--quiet"]);
+        client.args([
+            "--authentication-id",
+            "alice@example.test",
+            "--password",
+            password,
+        ]);
+        client
+    };
+    let password = trial.password("alice@example.test");
+    for (mechanism, options) in [
+        ("SCRAM-SHA-256-PLUS", &["--starttls"][..]),
+        ("SCRAM-SHA-256", &["--starttls", "--no-cb"]),
+        ("SCRAM-SHA-256", &["--no-starttls"]),
+        ("PLAIN", &["--starttls"]),
+        ("LOGIN", &["--starttls"]),
+    ] {
+        succeed(&mut log_in(mechanism, options, password));
+        fail(&mut log_in(mechanism, options, "wrong"));
+    }
+}

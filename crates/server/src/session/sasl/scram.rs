@@ -181,8 +181,10 @@ fn binding_input(header: &str, binding: Binding) -> Vec<u8> {
     input
 }
 
+/// An empty `a=` is not in the grammar, but libraries send it for "nobody else".
 fn parse_authzid(field: &str) -> Result<Option<String>, Malformed> {
     match field.strip_prefix("a=") {
+        Some("") => Ok(None),
         Some(name) => sasl_name(name).map(Some),
         None if field.is_empty() => Ok(None),
         None => Err("SCRAM: the GS2 header is malformed"),
@@ -443,6 +445,12 @@ mod tests {
             (first.user.as_str(), first.authzid.as_deref()),
             ("a,b=c", Some("x=y"))
         );
+    }
+
+    #[test]
+    fn an_empty_authzid_is_none() {
+        let first = ClientFirst::parse(b"n,a=,n=user,r=abc", Binding::Impossible).unwrap();
+        assert_eq!(first.authzid, None);
     }
 
     #[test]

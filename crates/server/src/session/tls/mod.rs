@@ -38,7 +38,8 @@ pub struct TlsFacts {
     pub cipher: String,
     /// The name the client asked for.
     pub server_name: Option<String>,
-    /// RFC 9266 `tls-exporter` channel binding, for SCRAM-SHA-256-PLUS (TLS 1.3, or 1.2 with extended master secret).
+    /// RFC 9266 `tls-exporter` channel binding, for SCRAM-SHA-256-PLUS. TLS 1.3 only: on TLS 1.2 clients take `tls-unique`, which we
+    /// have not, and would fail where they could have logged in without binding.
     pub exporter: Option<[u8; 32]>,
 }
 
@@ -198,9 +199,13 @@ impl Acceptor {
         let handshake = TlsAcceptor::from(Arc::clone(&self.config)).accept(stream);
         let stream = in_time(handshake).await?;
         let (_, connection) = stream.get_ref();
-        let exporter = connection
-            .export_keying_material([0; 32], EXPORTER_LABEL, Some(b""))
-            .ok();
+        let exporter = (connection.protocol_version() == Some(ProtocolVersion::TLSv1_3))
+            .then(|| {
+                connection
+                    .export_keying_material([0; 32], EXPORTER_LABEL, Some(b""))
+                    .ok()
+            })
+            .flatten();
         let server_name = connection.server_name().map(str::to_owned);
         let facts = TlsFacts {
             server_name,
