@@ -63,8 +63,8 @@ impl Forwarding {
     async fn ask(&self, name: Name, kind: RecordType) -> Result<Found, Error> {
         let question = self.resolver.lookup(name.clone(), kind);
         match tokio::time::timeout(QUESTION, question).await {
-            Err(_) => Err(Error(format!("no answer for {name} {kind} in time"))),
-            Ok(Err(error)) => absent(error),
+            Err(_) => Err(unknown(&name, kind, &NetError::Timeout)),
+            Ok(Err(error)) => absent(&error).ok_or_else(|| unknown(&name, kind, &error)),
             Ok(Ok(lookup)) => Ok(Found::Records(
                 lookup
                     .answers()
@@ -190,16 +190,26 @@ fn exchangers(records: &[RData]) -> MxAnswer {
     }
 }
 
-/// Keeps apart what is not there and what could not be learned.
-fn absent(error: NetError) -> Result<Found, Error> {
-    match &error {
-        NetError::Dns(DnsError::NoRecordsFound(none)) => match none.response_code {
-            ResponseCode::NXDomain => Ok(Found::NoDomain),
-            ResponseCode::NoError => Ok(Found::NoRecord),
-            _ => Err(failed(error)),
-        },
-        _ => Err(failed(error)),
+/// Keeps apart what is not there and, `None`, what could not be learned.
+fn absent(error: &NetError) -> Option<Found> {
+    let NetError::Dns(DnsError::NoRecordsFound(none)) = error else {
+        return None;
+    };
+    match none.response_code {
+        ResponseCode::NXDomain => Some(Found::NoDomain),
+        ResponseCode::NoError => Some(Found::NoRecord),
+        _ => None,
     }
+}
+
+/// In words that somebody can do something with.
+fn unknown(name: &Name, kind: RecordType, error: &NetError) -> Error {
+    let why = match error {
+        NetError::Dns(DnsError::ResponseCode(code)) => code.to_string(),
+        NetError::Timeout => "no answer in time".to_string(),
+        other => other.to_string(),
+    };
+    Error(format!("{} {kind}: {why}", spelled(name)))
 }
 
 fn failed(error: NetError) -> Error {

@@ -10,7 +10,7 @@ use std::pin::Pin;
 
 /// A look-up that failed: nobody knows whether the name exists. Always temporary.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("DNS: {0}")]
+#[error("DNS look-up failed: {0}")]
 pub struct Error(pub String);
 
 /// The answer to an MX question.

@@ -244,10 +244,23 @@ pub(crate) enum Alias {
     },
 }
 
+/// How the queue is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum QueueFormat {
+    /// For people
+    Table,
+    /// 14 fields with | between them, as `smtpctl show queue` prints them
+    Smtpctl,
+}
+
 #[derive(Subcommand, Debug)]
 pub(crate) enum Queue {
     /// List all messages in the queue
-    List,
+    List {
+        /// How to print them
+        #[arg(long, value_enum, default_value = "table", conflicts_with = "json")]
+        format: QueueFormat,
+    },
     /// Show one message
     Show {
         /// Its id

@@ -14,7 +14,7 @@ pub struct Line {
     pub sender: String,
     /// Envelope recipient.
     pub recipient: String,
-    /// `pending`, `inflight` or `held`.
+    /// `pending` or `held`.
     pub state: String,
     /// Octets of the message.
     pub size: u64,
@@ -34,15 +34,14 @@ pub struct Line {
     pub error: Option<String>,
 }
 
-/// The lines of a message. `inflight` tells whether a try is running.
-pub fn lines(message: &Queued, schedule: &Schedule, inflight: bool) -> Vec<Line> {
+/// The lines of a message.
+pub fn lines(message: &Queued, schedule: &Schedule) -> Vec<Line> {
     let line = |recipient: &QueuedRecipient| Line {
         id: format!("{}.{}", message.id, recipient.index),
         sender: message.reverse_path.clone().unwrap_or_default(),
         recipient: recipient.address.clone(),
         state: match recipient.state {
             State::Held => "held",
-            State::Pending if inflight => "inflight",
             State::Pending => "pending",
         }
         .to_string(),
@@ -60,12 +59,9 @@ pub fn lines(message: &Queued, schedule: &Schedule, inflight: bool) -> Vec<Line>
 
 impl Line {
     /// The 14 fields that scripts for `smtpctl show queue` read: id, family, type, flags, sender, rcpt, dest, created, expires,
-    /// last try, tries, state, delay, error. `delay` is the time to the next try, or since the running one began.
+    /// last try, tries, state, delay, error. `delay` is the time to the next try, in seconds.
     pub fn smtpctl(&self, now: Timestamp) -> String {
-        let since = match self.state.as_str() {
-            "inflight" => self.last_attempt.unwrap_or(now),
-            _ => self.next_attempt,
-        };
+        let delay = self.next_attempt.duration_since(now).as_secs().max(0);
         let fields = [
             self.id.clone(),
             "inet4".into(),
@@ -81,11 +77,7 @@ impl Line {
                 .to_string(),
             self.attempts.to_string(),
             self.state.clone(),
-            since
-                .duration_since(now)
-                .as_secs()
-                .unsigned_abs()
-                .to_string(),
+            delay.to_string(),
             self.error.clone().unwrap_or_default(),
         ];
         fields

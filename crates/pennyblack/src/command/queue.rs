@@ -1,7 +1,7 @@
 //! `pennyblack queue`.
 
 use super::{ask, unexpected};
-use crate::cli::{Global, Queue as Which};
+use crate::cli::{Global, Queue as Which, QueueFormat};
 use crate::outcome::Outcome;
 use crate::output::{Table, facts, json, printable};
 use crate::terminal::consent;
@@ -12,7 +12,12 @@ use std::process::ExitCode;
 
 pub(crate) fn run(which: Which, global: &Global) -> Outcome {
     let request = match which {
-        Which::List => Request::List,
+        Which::List {
+            format: QueueFormat::Table,
+        } => Request::List,
+        Which::List {
+            format: QueueFormat::Smtpctl,
+        } => Request::Lines,
         Which::Show { id } => Request::Show { id },
         Which::Retry { id, .. } => Request::Retry { id },
         Which::Remove {
@@ -44,6 +49,7 @@ pub(crate) fn run(which: Which, global: &Global) -> Outcome {
 fn print_json(answer: &Answer) -> ExitCode {
     match answer {
         Answer::List(messages) => json(messages),
+        Answer::Lines(lines) => json(lines),
         Answer::Message(message) => json(message),
         Answer::Retried(recipients) => json(&json!({"retried": recipients})),
         Answer::Removed {
@@ -57,6 +63,9 @@ fn print_json(answer: &Answer) -> ExitCode {
 fn print(answer: &Answer) -> ExitCode {
     match answer {
         Answer::List(messages) => list(messages),
+        Answer::Lines(lines) => lines
+            .iter()
+            .for_each(|line| println!("{}", printable(line))),
         Answer::Message(message) => show(message),
         Answer::Retried(recipients) => println!("{recipients} recipients are tried now"),
         Answer::Removed {

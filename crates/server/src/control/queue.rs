@@ -1,6 +1,7 @@
 //! The outbound queue: list, show, retry now, remove.
 
 use super::{Failure, Mode, World, write};
+use ::queue::{Schedule, listing};
 use serde::{Deserialize, Serialize};
 use store::queue::{Queued, QueuedRecipient, State, Update};
 use store::{QueueId, Timestamp, Tx, queue};
@@ -16,6 +17,8 @@ const MOST: usize = 100_000;
 #[allow(missing_docs)]
 pub enum Request {
     List,
+    /// A line of 14 fields per recipient, as `smtpctl show queue` prints (Q2).
+    Lines,
     Show {
         id: String,
     },
@@ -37,6 +40,8 @@ pub enum Request {
 pub enum Answer {
     /// Messages, the oldest first.
     List(Vec<View>),
+    /// A line for each recipient, the oldest message first.
+    Lines(Vec<String>),
     /// One message.
     Message(View),
     /// So many recipients will be tried now.
@@ -90,6 +95,7 @@ pub(super) async fn execute(world: &World, request: Request) -> Result<Answer, F
                 .read(|tx| Ok(all(tx)?.iter().map(view).collect()))
                 .await?,
         )),
+        Request::Lines => lines(world).await,
         Request::Show { id } => {
             let id = parse(&id)?;
             let found = world.store.read(move |tx| queue::by_id(tx, id)).await?;
@@ -104,6 +110,17 @@ pub(super) async fn execute(world: &World, request: Request) -> Result<Answer, F
             mode,
         } => remove(world, &id, recipient, mode).await,
     }
+}
+
+async fn lines(world: &World) -> Result<Answer, Failure> {
+    let settings = &world.config.queue;
+    let schedule = Schedule::new(settings.retry_base, settings.lifetime, &settings.warn_after);
+    let lines = |message: &Queued| listing::lines(message, &schedule);
+    let messages = world.store.read(all).await?;
+    let lines = messages.iter().flat_map(lines);
+    Ok(Answer::Lines(
+        lines.map(|line| line.smtpctl(world.now)).collect(),
+    ))
 }
 
 async fn retry(world: &World, id: Option<&str>) -> Result<Answer, Failure> {

@@ -340,7 +340,8 @@ fn new_queued(received: &Received, body: Staged, extra: usize, relays: &[Relay])
         envid: received.mail.envid.clone(),
         ret_full: received.mail.ret.map(|ret| ret == Ret::Full),
         smtputf8: received.mail.smtputf8,
-        eight_bit: received.mail.eight_bit || received.eight_bit,
+        // What the client promised does not matter: any host takes a message that is ASCII.
+        eight_bit: received.eight_bit,
         account: received.facts.login().map(|login| login.account),
         created: received.time,
         body,

@@ -94,7 +94,7 @@ async fn u11_null_mx_no_domain_and_dns_failure() {
             .last_error
             .as_ref()
             .unwrap()
-            .contains("DNS")
+            .contains("DNS look-up failed: dns-fail.example MX")
     );
     world.internet.break_name("dns-fail.example", None);
     world.advance(400);

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use store::queue::{Queued, QueuedRecipient, State, Update};
 use store::{Timestamp, Tx};
+use tokio::sync::watch;
 
 /// Messages that are taken out at once.
 const BATCH: usize = 100;
@@ -45,9 +46,10 @@ impl Runner {
             self.until_resumed().await;
             work.mark_unchanged();
             let room = self.lanes.until_room().await.min(BATCH);
-            match self.dispatch(room).await {
+            let now = self.services.clock.now();
+            match self.dispatch(now, room).await {
                 Ok(Due::More) => {}
-                Ok(Due::All) => self.until_due(&mut work).await,
+                Ok(Due::All) => self.until_due(now, &mut work).await,
                 Err(error) => {
                     tracing::error!(error = %error, "the queue cannot be read; trying again");
                     tokio::time::sleep(PAUSE).await;
@@ -63,14 +65,13 @@ impl Runner {
         let _ = paused.wait_for(|paused| !paused).await;
     }
 
-    /// Waits for new work, or until something is due.
-    async fn until_due(&self, work: &mut tokio::sync::watch::Receiver<u64>) {
-        let now = self.services.clock.now();
+    /// Waits for new work, or until something is due. `looked`: when the queue was looked at.
+    async fn until_due(&self, looked: Timestamp, work: &mut watch::Receiver<u64>) {
         let next = self.services.store.read(store::queue::next_due).await;
         let clock = &self.services.clock;
         let due = async {
             match next {
-                Ok(Some(next)) => clock.reached(next.max(now + BREATH)).await,
+                Ok(Some(next)) => clock.reached(next.max(looked + BREATH)).await,
                 Ok(None) => std::future::pending().await,
                 Err(_) => tokio::time::sleep(PAUSE).await,
             }
@@ -87,8 +88,7 @@ impl Runner {
     }
 
     /// Hands what is due to the lanes, up to so many messages.
-    async fn dispatch(&self, limit: usize) -> store::Result<Due> {
-        let now = self.services.clock.now();
+    async fn dispatch(&self, now: Timestamp, limit: usize) -> store::Result<Due> {
         let due = self
             .services
             .store

@@ -251,7 +251,9 @@ impl Case<'_> {
     fn log(&self, services: &Services, status: &'static str, result: &'static str) {
         services.metrics.queue_attempt(status, "other");
         let (message, outcome) = (&self.work.message, self.outcome);
-        let tls = outcome.remote.as_ref().and_then(|remote| remote.tls);
+        let remote = outcome.remote.as_ref();
+        let tls = remote.and_then(|remote| remote.tls);
+        let source = remote.and_then(|remote| remote.source);
         tracing::info!(
             event = "delivery",
             evpid = %format_args!("{}.{}", message.id, self.recipient.index),
@@ -259,7 +261,8 @@ impl Case<'_> {
             to = self.recipient.address.as_str(),
             status,
             dsn = %outcome.status,
-            relay = relay_field(outcome.remote.as_ref()),
+            source = source.map_or("none".to_string(), |address| address.to_string()),
+            relay = relay_field(remote),
             tls = tls.unwrap_or("none"),
             delay = %format_args!("{}s", self.age().as_secs()),
             attempt = self.recipient.attempts + 1,

@@ -88,6 +88,7 @@ impl Target {
         Remote {
             host: self.host.clone(),
             address: self.address,
+            source: None,
             tls: None,
             dsn: false,
         }
@@ -95,10 +96,10 @@ impl Target {
 
     async fn dial(&self) -> Result<TcpStream, NotOpened> {
         let failed = |why: String| {
-            NotOpened::Unreachable(format!("{} [{}]: {why}", self.host, self.address))
+            NotOpened::Unreachable(format!("cannot connect to {}: {why}", self.address))
         };
         match timeout(DIAL, TcpStream::connect(self.address)).await {
-            Err(_) => Err(failed("does not answer".to_string())),
+            Err(_) => Err(failed("no answer".to_string())),
             Ok(Err(error)) => Err(failed(error.to_string())),
             Ok(Ok(stream)) => {
                 // Commands are small and wait for replies. A failure here only costs time.
@@ -142,14 +143,19 @@ impl Connection {
         starttls: StartTls,
     ) -> Result<Connection, NotOpened> {
         let hostname = services.config.load().hostname.clone();
+        let stream = target.dial().await?;
+        let source = stream.local_addr().ok().map(|address| address.ip());
         let mut connection = Connection {
             client: Client::new(Settings {
                 hello: hostname.clone(),
                 starttls,
                 ..Settings::default()
             }),
-            stream: Box::new(target.dial().await?),
-            remote: target.remote(),
+            stream: Box::new(stream),
+            remote: Remote {
+                source,
+                ..target.remote()
+            },
             ready: false,
             messages: 0,
         };

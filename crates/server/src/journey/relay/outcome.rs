@@ -3,7 +3,7 @@
 use super::connection::NotOpened;
 use smtp::client::{Failure, spoken};
 use smtp::{Enhanced, Reply};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// The result of an attempt.
 #[derive(Debug, Default)]
@@ -58,6 +58,8 @@ pub(crate) struct Remote {
     pub(crate) host: String,
     /// Its address.
     pub(crate) address: SocketAddr,
+    /// Which of our addresses it was reached from.
+    pub(crate) source: Option<IpAddr>,
     /// The TLS version of the session, if it had one.
     pub(crate) tls: Option<&'static str>,
     /// It reports success by itself when asked to (RFC 3461).
