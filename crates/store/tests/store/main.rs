@@ -1,6 +1,8 @@
 //! The store from outside, on both engines: every test here runs on SQLite and, where its programs are found, on PostgreSQL.
 //! Each ends with a check of the whole store.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test may fail by panicking
+
 mod accounts;
 mod bodies;
 mod cluster;
