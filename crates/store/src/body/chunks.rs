@@ -190,7 +190,7 @@ mod tests {
     use super::*;
 
     fn sample(size: usize) -> Vec<u8> {
-        (0..size).map(|n| (n * n >> 7) as u8).collect()
+        (0..size).map(|n| ((n * n) >> 7) as u8).collect()
     }
 
     fn written(octets: &[u8], vault: &Vault) -> File {
