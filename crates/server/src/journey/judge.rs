@@ -71,7 +71,8 @@ pub(super) fn judge(authorized: Authorized) -> Result<Judged, Refusal> {
 fn sum(reasons: Vec<Reason>) -> Verdict {
     /// From here on a message is refused.
     const REFUSE: f32 = 15.0;
-    let score = reasons.iter().map(|reason| reason.weight).sum();
+    // Not `sum`, which makes -0.0 of nothing.
+    let score = reasons.iter().fold(0.0, |sum, reason| sum + reason.weight);
     Verdict {
         score,
         action: if score >= REFUSE {
