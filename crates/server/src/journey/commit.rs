@@ -137,12 +137,22 @@ impl Settled {
         let plan = self.plan.clone();
         let written = self.services.store.write(move |tx| plan.write(tx)).await;
         written.map_err(|error| match &error {
-            store::Error::OverQuota { .. } => refusals::store_failed(&error),
+            store::Error::OverQuota { limit, .. } => self.over_quota(*limit, &error),
             _ => {
                 tracing::error!(mid = %self.id, error = %error, "could not commit a message");
                 refusals::store_failed(&error)
             }
         })
+    }
+
+    /// Put off, so that the others are served on a retry; but a sole recipient it can never fit is told so for good.
+    fn over_quota(&self, limit: u64, error: &store::Error) -> Refusal {
+        match self.recipients.as_slice() {
+            [only] if !route::fits_empty(limit, self.plan.size()) => {
+                refusals::never_fits(&only.path)
+            }
+            _ => refusals::store_failed(error),
+        }
     }
 
     fn replies(&self, written: &Written) -> Vec<Result<Reply, Refusal>> {

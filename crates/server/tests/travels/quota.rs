@@ -86,5 +86,9 @@ async fn p01_the_commit_asks_again() {
     assert_eq!(code(results.pop().unwrap()), "452 4.2.2");
     assert_eq!(world.messages_in("alice@example.com", "INBOX").await, Ok(0));
     assert_eq!(world.queued().await, Ok(0));
+    let mut results = client
+        .send("", &["bob@example.com"], &message_of(30_000))
+        .await;
+    assert_eq!(code(results.pop().unwrap()), "552 5.2.2");
     world.finish().await;
 }
