@@ -19,8 +19,8 @@ pub(super) fn write(folder: &Path, recipient: &str, message: &Received) -> io::R
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let name = format!("{now}.P{}Q{number}.lab", std::process::id());
     let mut file = std::fs::File::create(maildir.join("tmp").join(&name))?;
-    file.write_all(format!("Return-Path: <{}>\n", message.from).as_bytes())?;
-    file.write_all(format!("Delivered-To: {recipient}\n").as_bytes())?;
+    file.write_all(format!("Return-Path: <{}>\r\n", message.from).as_bytes())?;
+    file.write_all(format!("Delivered-To: {recipient}\r\n").as_bytes())?;
     file.write_all(&message.data)?;
     std::fs::rename(
         maildir.join("tmp").join(&name),

@@ -10,6 +10,8 @@ use store::Timestamp;
 
 /// Columns after which a field is folded.
 const FOLD: usize = 76;
+/// Octets of an address that the subject may name.
+const LONGEST_IN_SUBJECT: usize = 60;
 /// Octets of the original header section that are returned.
 const LARGEST_HEADER: usize = 64 * 1024;
 
@@ -104,12 +106,24 @@ impl Report<'_> {
         text
     }
 
-    fn subject(&self) -> &'static str {
+    fn subject(&self) -> String {
+        let message = format!("Your message{}", self.to_whom());
         match self.event {
-            Event::Failed => "Your message could not be delivered",
-            Event::Delayed => "Your message is late, and is still being tried",
-            Event::Delivered => "Your message was delivered",
-            Event::Relayed => "Your message was handed over to another mail server",
+            Event::Failed => format!("{message} could not be delivered"),
+            Event::Delayed => format!("{message} is late, and is still being tried"),
+            Event::Delivered => format!("{message} was delivered"),
+            Event::Relayed => format!("{message} was handed over to another mail server"),
+        }
+    }
+
+    /// The recipient's address, for the subject; left out where it would not fit on a line or would have to be encoded.
+    fn to_whom(&self) -> String {
+        let fits =
+            |told: &&Told| told.address.len() <= LONGEST_IN_SUBJECT && told.address.is_ascii();
+        match (self.told.first().filter(fits), self.told.len()) {
+            (None, _) => String::new(),
+            (Some(told), 1) => format!(" to {}", told.address),
+            (Some(told), all) => format!(" to {} and {} more", told.address, all - 1),
         }
     }
 
