@@ -158,7 +158,7 @@ fn refused_mail_comes_back_as_a_delivery_status_notification() {
 }
 
 /// What a notice of failure is called.
-const FAILED: &str = "Your message could not be delivered";
+const FAILED: &str = "Your message to bounce@elsewhere.test could not be delivered";
 
 fn report_arrived(trial: &Trial) -> bool {
     messages_with(trial, "bob", FAILED) == 1
