@@ -322,8 +322,8 @@ impl Connection {
         let shutdown = self.services.shutdown.clone();
         tokio::select! {
             biased;
-            filled = timeout_at(deadline, self.fill()) => filled.map_err(|_| Ended::Idle)?,
             () = shutdown.cancelled() => Err(Ended::Shutdown),
+            filled = timeout_at(deadline, self.fill()) => filled.map_err(|_| Ended::Idle)?,
         }
     }
 

@@ -1,4 +1,7 @@
-//! Every IMAP command in every state (RFC 3501 §3): it gets one tagged answer, the one its state calls for, and the session goes on.
+//! IMAP sessions as a whole: every command in every state (RFC 3501 §3) gets one tagged answer, the one its state calls for, and the
+//! session goes on; and what only time brings.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test may fail by panicking
 
 mod world;
 
@@ -180,5 +183,51 @@ async fn idle_belongs_to_a_login() {
             .unwrap();
         assert!(client.line().await.starts_with("i OK "), "{state:?}");
     }
+    world.finish().await;
+}
+
+/// G6
+#[tokio::test]
+async fn g06_idle_shows_life_every_four_minutes() {
+    let world = World::start().await;
+    let mut client = Client::connect(&world, State::Selected).await;
+    client
+        .stream
+        .get_mut()
+        .write_all(b"i IDLE\r\n")
+        .await
+        .unwrap();
+    assert_eq!(client.line().await, "+ idling\r\n");
+    tokio::time::pause();
+    for _ in 0..3 {
+        let before = tokio::time::Instant::now();
+        let mut line = String::new();
+        client.stream.read_line(&mut line).await.unwrap();
+        assert_eq!(line, "* OK Still here\r\n");
+        let waited = before.elapsed().as_secs();
+        assert!((230..=241).contains(&waited), "after {waited} s");
+    }
+    tokio::time::resume();
+    world.finish().await;
+}
+
+/// Y22: octets that never become a command do not hold a connection.
+#[tokio::test]
+async fn y22_a_slow_client_is_cut_off_before_login() {
+    let world = World::start().await;
+    let mut client = Client::connect(&world, State::NotAuthenticated).await;
+    tokio::time::pause();
+    let before = tokio::time::Instant::now();
+    let mut line = String::new();
+    for _ in 0..100 {
+        client.stream.get_mut().write_all(b"x").await.unwrap();
+        let read = client.stream.read_line(&mut line);
+        if timeout(Duration::from_secs(1), read).await.is_ok() {
+            break;
+        }
+    }
+    assert_eq!(line, "* BYE You were silent for too long.\r\n");
+    assert!((55..=65).contains(&before.elapsed().as_secs()));
+    tokio::time::resume();
     world.finish().await;
 }
