@@ -5,7 +5,7 @@
 //!
 //! **What is kept** ([`prune`]): records of additions and flags can be forgotten, because `entry.modseq` tells the same by a longer
 //! way; `account.log_from` remembers from where on the log is complete. Records of expunges stay, since nothing else knows
-//! them; old ones of a mailbox are joined into one.
+//! them; old ones of a mailbox are joined into one, and go with the mailbox.
 
 use crate::engine::params;
 use crate::ranges::{Ranges, merged};
@@ -303,7 +303,8 @@ type Expunges = Vec<(MailboxId, Vec<RangeInclusive<u32>>)>;
 fn old_expunges(tx: &mut Tx<'_>, account: AccountId, until: ModSeq) -> Result<Expunges> {
     let mut expunges: Expunges = Vec::new();
     tx.each(
-        "SELECT mailbox, data FROM change WHERE account = $1 AND modseq <= $2 AND kind = 2 ORDER BY mailbox",
+        "SELECT mailbox, data FROM change WHERE account = $1 AND modseq <= $2 AND kind = 2 \
+         AND mailbox IN (SELECT id FROM mailbox WHERE account = $1) ORDER BY mailbox",
         params![account, until],
         |row| {
             let mailbox = MailboxId::from_u128(row.id(0)?);

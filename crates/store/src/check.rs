@@ -295,12 +295,17 @@ fn account_counters(tx: &mut Tx<'_>, faults: &mut Vec<String>) -> Result<()> {
 /// Reference counts against the references.
 fn references(tx: &mut Tx<'_>, faults: &mut Vec<String>) -> Result<()> {
     tx.each(
-        "SELECT c.message, c.refs, COUNT(e.uid) FROM content c LEFT JOIN entry e ON e.account = c.account AND e.message = c.message \
-         GROUP BY c.account, c.message, c.refs HAVING c.refs <> COUNT(e.uid)",
+        "SELECT c.message, c.refs, COALESCE(r.n, 0) FROM content c LEFT JOIN \
+         (SELECT account, message, COUNT(*) AS n FROM entry GROUP BY account, message) AS r \
+         ON r.account = c.account AND r.message = c.message WHERE c.refs <> COALESCE(r.n, 0)",
         &[],
         |row| {
             let message = MessageId::from_u128(row.id(0)?);
-            faults.push(format!("message {message} counts {} entries and has {}", row.int(1)?, row.int(2)?));
+            faults.push(format!(
+                "message {message} counts {} entries and has {}",
+                row.int(1)?,
+                row.int(2)?
+            ));
             Ok(ControlFlow::Continue(()))
         },
     )?;

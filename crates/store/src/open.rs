@@ -3,7 +3,7 @@
 use crate::body::files::{Files, make_folder};
 use crate::context::Context;
 use crate::engine::Sql;
-use crate::engine::jobs::{Queue, job};
+use crate::engine::jobs::{Queue, job, unattended};
 use crate::engine::postgres::{self, Postgres};
 use crate::engine::sqlite::{self, Sqlite};
 use crate::lock::DataLock;
@@ -164,7 +164,7 @@ impl Store {
     pub fn watch(&self, account: AccountId) -> tokio::sync::watch::Receiver<ModSeq> {
         let (receiver, new) = self.context().watchers.watch(account);
         if new {
-            let (look, _) = job(move |tx: &mut Tx<'_>| {
+            let look = unattended(move |tx: &mut Tx<'_>| {
                 if let Some(account) = crate::account::by_id(tx, account)? {
                     tx.context.watchers.tell(account.id, account.modseq);
                 }

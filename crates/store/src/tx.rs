@@ -19,6 +19,8 @@ pub struct Tx<'a> {
 pub(crate) struct Effects {
     /// Accounts it changed.
     pub(crate) touched: Vec<Touched>,
+    /// Accounts it changed or tried to, in the order in which it came to them.
+    pub(crate) wanted: Vec<AccountId>,
     /// Bodies it refers to for the first time; their files must stay.
     pub(crate) kept: Vec<Staged>,
     /// Files whose bodies nothing refers to any more.
@@ -115,6 +117,7 @@ impl<'a> Tx<'a> {
 
     /// Must come before anything of an account is read in order to change it.
     pub(crate) fn lock_account(&mut self, account: AccountId) -> Result<()> {
+        self.effects.wanted.push(account);
         self.sql.lock_account(account)
     }
 
@@ -143,6 +146,9 @@ impl<'a> Tx<'a> {
             .touched
             .iter()
             .position(|t| t.account == account);
+        if known.is_none() {
+            self.effects.wanted.push(account);
+        }
         let charged = self.one(
             "UPDATE account SET modseq = modseq + $2, used_bytes = used_bytes + $3, used_messages = used_messages + $4 \
              WHERE id = $1 RETURNING modseq, used_bytes, quota",

@@ -20,7 +20,8 @@ pub(crate) trait Job: Send {
 struct Work<T, F> {
     work: F,
     result: Option<Result<T>>,
-    caller: oneshot::Sender<Result<T>>,
+    /// `None`: done for its effects alone.
+    caller: Option<oneshot::Sender<Result<T>>>,
 }
 
 /// Makes a job of `work`, and the receiver that gets its result.
@@ -33,9 +34,21 @@ where
     let job = Work {
         work,
         result: None,
-        caller,
+        caller: Some(caller),
     };
     (Box::new(job), receiver)
+}
+
+/// Makes a job that nobody waits for.
+pub(crate) fn unattended<F>(work: F) -> Box<dyn Job>
+where
+    F: Fn(&mut Tx<'_>) -> Result<()> + Send + 'static,
+{
+    Box::new(Work {
+        work,
+        result: None,
+        caller: None,
+    })
 }
 
 impl<T, F> Job for Work<T, F>
@@ -44,7 +57,7 @@ where
     T: Send + 'static,
 {
     fn abandoned(&self) -> bool {
-        self.caller.is_closed()
+        self.caller.as_ref().is_some_and(oneshot::Sender::is_closed)
     }
 
     fn attempt(&mut self, tx: &mut Tx<'_>) -> bool {
@@ -61,15 +74,16 @@ where
     }
 
     fn reply(self: Box<Self>, committed: Result<()>) {
-        let kept = self
-            .result
-            .unwrap_or_else(|| Err(Error::Bug("a job was answered before it ran".into())));
-        let answer = match (kept, committed) {
-            (Ok(_), Err(e)) => Err(e),
-            (kept, _) => kept,
+        let answer = match (self.result, committed) {
+            (Some(Err(own)), _) => Err(own),
+            (_, Err(failure)) => Err(failure),
+            (Some(done), Ok(())) => done,
+            (None, Ok(())) => Err(Error::Bug("a job was answered before it ran".into())),
         };
         // The caller may have gone; its work stands all the same.
-        let _ = self.caller.send(answer);
+        if let Some(caller) = self.caller {
+            let _ = caller.send(answer);
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 //! before it reads what it will change ([`Sql::lock_account`]); bodies, which accounts share, are counted by single statements that
 //! lock their row. So conflicting transactions wait for each other for the length of one commit, where SERIALIZABLE would abort
 //! and repeat them, and with many senders to one mailbox do so again and again. Two messages to the same accounts in different order may
-//! deadlock; PostgreSQL ends one of them, and it is repeated.
+//! deadlock; PostgreSQL ends one of them, and it is repeated with the accounts locked in order.
 //!
 //! A lost connection fails what ran on it ([`Error::Unavailable`]), and the next job connects anew.
 
@@ -18,7 +18,7 @@ use bytes::BytesMut;
 use postgres::error::SqlState;
 use postgres::types::{IsNull, ToSql, Type};
 use postgres::{Client, Config, IsolationLevel, NoTls, Statement, Transaction};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::error::Error as _;
 use std::ops::ControlFlow;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -154,8 +154,9 @@ enum Outcome {
 
 fn run(connection: &mut Connection, mode: Mode, mut job: Box<dyn Job>, context: &Context) {
     let mut last = Error::Unavailable("PostgreSQL".into());
+    let mut wanted = BTreeSet::new();
     for _ in 0..ATTEMPTS {
-        match attempt(connection, mode, job.as_mut(), context) {
+        match attempt(connection, mode, job.as_mut(), context, &mut wanted) {
             Outcome::Finished(outcome) => return job.reply(outcome),
             Outcome::Again(error) => last = error,
         }
@@ -165,11 +166,14 @@ fn run(connection: &mut Connection, mode: Mode, mut job: Box<dyn Job>, context: 
     ))));
 }
 
+/// `wanted` are the accounts that earlier attempts came to: they are locked first, in the order of their ids, so that transactions
+/// that were in each other's way once stand in line now.
 fn attempt(
     connection: &mut Connection,
     mode: Mode,
     job: &mut dyn Job,
     context: &Context,
+    wanted: &mut BTreeSet<AccountId>,
 ) -> Outcome {
     // A connection that was idle may have been closed long ago; finding that out harms nothing, because nothing was done on it yet.
     let idle = connection.client.is_some();
@@ -178,10 +182,20 @@ fn attempt(
         Err(error) if idle && error.is_temporary() => return Outcome::Again(error),
         Err(error) => return Outcome::Finished(Err(error)),
     };
+    if let Err(error) = wanted
+        .iter()
+        .try_for_each(|account| running.lock_account(*account))
+    {
+        return running
+            .conflict
+            .take()
+            .map_or(Outcome::Finished(Err(error)), Outcome::Again);
+    }
     let mut tx = Tx::new(&mut running, context);
     let done = job.attempt(&mut tx);
     let effects = tx.into_effects();
     if let Some(error) = running.conflict.take() {
+        wanted.extend(effects.wanted);
         return Outcome::Again(error);
     }
     if !done {

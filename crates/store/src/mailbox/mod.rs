@@ -274,11 +274,6 @@ pub fn delete(tx: &mut Tx<'_>, account: AccountId, name: &str) -> Result<()> {
     let mailbox =
         by_name(tx, account, &name)?.ok_or_else(|| Error::Missing(format!("mailbox {name}")))?;
     crate::entry::clear(tx, account, mailbox.id)?;
-    // Nobody can ask for the history of a mailbox that is gone; its deletion below is all there is to know.
-    tx.execute(
-        "DELETE FROM change WHERE account = $1 AND mailbox = $2",
-        params![account, mailbox.id],
-    )?;
     tx.execute(
         "DELETE FROM mailbox WHERE account = $1 AND id = $2",
         params![account, mailbox.id],

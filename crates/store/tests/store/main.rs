@@ -6,6 +6,12 @@
 mod accounts;
 mod bodies;
 mod cluster;
+mod concurrency;
+mod history;
 mod mailboxes;
 mod messages;
+mod model;
+mod opening;
+mod outage;
+mod queue;
 mod world;

@@ -11,9 +11,19 @@ use store::{
 };
 use tempfile::TempDir;
 
+/// The store of a world while it is open.
+pub(crate) struct Handle(Option<Store>);
+
+impl std::ops::Deref for Handle {
+    type Target = Store;
+    fn deref(&self) -> &Store {
+        self.0.as_ref().expect("the store is open")
+    }
+}
+
 /// A store in a folder of its own.
 pub(crate) struct World {
-    pub(crate) store: Store,
+    pub(crate) store: Handle,
     pub(crate) options: Options,
     pub(crate) alice: AccountId,
     pub(crate) inbox: MailboxId,
@@ -30,6 +40,7 @@ macro_rules! on_both_engines {
     ($($(#[$attribute:meta])* async fn $name:ident($world:ident) $body:block)*) => {$(
         $(#[$attribute])*
         mod $name {
+            #[allow(unused_imports)] // not every test needs them
             use super::*;
             async fn test($world: &$crate::world::World) $body
             #[test]
@@ -46,6 +57,13 @@ macro_rules! on_both_engines {
     )*};
 }
 pub(crate) use on_both_engines;
+
+/// The engines there are, each for a new store.
+pub(crate) fn engines() -> Vec<Engine> {
+    std::iter::once(Engine::Sqlite)
+        .chain(crate::cluster::engine())
+        .collect()
+}
 
 /// The engine of a new SQLite store.
 pub(crate) fn sqlite() -> Engine {
@@ -94,12 +112,30 @@ impl World {
         let alice = alice.await.unwrap();
         let inbox = mailbox_named(&store, alice, "INBOX").await.id;
         World {
-            store,
+            store: Handle(Some(store)),
             options,
             alice,
             inbox,
             _folder: folder,
         }
+    }
+
+    /// Closes the store and opens it again.
+    pub(crate) fn reopen(&mut self) {
+        let options = self.options.clone();
+        self.reopen_with(&options).unwrap();
+    }
+
+    /// Closes the store and opens it in another way; whatever comes of that is the result.
+    pub(crate) fn reopen_with(&mut self, options: &Options) -> Result<()> {
+        self.close();
+        self.store = Handle(Some(Store::open(options)?));
+        Ok(())
+    }
+
+    /// Closes the store.
+    pub(crate) fn close(&mut self) {
+        self.store = Handle(None);
     }
 
     pub(crate) async fn assert_sound(&self) {
