@@ -9,9 +9,16 @@ const ALL: [std::ops::RangeInclusive<u32>; 1] = [1..=u32::MAX];
 async fn set(world: &World, mailbox: MailboxId, uids: std::ops::RangeInclusive<u32>, flags: Flags) {
     let alice = world.alice;
     let change = FlagChange::Add(flags, vec![]);
-    let stored = world
-        .store
-        .write(move |tx| entry::store_flags(tx, alice, mailbox, &[uids.clone()], &change, None));
+    let stored = world.store.write(move |tx| {
+        entry::store_flags(
+            tx,
+            alice,
+            mailbox,
+            std::slice::from_ref(&uids),
+            &change,
+            None,
+        )
+    });
     stored.await.unwrap();
 }
 

@@ -266,7 +266,14 @@ async fn perform(world: &World, step: &Step) -> store::Result<()> {
             let uids = from..=to.max(from);
             store
                 .write(move |tx| {
-                    entry::store_flags(tx, alice, mailbox, &[uids.clone()], &change, None)
+                    entry::store_flags(
+                        tx,
+                        alice,
+                        mailbox,
+                        std::slice::from_ref(&uids),
+                        &change,
+                        None,
+                    )
                 })
                 .await
                 .map(drop)
