@@ -56,20 +56,30 @@ const META: &str = "CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, valu
 
 /// Makes or migrates the schema, after proving that the store may be opened: not made by a newer program, and with its own key.
 pub(crate) fn prepare(sql: &mut dyn Sql, dialect: Dialect, key_check: &[u8]) -> Result<()> {
+    prepare_up_to(VERSION, sql, dialect, key_check)
+}
+
+/// The same for a program that knows the first `newest` versions.
+fn prepare_up_to(
+    newest: usize,
+    sql: &mut dyn Sql,
+    dialect: Dialect,
+    key_check: &[u8],
+) -> Result<()> {
     sql.batch(&dialect.spell(META))?;
     let version = version(sql)?;
-    if version > VERSION {
+    if version > newest {
         return Err(Error::Refused(format!(
-            "this store has schema {version}, and this program knows up to {VERSION}: \
+            "this store has schema {version}, and this program knows up to {newest}: \
              use the program that wrote it, or a newer one"
         )));
     }
     prove_key(sql, version, key_check)?;
-    for migration in &MIGRATIONS[version..] {
+    for migration in &MIGRATIONS[version..newest] {
         sql.batch(&dialect.spell(migration))?;
     }
-    if version < VERSION {
-        set(sql, "schema", VERSION.to_string().as_bytes())?;
+    if version < newest {
+        set(sql, "schema", newest.to_string().as_bytes())?;
     }
     Ok(())
 }
@@ -123,4 +133,74 @@ fn set(sql: &mut dyn Sql, name: &str, value: &[u8]) -> Result<()> {
         &params,
     )?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::sqlite::Setup;
+
+    /// Every table and index as SQLite remembers it.
+    fn described(setup: &Setup) -> Vec<String> {
+        let described = setup.transaction(|sql| {
+            let mut all = Vec::new();
+            sql.query(
+                "SELECT name, sql FROM sqlite_master ORDER BY name",
+                &[],
+                &mut |row| {
+                    all.push(format!("{}: {:?}", row.text(0)?, row.opt_text(1)?));
+                    Ok(ControlFlow::Continue(()))
+                },
+            )?;
+            Ok(all)
+        });
+        described.unwrap()
+    }
+
+    fn new_store(folder: &tempfile::TempDir, version: usize) -> Setup {
+        let setup = Setup::connect(&folder.path().join(format!("{version}.db"))).unwrap();
+        let made = setup.transaction(|sql| prepare_up_to(version, sql, Dialect::Sqlite, b"key"));
+        made.unwrap();
+        setup
+    }
+
+    #[test]
+    fn a_store_of_any_older_version_becomes_like_a_new_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let fresh = described(&new_store(&folder, VERSION));
+        assert!(fresh.iter().any(|line| line.starts_with("entry: ")));
+        for older in 1..=VERSION {
+            let folder = tempfile::tempdir().unwrap();
+            let setup = new_store(&folder, older);
+            setup
+                .transaction(|sql| prepare(sql, Dialect::Sqlite, b"key"))
+                .unwrap();
+            assert_eq!(described(&setup), fresh, "from version {older}");
+        }
+    }
+
+    #[test]
+    fn a_newer_store_and_another_key_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let setup = new_store(&folder, VERSION);
+        for (newest, key) in [(VERSION - 1, b"key"), (VERSION, b"yek")] {
+            let opened = setup.transaction(|sql| prepare_up_to(newest, sql, Dialect::Sqlite, key));
+            assert!(matches!(opened, Err(Error::Refused(_))), "{opened:?}");
+        }
+    }
+
+    #[test]
+    fn no_marker_is_left_unspelled() {
+        for (dialect, migration) in [Dialect::Sqlite, Dialect::Postgres]
+            .into_iter()
+            .flat_map(|d| MIGRATIONS.map(|m| (d, m)))
+        {
+            let spelled = dialect.spell(migration);
+            let code = spelled
+                .lines()
+                .filter(|line| !line.trim_start().starts_with("--"));
+            assert!(code.clone().count() > 0);
+            code.for_each(|line| assert!(!line.contains('{'), "{line}"));
+        }
+    }
 }
