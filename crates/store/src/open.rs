@@ -14,6 +14,7 @@ use crate::{AccountId, Error, ModSeq, Result, Timestamp};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 /// Where the tables are.
 #[derive(Clone, Debug)]
@@ -133,6 +134,11 @@ impl Store {
         self.context().use_clock(Arc::new(clock));
     }
 
+    /// From now on `observer` hears, for each writing transaction, how long after it was asked for it was committed and synced.
+    pub fn observe_commits(&self, observer: impl Fn(Duration) + Send + Sync + 'static) {
+        self.context().observe_commits(Arc::new(observer));
+    }
+
     /// [`Error::Full`] if the disk has less room than the floor, so that a message can be refused before it is sent.
     pub fn room(&self) -> Result<()> {
         self.context().files.room()
@@ -147,7 +153,12 @@ impl Store {
         F: Fn(&mut Tx<'_>) -> Result<T> + Send + 'static,
         T: Send + 'static,
     {
-        run(self.0.engine.writes(), work).await
+        let begun = Instant::now();
+        let outcome = run(self.0.engine.writes(), work).await;
+        if outcome.is_ok() {
+            self.context().committed(begun.elapsed());
+        }
+        outcome
     }
 
     /// Runs `work` over a consistent snapshot. Writes in it fail.

@@ -7,7 +7,7 @@ use crate::wire::Wire;
 use std::path::{Path, PathBuf};
 
 /// Bob submits a message. (Alice has an old notice of failure among her samples.)
-fn submit(trial: &Trial, to: &str, subject: &str) {
+pub(crate) fn submit(trial: &Trial, to: &str, subject: &str) {
     let mut wire = Wire::open(trial, "submissions");
     wire.reply().expect("a greeting");
     let password = trial.password("bob@example.test");

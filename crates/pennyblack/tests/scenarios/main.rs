@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test may fail by panicking
 
 mod bad_input;
+mod counters;
 mod internet;
 mod lifecycle;
 mod memory;

@@ -90,6 +90,10 @@ pub(super) async fn start(config: Config, parts: Parts) -> Result<Server, StartE
     store.use_clock(move || clock.now());
     let bound = bound(&sockets);
     let services = services(config, &parts, store, tls)?;
+    let metrics = services.metrics.clone();
+    services
+        .store
+        .observe_commits(move |took| metrics.store_commit(took));
     begin(services, parts, bound, sockets, instance).await
 }
 

@@ -93,10 +93,16 @@ impl Conversation {
 
     /// What the client is told of a message, over LMTP of one recipient's copy. The journey has written the log.
     fn fate(&self, fate: Result<Reply, Refusal>) -> Reply {
-        fate.unwrap_or_else(|refusal| {
-            self.services.metrics.rejected_in(Stage::Message.name());
-            refusal.reply
-        })
+        let metrics = &self.services.metrics;
+        let (action, reply) = match fate {
+            Ok(reply) => ("accept", reply),
+            Err(refusal) => {
+                metrics.rejected_in(Stage::Message.name());
+                (refused(&refusal.reply), refusal.reply)
+            }
+        };
+        metrics.message_in(self.peer.protocol.name(), action);
+        reply
     }
 
     pub(super) fn refuse(&mut self, stage: Stage, refusal: Refusal) {
@@ -109,11 +115,7 @@ impl Conversation {
         let metrics = &self.services.metrics;
         metrics.rejected_in(stage.name());
         if matches!(stage, Stage::Message) {
-            let action = match refusal.reply.is_temporary() {
-                true => "defer",
-                false => "reject",
-            };
-            metrics.message_in(self.peer.protocol.name(), action);
+            metrics.message_in(self.peer.protocol.name(), refused(&refusal.reply));
         }
         tracing::info!(
             proto = %self.peer.protocol,
@@ -181,4 +183,12 @@ pub(super) fn refused_with(reply: Reply) -> Refusal {
 
 fn not_logged_in() -> Refusal {
     Refusal::new(530, smtp::Enhanced(5, 7, 0), "Log in first, with AUTH")
+}
+
+/// The word for a refused message in the counters (X25).
+fn refused(reply: &Reply) -> &'static str {
+    match reply.is_temporary() {
+        true => "defer",
+        false => "reject",
+    }
 }
