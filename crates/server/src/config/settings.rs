@@ -255,8 +255,8 @@ fn store() -> Vec<Setting> {
             "What holds accounts, mailboxes and queue. `\"sqlite\"` needs nothing else; `\"postgres:host=/run/postgresql dbname=mail\"` \
              uses a PostgreSQL database. Keep its password in a passfile, not here.";
         "store.key_file" Restart "\"\"", Field::OptionalPath(|c| &mut c.store.key_file),
-            "A file with the key that encrypts mail on disk: 64 hexadecimal digits, mode 0400. Empty: not encrypted. \
-             Without the key the mail is lost: keep a copy elsewhere.";
+            "A file with the key that encrypts mail on disk: 64 hexadecimal digits, readable by its owner alone. A server that \
+             starts with a new store makes it. Empty: not encrypted. Without the key the mail is lost: keep a copy elsewhere (C20, C21).";
         "store.free_floor" Restart "\"100M\"", Field::Size(|c| &mut c.store.free_floor, 0..=1 << 50),
             "Space that stays free on the disk (S3). Below it mail is refused for now with 452; reading and deleting go on.";
     }

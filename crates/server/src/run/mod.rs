@@ -8,6 +8,7 @@
 //! 4. open the store, make what is missing, and only then accept connections.
 
 mod instance;
+mod key;
 mod limits;
 mod notify;
 pub(crate) mod offline;

@@ -9,7 +9,6 @@ use crate::session::login::Authenticator;
 use crate::session::metrics::Metrics;
 use crate::session::tls::{Tls, TlsError};
 use crate::{Paused, Services, control, jobs};
-use std::path::Path;
 use std::sync::Arc;
 use store::domain::Domain;
 use store::{Options, Store};
@@ -110,34 +109,13 @@ async fn claim(config: &Config, target: Option<&Target>) -> Result<Instance, Sta
 
 /// What the store is opened with; the key file is read here.
 pub(super) fn store_options(config: &Config) -> Result<Options, StartError> {
-    let key = config.store.key_file.as_deref().map(read_key).transpose()?;
+    let key = super::key::load(config)?;
     Ok(Options {
         data: config.data.clone(),
         engine: config.store.engine.clone(),
         key,
         free_floor: config.store.free_floor,
     })
-}
-
-/// Reads the 64 hexadecimal digits of a key file.
-fn read_key(path: &Path) -> Result<[u8; 32], StartError> {
-    let wrong =
-        |why: &str| StartError::Config(format!("store.key_file: {}: {why}", path.display()));
-    let text = std::fs::read_to_string(path).map_err(|why| wrong(&why.to_string()))?;
-    let digits = text.trim().as_bytes();
-    let mut key = [0; 32];
-    if digits.len() != 64 {
-        return Err(wrong("it must hold 64 hexadecimal digits"));
-    }
-    for (octet, pair) in key.iter_mut().zip(digits.chunks(2)) {
-        let pair = std::str::from_utf8(pair)
-            .ok()
-            .filter(|pair| !pair.contains('+'));
-        *octet = pair
-            .and_then(|pair| u8::from_str_radix(pair, 16).ok())
-            .ok_or_else(|| wrong("it must hold 64 hexadecimal digits"))?;
-    }
-    Ok(key)
 }
 
 pub(super) async fn open_store(options: Options) -> Result<Store, StartError> {
