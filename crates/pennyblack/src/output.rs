@@ -1,13 +1,46 @@
 //! What commands print: JSON for programs, tables for people.
 
 use serde::Serialize;
+use std::fmt;
+use std::io::{self, Write};
 use std::process::ExitCode;
+
+/// Exit code of a program whose reader went away: 128 + SIGPIPE, as shells count it.
+const READER_GONE: i32 = 141;
+
+/// Prints a line on standard output, as `println!` does; but a reader that has seen enough (`| head`) is no fault of ours.
+macro_rules! say {
+    ($($line:tt)*) => { $crate::output::line(format_args!($($line)*)) };
+}
+pub(crate) use say;
+
+/// Writes one line; see [`say`].
+pub(crate) fn line(line: fmt::Arguments<'_>) {
+    finish(writeln!(io::stdout().lock(), "{line}"));
+}
+
+/// Writes a text as it is.
+pub(crate) fn text(text: &str) {
+    finish(io::stdout().lock().write_all(text.as_bytes()));
+}
+
+/// There is nobody to tell more if standard output does not take it.
+fn finish(written: io::Result<()>) {
+    match written {
+        Ok(()) => {}
+        Err(why) if why.kind() == io::ErrorKind::BrokenPipe => std::process::exit(READER_GONE),
+        Err(why) => {
+            eprintln!("pennyblack: cannot write the answer: {why}");
+            std::process::exit(1);
+        }
+    }
+}
 
 /// Prints one line of JSON.
 pub(crate) fn json(value: &impl Serialize) -> ExitCode {
     match serde_json::to_string(value) {
         Ok(text) => {
-            println!("{text}");
+            say!("{text}");
             ExitCode::SUCCESS
         }
         Err(_) => ExitCode::FAILURE,
@@ -39,7 +72,7 @@ impl Table {
     /// Prints the rows, or the sentence if there are none.
     pub(crate) fn print(&self, empty: &str) {
         if self.rows.len() == 1 {
-            println!("{empty}");
+            say!("{empty}");
             return;
         }
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
@@ -58,7 +91,7 @@ impl Table {
                 .iter()
                 .zip(&widths)
                 .map(|(cell, width)| format!("{cell:width$}"));
-            println!("{}", cells.collect::<Vec<_>>().join("  ").trim_end());
+            say!("{}", cells.collect::<Vec<_>>().join("  ").trim_end());
         }
     }
 }
@@ -71,7 +104,7 @@ pub(crate) fn facts(facts: &[(&str, String)]) {
         .max()
         .unwrap_or(0);
     for (name, value) in facts {
-        println!("{:width$}  {}", format!("{name}:"), printable(value));
+        say!("{:width$}  {}", format!("{name}:"), printable(value));
     }
 }
 

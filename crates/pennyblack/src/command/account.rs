@@ -3,7 +3,7 @@
 use super::{ask, unexpected};
 use crate::cli::{Account as Which, Global};
 use crate::outcome::{Failure, Outcome};
-use crate::output::{Table, facts, json, size};
+use crate::output::{Table, facts, json, say, size};
 use crate::terminal::{consent, new_password, offer};
 use serde_json::json;
 use server::control::account::{Answer, New, Quota, Removed, Request, View};
@@ -127,7 +127,7 @@ fn print(global: &Global, answer: control::Answer, password: Option<&str>) -> Ou
     }
     describe(&account);
     if let Some(password) = password {
-        println!("password:  {password}");
+        say!("password:  {password}");
     }
     for note in notes {
         eprintln!("note: {note}");
@@ -202,12 +202,12 @@ fn remove(global: &Global, request: Request) -> Outcome {
         dry_run,
     } = removed;
     let verb = if dry_run { "would remove" } else { "removed" };
-    println!(
+    say!(
         "{verb} account {address} with {messages} messages ({})",
         size(bytes)
     );
     for alias in aliases {
-        println!("{verb} alias {alias} to {address}");
+        say!("{verb} alias {alias} to {address}");
     }
     Ok(ExitCode::SUCCESS)
 }

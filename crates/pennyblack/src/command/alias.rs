@@ -3,7 +3,7 @@
 use super::{ask, unexpected};
 use crate::cli::{Alias as Which, Global};
 use crate::outcome::Outcome;
-use crate::output::{Table, json};
+use crate::output::{Table, json, say};
 use crate::terminal::consent;
 use serde_json::json;
 use server::control;
@@ -54,7 +54,7 @@ fn print_json(answer: &Answer) -> ExitCode {
 fn print(answer: &Answer) -> ExitCode {
     match answer {
         Answer::Alias(view, notes) => {
-            println!("{} → {}", view.source, view.targets.join(", "));
+            say!("{} → {}", view.source, view.targets.join(", "));
             notes.iter().for_each(|note| eprintln!("note: {note}"));
         }
         Answer::List(aliases) => {
@@ -70,7 +70,7 @@ fn print(answer: &Answer) -> ExitCode {
             dry_run,
         } => {
             let verb = if *dry_run { "would remove" } else { "removed" };
-            println!("{verb} alias {source} → {}", targets.join(", "));
+            say!("{verb} alias {source} → {}", targets.join(", "));
         }
     }
     ExitCode::SUCCESS

@@ -2,6 +2,7 @@
 
 use crate::cli::{Config as Which, Global};
 use crate::outcome::{Failure, Outcome};
+use crate::output::say;
 use serde_json::json;
 use server::config::{Config, Loaded, SETTINGS, SettingDefault, example, show};
 use std::path::Path;
@@ -13,7 +14,7 @@ pub(crate) fn run(which: Which, global: &Global) -> Outcome {
         Which::Show { defaults: true, .. } => defaults(global.json),
         Which::Show { all, .. } => settings(global, all),
         Which::Example => {
-            print!("{}", example());
+            crate::output::text(&example());
             Ok(ExitCode::SUCCESS)
         }
     }
@@ -39,7 +40,7 @@ fn test(path: &Path, json: bool) -> Outcome {
         let list = |faults: &[server::config::Fault]| -> Vec<_> {
             faults.iter().map(|f| json!({"line": f.place.map(|p| p.0), "column": f.place.map(|p| p.1), "message": f.message})).collect()
         };
-        println!(
+        say!(
             "{}",
             json!({"file": path, "ok": result.is_ok(), "errors": list(faults), "warnings": list(warnings)})
         );
@@ -49,15 +50,15 @@ fn test(path: &Path, json: bool) -> Outcome {
     for warning in &loaded.warnings {
         eprintln!("warning: {}", warning.at(path));
     }
-    println!("{}: ok", path.display());
+    say!("{}: ok", path.display());
     Ok(ExitCode::SUCCESS)
 }
 
 fn defaults(json: bool) -> Outcome {
     for setting in SETTINGS.iter().filter(|_| !json) {
         match setting.default {
-            SettingDefault::Value(value) => println!("{} = {value}", setting.key),
-            _ => println!("# {}: {}", setting.key, setting.default.text()),
+            SettingDefault::Value(value) => say!("{} = {value}", setting.key),
+            _ => say!("# {}: {}", setting.key, setting.default.text()),
         }
     }
     if json {
@@ -65,7 +66,7 @@ fn defaults(json: bool) -> Outcome {
             .iter()
             .map(|s| json!({"key": s.key, "default": s.default.text(), "type": s.field.type_name(), "documentation": s.doc}))
             .collect();
-        println!("{}", json!(list));
+        say!("{}", json!(list));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -77,13 +78,16 @@ fn settings(global: &Global, all: bool) -> Outcome {
         .filter(|setting| all || setting.source != "default")
         .collect();
     if global.json {
-        println!("{}", json!(shown));
+        say!("{}", json!(shown));
         return Ok(ExitCode::SUCCESS);
     }
     for setting in shown {
-        println!(
+        say!(
             "{} = {}    # {} (default: {})",
-            setting.key, setting.value, setting.source, setting.default
+            setting.key,
+            setting.value,
+            setting.source,
+            setting.default
         );
     }
     Ok(ExitCode::SUCCESS)

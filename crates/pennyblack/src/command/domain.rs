@@ -3,7 +3,7 @@
 use super::{ask, unexpected};
 use crate::cli::{Domain as Which, Global};
 use crate::outcome::Outcome;
-use crate::output::{Table, json};
+use crate::output::{Table, json, say};
 use crate::terminal::consent;
 use serde_json::json;
 use server::control;
@@ -37,16 +37,16 @@ fn print(answer: &Answer, as_json: bool) -> ExitCode {
             name,
             alias_of: Some(of),
             ..
-        }) => println!("{name} is another name of {of}"),
+        }) => say!("{name} is another name of {of}"),
         Answer::Domain(View { name, .. }) => {
-            println!("{name} is hosted; `pennyblack account add USER@{name}` adds a person")
+            say!("{name} is hosted; `pennyblack account add USER@{name}` adds a person")
         }
         Answer::List(domains) => list(domains),
         Answer::Removed {
             name,
             dry_run: true,
-        } => println!("would remove domain {name}"),
-        Answer::Removed { name, .. } => println!("removed domain {name}"),
+        } => say!("would remove domain {name}"),
+        Answer::Removed { name, .. } => say!("removed domain {name}"),
     }
     ExitCode::SUCCESS
 }

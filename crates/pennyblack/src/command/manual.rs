@@ -2,18 +2,16 @@
 
 use crate::cli::Cli;
 use crate::outcome::{Failure, Outcome};
+use crate::output::say;
 use clap::CommandFactory;
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
 pub(crate) fn completion(shell: clap_complete::Shell) -> Outcome {
-    clap_complete::generate(
-        shell,
-        &mut Cli::command(),
-        "pennyblack",
-        &mut std::io::stdout(),
-    );
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "pennyblack", &mut script);
+    crate::output::text(&String::from_utf8_lossy(&script));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -30,6 +28,6 @@ pub(crate) fn pages(folder: &Path) -> Outcome {
             folder.display()
         ))
     })?;
-    println!("manual pages written into {}", folder.display());
+    say!("manual pages written into {}", folder.display());
     Ok(ExitCode::SUCCESS)
 }

@@ -3,7 +3,7 @@
 use super::{ask, unexpected};
 use crate::cli::{Global, Queue as Which, QueueFormat};
 use crate::outcome::Outcome;
-use crate::output::{Table, facts, json, printable};
+use crate::output::{Table, facts, json, printable, say};
 use crate::terminal::consent;
 use serde_json::json;
 use server::control;
@@ -63,18 +63,16 @@ fn print_json(answer: &Answer) -> ExitCode {
 fn print(answer: &Answer) -> ExitCode {
     match answer {
         Answer::List(messages) => list(messages),
-        Answer::Lines(lines) => lines
-            .iter()
-            .for_each(|line| println!("{}", printable(line))),
+        Answer::Lines(lines) => lines.iter().for_each(|line| say!("{}", printable(line))),
         Answer::Message(message) => show(message),
-        Answer::Retried(recipients) => println!("{recipients} recipients are tried now"),
+        Answer::Retried(recipients) => say!("{recipients} recipients are tried now"),
         Answer::Removed {
             id,
             recipients,
             dry_run,
         } => {
             let verb = if *dry_run { "would remove" } else { "removed" };
-            println!("{verb} {} of {id}", recipients.join(", "));
+            say!("{verb} {} of {id}", recipients.join(", "));
         }
     }
     ExitCode::SUCCESS
@@ -116,7 +114,7 @@ fn show(message: &View) {
         ("accepted", message.created.clone()),
     ]);
     for recipient in &message.recipients {
-        println!("\n<{}>", printable(&recipient.address));
+        say!("\n<{}>", printable(&recipient.address));
         facts(&[
             ("state", recipient.state.clone()),
             ("attempts", recipient.attempts.to_string()),

@@ -4,7 +4,7 @@ use super::config::load;
 use super::{ask, block_on, unexpected};
 use crate::cli::{self, Check, Explain, Global, PasswordFrom};
 use crate::outcome::{Failure, Outcome};
-use crate::output::{facts, json};
+use crate::output::{facts, json, say};
 use crate::terminal::new_password;
 use serde_json::json;
 use server::config::Config;
@@ -95,7 +95,7 @@ pub(crate) fn metrics(global: &Global) -> Outcome {
     if global.json {
         return Ok(json(&json!({"metrics": text})));
     }
-    print!("{text}");
+    crate::output::text(&text);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -108,9 +108,11 @@ pub(crate) fn bans(global: &Global) -> Outcome {
         return Ok(json(&bans));
     }
     for ban in bans {
-        println!(
+        say!(
             "{}: {}, for another {} s",
-            ban.address, ban.reason, ban.seconds
+            ban.address,
+            ban.reason,
+            ban.seconds
         );
     }
     Ok(ExitCode::SUCCESS)
@@ -124,9 +126,9 @@ pub(crate) fn unban(address: std::net::IpAddr, global: &Global) -> Outcome {
     if global.json {
         json(&json!({"address": address, "lifted": lifted}));
     } else if lifted {
-        println!("{address} may log in again");
+        say!("{address} may log in again");
     } else {
-        println!("{address} was not banned");
+        say!("{address} was not banned");
     }
     Ok(ExitCode::from(u8::from(!lifted)))
 }
@@ -143,7 +145,7 @@ pub(crate) fn reload(global: &Global) -> Outcome {
     done.warnings
         .iter()
         .for_each(|warning| eprintln!("warning: {warning}"));
-    println!(
+    say!(
         "reloaded; changed: {}",
         if done.changed.is_empty() {
             "no setting".into()
@@ -152,7 +154,7 @@ pub(crate) fn reload(global: &Global) -> Outcome {
         }
     );
     if !done.after_restart.is_empty() {
-        println!("these need a restart: {}", done.after_restart.join(", "));
+        say!("these need a restart: {}", done.after_restart.join(", "));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -171,13 +173,13 @@ pub(crate) fn pause(part: cli::Part, paused: bool, global: &Global) -> Outcome {
     }
     match (what, paused) {
         (Part::Smtp, true) => {
-            println!("new SMTP sessions are told 421 until `pennyblack resume smtp`")
+            say!("new SMTP sessions are told 421 until `pennyblack resume smtp`")
         }
-        (Part::Smtp, false) => println!("SMTP sessions are taken again"),
+        (Part::Smtp, false) => say!("SMTP sessions are taken again"),
         (Part::Delivery, true) => {
-            println!("mail to other servers waits until `pennyblack resume delivery`")
+            say!("mail to other servers waits until `pennyblack resume delivery`")
         }
-        (Part::Delivery, false) => println!("mail to other servers is delivered again"),
+        (Part::Delivery, false) => say!("mail to other servers is delivered again"),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -198,13 +200,13 @@ pub(crate) fn check(which: Check, global: &Global) -> Outcome {
     if global.json {
         json(&report);
     } else {
-        faults.iter().for_each(|fault| println!("{fault}"));
+        faults.iter().for_each(|fault| say!("{fault}"));
         let verdict = if faults.is_empty() {
             "sound".into()
         } else {
             format!("{} faults", faults.len())
         };
-        println!(
+        say!(
             "{verdict}: {accounts} accounts, {mailboxes} mailboxes, {messages} messages, {bodies} bodies"
         );
     }
@@ -225,7 +227,7 @@ pub(crate) fn explain(which: Explain, global: &Global) -> Outcome {
     if global.json {
         return Ok(json(&json!({"address": address, "steps": steps})));
     }
-    steps.iter().for_each(|step| println!("{step}"));
+    steps.iter().for_each(|step| say!("{step}"));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -244,6 +246,6 @@ pub(crate) fn encrypt(password_stdin: bool, global: &Global) -> Outcome {
     if global.json {
         return Ok(json(&json!({"hash": hash})));
     }
-    println!("{hash}");
+    say!("{hash}");
     Ok(ExitCode::SUCCESS)
 }

@@ -144,3 +144,21 @@ fn x35_manuals_and_completions() {
         assert!(help.contains(command), "{command}");
     }
 }
+
+/// A reader that has seen enough (`pennyblack … | head -1`) is no fault: nothing is said of it.
+#[test]
+fn a_reader_that_goes_away_is_no_fault() {
+    use std::process::{Command, Stdio};
+    for arguments in [&["config", "example"][..], &["completion", "bash"]] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_pennyblack"))
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        drop(child.stdout.take());
+        let done = child.wait_with_output().expect("it ends");
+        assert_eq!(done.status.code(), Some(141), "{arguments:?}");
+        assert!(done.stderr.is_empty(), "{arguments:?}: {done:?}");
+    }
+}
