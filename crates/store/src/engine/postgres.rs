@@ -64,7 +64,7 @@ pub(crate) struct Setup(Connection);
 
 impl Setup {
     pub(crate) fn connect(config: &Config) -> Result<Setup> {
-        let mut connection = Connection::new(config.clone());
+        let mut connection = Connection::new(config.clone(), Outage::default());
         connection.client()?;
         Ok(Setup(connection))
     }
@@ -96,6 +96,7 @@ impl Postgres {
             reads: Arc::default(),
             poller: Mutex::new(Some(poller)),
         };
+        let outage = Outage::default();
         let lanes = [
             ("store-writer", Mode::Write, WRITERS, &engine.writes),
             ("store-reader", Mode::Read, READERS, &engine.reads),
@@ -103,7 +104,7 @@ impl Postgres {
         for (name, mode, count, queue) in lanes {
             for _ in 0..count {
                 let (connection, queue, shared) = (
-                    Connection::new(config.clone()),
+                    Connection::new(config.clone(), outage.clone()),
                     queue.clone(),
                     context.clone(),
                 );
@@ -112,7 +113,7 @@ impl Postgres {
                 })?);
             }
         }
-        let (connection, shared) = (Connection::new(config.clone()), context.clone());
+        let (connection, shared) = (Connection::new(config.clone(), outage), context.clone());
         threads.push(spawn("store-poller", move || {
             poll_loop(connection, &stop, &shared)
         })?);
@@ -219,17 +220,39 @@ struct Connection {
     config: Config,
     client: Option<Client>,
     statements: HashMap<(usize, usize), Statement>,
-    /// When connecting failed last, and how.
-    failure: Option<(Instant, Error)>,
+    outage: Outage,
+}
+
+/// What all connections know of the server being away. It is not asked again in vain many times a second, and the first that gets
+/// through ends the outage for all.
+#[derive(Clone, Default)]
+struct Outage(Arc<Mutex<Option<(Instant, Error)>>>);
+
+impl Outage {
+    /// How connecting failed a moment ago.
+    fn recent(&self) -> Option<Error> {
+        let last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (then, error) = last.as_ref()?;
+        (then.elapsed() < PAUSE).then(|| error.clone())
+    }
+
+    fn began(&self, error: &Error) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some((Instant::now(), error.clone()));
+    }
+
+    fn over(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
 }
 
 impl Connection {
-    fn new(config: Config) -> Connection {
+    fn new(config: Config, outage: Outage) -> Connection {
         Connection {
             config,
             client: None,
             statements: HashMap::new(),
-            failure: None,
+            outage,
         }
     }
 
@@ -246,10 +269,8 @@ impl Connection {
     }
 
     fn connect(&mut self) -> Result<()> {
-        if let Some((then, error)) = &self.failure
-            && then.elapsed() < PAUSE
-        {
-            return Err(error.clone());
+        if let Some(error) = self.outage.recent() {
+            return Err(error);
         }
         self.statements.clear();
         let made = self.config.connect(NoTls).and_then(|mut client| {
@@ -260,13 +281,13 @@ impl Connection {
         match made {
             Ok(client) => {
                 self.client = Some(client);
-                self.failure = None;
+                self.outage.over();
                 Ok(())
             }
             Err(e) => {
                 let error =
                     Error::Unavailable(format!("cannot connect to PostgreSQL: {}", words(&e)));
-                self.failure = Some((Instant::now(), error.clone()));
+                self.outage.began(&error);
                 Err(error)
             }
         }
