@@ -351,3 +351,35 @@ async fn x25_sessions_are_counted() {
         assert!(text.contains(line), "{line} is not in\n{text}");
     }
 }
+
+/// A client that goes without TLS's own goodbye has hung up; that is no error of anybody.
+#[tokio::test(flavor = "multi_thread")]
+async fn hanging_up_without_close_notify_is_no_error() {
+    let world = World::start().await;
+    let stream = TcpStream::connect(world.address(Kind::Submissions)).await;
+    let connector =
+        tokio_rustls::TlsConnector::from(std::sync::Arc::new(world.client_tls().unwrap()));
+    let name = rustls::pki_types::ServerName::try_from("mx1.example.com").unwrap();
+    let mut tls = connector.connect(name, stream.unwrap()).await.unwrap();
+    let mut greeting = [0; 3];
+    tls.read_exact(&mut greeting).await.unwrap();
+    assert_eq!(&greeting, b"220");
+    // The connection below the TLS is closed, and the TLS never told.
+    let (mut below, _) = tls.into_inner();
+    below.shutdown().await.unwrap();
+    let services = world.services().clone();
+    let ended = async {
+        while !services
+            .metrics
+            .text()
+            .contains("proto=\"submissions\",result=")
+        {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, ended).await.expect("the session ends");
+    let text = services.metrics.text();
+    let line = "pennyblack_connections_total{proto=\"submissions\",result=\"ok\"} 1";
+    assert!(text.contains(line), "{text}");
+    world.finish().await;
+}

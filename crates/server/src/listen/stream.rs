@@ -82,3 +82,12 @@ impl AsyncWrite for Stream {
         }
     }
 }
+
+/// Does an error only say that the client went away? Many hang up without TLS's own goodbye.
+pub(crate) fn is_hang_up(error: &io::Error) -> bool {
+    use io::ErrorKind::*;
+    matches!(
+        error.kind(),
+        UnexpectedEof | ConnectionReset | ConnectionAborted | BrokenPipe | NotConnected
+    )
+}

@@ -2,9 +2,10 @@
 //! Time limits are here; what commands mean is not. While a client says nothing, next to no memory is held for it.
 
 use super::super::stream::Stream;
-use super::{capability, is_hang_up};
+use super::capability;
 use crate::Services;
 use crate::config::PlaintextAuth;
+use crate::listen::stream::is_hang_up;
 use crate::session::Peer;
 use crate::session::sasl::{self, Offer};
 use imap::framer::{Event, Framer, Limits, Literal, Message, Reason, Refusal};

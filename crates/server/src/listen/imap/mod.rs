@@ -44,7 +44,6 @@ use connection::{Connection, Ended, Input};
 use imap::Body;
 use state::State;
 use std::convert::Infallible;
-use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::net::TcpStream;
@@ -135,13 +134,4 @@ async fn converse(connection: &mut Connection) -> Result<Infallible, Ended> {
             .metrics
             .imap_command(name, begun.elapsed());
     }
-}
-
-/// An I/O error that only says that the client went away.
-fn is_hang_up(error: &io::Error) -> bool {
-    use io::ErrorKind::*;
-    matches!(
-        error.kind(),
-        UnexpectedEof | ConnectionReset | ConnectionAborted | BrokenPipe | NotConnected
-    )
 }

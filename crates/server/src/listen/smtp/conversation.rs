@@ -10,7 +10,7 @@ use super::{SmtpKind, connect};
 use crate::Services;
 use crate::config::Config;
 use crate::journey::{Road, SessionFacts};
-use crate::listen::stream::Stream;
+use crate::listen::stream::{Stream, is_hang_up};
 use crate::session::Peer;
 use crate::session::login::Login;
 use smtp::server::{Closing, Event, Security, Session, refusal_of};
@@ -61,7 +61,10 @@ enum Ended {
 
 impl From<io::Error> for Ended {
     fn from(why: io::Error) -> Ended {
-        Ended::Broken(why)
+        match is_hang_up(&why) {
+            true => Ended::HungUp,
+            false => Ended::Broken(why),
+        }
     }
 }
 
