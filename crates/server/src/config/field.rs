@@ -19,6 +19,7 @@ type Place<T> = fn(&mut Config) -> &mut T;
 #[allow(missing_docs)] // the variants are named as the documentation names the types
 pub enum Field {
     Name(Place<String>),
+    OptionalName(Place<Option<String>>),
     Text(Place<String>),
     OptionalText(Place<Option<String>>),
     /// What is logged.
@@ -70,6 +71,7 @@ impl Field {
     pub fn type_name(&self) -> String {
         match self {
             Field::Name(_) => "host or domain name".into(),
+            Field::OptionalName(_) => "domain name, or \"\" for none".into(),
             Field::Text(_) | Field::OptionalText(_) => "text".into(),
             Field::Level(_) => "log level".into(),
             Field::Address(_) => "mail address".into(),
@@ -162,6 +164,9 @@ impl Field {
     fn set(&self, config: &mut Config, text: &str, folder: &Path) -> Result<(), String> {
         match self {
             Field::Name(place) => *place(config) = parse_name(text)?,
+            Field::OptionalName(place) => {
+                *place(config) = some(text).map(|text| parse_name(&text)).transpose()?
+            }
             Field::Text(place) => *place(config) = filled(text)?.into(),
             Field::OptionalText(place) => *place(config) = some(text),
             Field::Level(place) => *place(config) = level(text)?,
@@ -201,7 +206,7 @@ impl Field {
     pub(super) fn print(&self, config: &mut Config) -> String {
         match self {
             Field::Name(place) | Field::Text(place) | Field::Level(place) => quote(place(config)),
-            Field::OptionalText(place) | Field::Address(place) => {
+            Field::OptionalText(place) | Field::OptionalName(place) | Field::Address(place) => {
                 quote(place(config).as_deref().unwrap_or(""))
             }
             Field::Path(place) => quote(&place(config).to_string_lossy()),

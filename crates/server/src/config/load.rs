@@ -348,6 +348,7 @@ fn blank() -> Config {
         },
         tls: TlsSettings::default(),
         auth: AuthSettings {
+            default_domain: None,
             failure_delay: second,
             cache_time: second,
             argon2_memory: 0,

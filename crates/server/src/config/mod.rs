@@ -30,7 +30,7 @@ use std::time::Duration;
 pub struct Config {
     /// Name in banner, EHLO, `Received` (catalogue A4).
     pub hostname: String,
-    /// The first hosted domain; added to the store on start if it is not there. Also the domain of unqualified log-in names if it is the only one.
+    /// The first hosted domain; added to the store on start if it is not there.
     pub domain: String,
     /// Who gets mail to postmaster, abuse and the other RFC 2142 names (A28); `None`: the oldest account.
     pub postmaster: Option<String>,
@@ -170,6 +170,8 @@ pub struct Certificate {
 /// Log-ins.
 #[derive(Clone, Debug)]
 pub struct AuthSettings {
+    /// The domain of a log-in name without one (B7); `None`: the only hosted domain.
+    pub default_domain: Option<String>,
     /// How long a failed log-in waits for its answer (B23). Default 2 s.
     pub failure_delay: Duration,
     /// How long a right password is remembered (B22). Default 1 h.

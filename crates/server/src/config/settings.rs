@@ -274,6 +274,8 @@ fn tls() -> Vec<Setting> {
 
 fn auth() -> Vec<Setting> {
     settings! {
+        "auth.default_domain" Reload "\"\"", Field::OptionalName(|c| &mut c.auth.default_domain),
+            "The domain of a log-in name without `@` (B7). Empty: the only hosted domain; if several are hosted, such a name is refused.";
         "auth.failure_delay" Reload "\"2s\"", Field::Time(|c| &mut c.auth.failure_delay, 0..=60),
             "How long the answer to a failed log-in is held back (B23).";
         "auth.cache_time" Reload "\"1h\"", Field::Time(|c| &mut c.auth.cache_time, 0..=86_400),

@@ -178,6 +178,7 @@ mod tests {
 
     fn settings() -> AuthSettings {
         AuthSettings {
+            default_domain: None,
             failure_delay: Duration::from_secs(2),
             cache_time: Duration::from_secs(3600),
             argon2_memory: 64,

@@ -12,6 +12,7 @@ mod report;
 mod turns;
 
 pub use bans::Ban;
+pub use name::domain_of_short_names;
 
 use super::Peer;
 use super::limits::Source;
@@ -279,8 +280,8 @@ impl Authenticator {
 
 impl Checker {
     async fn look_up(&self, name: &LoginName) -> Result<Option<Account>, LoginError> {
-        let name = name.clone();
-        let find = move |tx: &mut store::Tx<'_>| match name.address(tx)? {
+        let (name, default) = (name.clone(), self.settings.load().default_domain.clone());
+        let find = move |tx: &mut store::Tx<'_>| match name.address(tx, default.as_deref())? {
             Some(address) => account::by_address(tx, &address),
             None => Ok(None),
         };

@@ -24,19 +24,28 @@ impl LoginName {
         &self.0
     }
 
-    /// The address it stands for. A name without domain belongs to the only domain hosted; with several it means nobody (B7).
-    pub(super) fn address(&self, tx: &mut Tx<'_>) -> Result<Option<String>> {
+    /// The address it stands for; `None`: it has no domain, and nothing says which is meant (B7).
+    pub(super) fn address(&self, tx: &mut Tx<'_>, default: Option<&str>) -> Result<Option<String>> {
         if self.0.contains('@') {
             return Ok(Some(self.0.clone()));
         }
-        let mut own = domain::list(tx)?
-            .into_iter()
-            .filter(|domain| domain.alias_of.is_none());
-        match (own.next(), own.next()) {
-            (Some(only), None) => Ok(Some(format!("{}@{}", self.0, only.name))),
-            _ => Ok(None),
-        }
+        let domain = domain_of_short_names(tx, default)?;
+        Ok(domain.map(|domain| format!("{}@{domain}", self.0)))
     }
+}
+
+/// The domain of names without one (B7): the default of the settings, else the only domain hosted.
+pub fn domain_of_short_names(tx: &mut Tx<'_>, default: Option<&str>) -> Result<Option<String>> {
+    if let Some(default) = default {
+        return Ok(Some(default.to_owned()));
+    }
+    let mut own = domain::list(tx)?
+        .into_iter()
+        .filter(|domain| domain.alias_of.is_none());
+    Ok(match (own.next(), own.next()) {
+        (Some(only), None) => Some(only.name),
+        _ => None,
+    })
 }
 
 #[cfg(test)]

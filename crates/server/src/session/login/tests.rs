@@ -136,6 +136,33 @@ async fn b07_short_names_belong_to_the_only_domain() {
     );
 }
 
+/// B7: with several domains, short names belong to the default one, as soon as it is set; full names are not touched by it.
+#[tokio::test]
+async fn b07_short_names_belong_to_the_default_domain() {
+    let world = World::new().await;
+    world.add_domain("example.net").await;
+    assert_eq!(
+        world.password("alice", "correct horse").await,
+        refused("unknown")
+    );
+    for (default, expected) in [
+        ("example.com", Ok("alice@example.com".into())),
+        ("example.net", refused("unknown")),
+    ] {
+        world.auth.configure(&AuthSettings {
+            default_domain: Some(default.into()),
+            ..(*world.auth.checker.settings.load_full()).clone()
+        });
+        assert_eq!(world.password("alice", "correct horse").await, expected);
+        assert!(
+            world
+                .password("alice@example.com", "correct horse")
+                .await
+                .is_ok()
+        );
+    }
+}
+
 /// B23, B24, B25: every refusal takes as long, and only the log knows the reason.
 #[tokio::test]
 async fn b25_failures_look_alike() {
