@@ -183,6 +183,14 @@ pub(crate) enum Account {
         /// The new name
         name: String,
     },
+    /// Add and change accounts from a `passwd` file: lines of `address:hash`, or the long form with its extra fields (B8)
+    Import {
+        /// The file
+        file: PathBuf,
+        /// Only say what would be done
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Remove an account with all its mail, and the aliases that lead to it
     Remove {
         /// The account

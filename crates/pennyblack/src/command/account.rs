@@ -7,7 +7,7 @@ use crate::output::{Table, facts, json, say, size};
 use crate::terminal::{consent, new_password, offer};
 use serde_json::json;
 use server::control::account::{Answer, New, Quota, Removed, Request, View};
-use server::control::{self, FailureKind, Password};
+use server::control::{self, FailureKind, Mode, Password};
 use std::process::ExitCode;
 
 pub(crate) fn run(which: Which, global: &Global) -> Outcome {
@@ -70,6 +70,10 @@ pub(crate) fn run(which: Which, global: &Global) -> Outcome {
         ),
         Which::RenamePerson { address, name } => {
             change(global, Request::RenamePerson { address, name }, None)
+        }
+        Which::Import { file, dry_run } => {
+            let mode = if dry_run { Mode::Pretend } else { Mode::Do };
+            super::import::run(&file, mode, global)
         }
         Which::Remove { address, sure } => {
             let mode = consent(sure, &format!("Remove account {address} and all its mail"))?;

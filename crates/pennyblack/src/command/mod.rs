@@ -4,6 +4,7 @@ mod account;
 mod alias;
 mod config;
 mod domain;
+mod import;
 mod manual;
 mod queue;
 mod serve;

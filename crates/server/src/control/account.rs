@@ -1,5 +1,6 @@
 //! Accounts: add, list, show, password, quota, enable and disable, rename the person, remove.
 
+use super::import;
 use super::{Failure, FailureKind, Mode, Password, World, address, write};
 use crate::config::Config;
 use crate::session::login::hash_password;
@@ -24,6 +25,7 @@ pub enum Request {
     Activate { address: String, active: bool },
     RenamePerson { address: String, name: String },
     Remove { address: String, mode: Mode },
+    Import { entry: import::Entry, mode: Mode },
 }
 
 /// An account to make (E30: one step).
@@ -63,6 +65,8 @@ pub enum Answer {
     List(Vec<View>),
     /// The account is gone, or would be.
     Removed(Removed),
+    /// What came of a line of a credentials file.
+    Imported(import::Imported),
 }
 
 /// An account as people see it.
@@ -111,6 +115,7 @@ pub struct Removed {
 pub(super) async fn execute(world: &World, request: Request) -> Result<Answer, Failure> {
     match request {
         Request::Add(new) => add(world, new).await,
+        Request::Import { entry, mode } => import::execute(world, entry, mode).await,
         Request::List => list(world).await,
         Request::Show { address } => change(world, &address, |_, _| Ok(())).await,
         Request::Password { address, password } => set_password(world, &address, &password).await,
@@ -168,7 +173,7 @@ async fn add(world: &World, new: New) -> Result<Answer, Failure> {
 }
 
 /// Sees to it that the domain is hosted under its own name.
-fn host(
+pub(super) fn host(
     tx: &mut Tx<'_>,
     name: &str,
     account: &str,
@@ -315,7 +320,7 @@ fn plain_view(config: &Config, account: &Account) -> View {
     }
 }
 
-fn stored(quota: Quota) -> Result<Option<u64>, Failure> {
+pub(super) fn stored(quota: Quota) -> Result<Option<u64>, Failure> {
     match quota {
         Quota::Default => Ok(None),
         Quota::Unlimited => Ok(Some(UNLIMITED)),

@@ -70,6 +70,59 @@ fn crypt(hash: &str, password: &str) -> Result<bool, Unsupported> {
     }
 }
 
+/// Why no password could ever be checked against this hash; the sentence does not show it. For hashes that come from elsewhere (B8).
+pub fn hash_fault(hash: &str) -> Option<String> {
+    let Ok((scheme, bare)) = split_scheme(hash) else {
+        return Some("the hash begins with `{` but has no `}`".into());
+    };
+    let damaged = || Some("the hash is damaged, or asks for too much work".into());
+    match scheme.as_str() {
+        _ if bare.is_empty() => Some("there is no password hash".into()),
+        "SSHA" | "SSHA256" | "SSHA512" => verify_as_is(&scheme, bare, "")
+            .err()
+            .and_then(|_| damaged()),
+        "" | "CRYPT" | "ARGON2ID" | "ARGON2I" | "BLF-CRYPT" | "SHA512-CRYPT" | "SHA256-CRYPT"
+        | "MD5-CRYPT" => match crypt_kind(bare) {
+            None => Some("the hash is of an unknown form; `pennyblack encrypt` makes one".into()),
+            Some(kind) if !CRYPT_KINDS.contains(&kind) => Some(format!(
+                "hashes of scheme ${}$ are not supported",
+                kind.escape_debug()
+            )),
+            Some(kind) if is_whole(kind, bare) => None,
+            Some(_) => damaged(),
+        },
+        _ => Some(format!(
+            "hashes of scheme {{{}}} are not supported",
+            scheme.escape_debug()
+        )),
+    }
+}
+
+const CRYPT_KINDS: [&str; 8] = ["argon2id", "argon2i", "2a", "2b", "2y", "6", "5", "1"];
+
+/// `6` of `$6$salt$digest`.
+fn crypt_kind(hash: &str) -> Option<&str> {
+    hash.strip_prefix('$')?
+        .split_once('$')
+        .map(|(kind, _)| kind)
+}
+
+/// Whether a hash of this kind has all its parts, and costs what we would pay.
+fn is_whole(kind: &str, hash: &str) -> bool {
+    let digest = hash.rsplit('$').next().map_or(0, str::len);
+    match kind {
+        "argon2id" | "argon2i" => PasswordHash::new(hash).is_ok_and(|parsed| {
+            parsed.hash.is_some()
+                && Params::try_from(&parsed)
+                    .is_ok_and(|p| p.m_cost() <= MAX_ARGON2.0 && p.t_cost() <= MAX_ARGON2.1)
+        }),
+        "2a" | "2b" | "2y" => hash.len() == 60,
+        "6" => digest == 86 && sha_rounds_are_sane(hash),
+        "5" => digest == 43 && sha_rounds_are_sane(hash),
+        _ => digest == 22,
+    }
+}
+
 fn sha_rounds_are_sane(hash: &str) -> bool {
     let rounds = hash
         .split('$')

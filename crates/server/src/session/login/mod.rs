@@ -12,6 +12,7 @@ mod report;
 mod turns;
 
 pub use bans::Ban;
+pub use hash::hash_fault;
 pub use name::domain_of_short_names;
 
 use super::Peer;
