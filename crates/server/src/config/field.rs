@@ -1,5 +1,6 @@
 //! The kinds of settings: how each is read from TOML into its place in [`Config`], checked, and printed as TOML again.
 
+use super::interfaces::Interfaces;
 use super::scalar::{
     parse_duration, parse_listen, parse_name, parse_rate, parse_server, parse_size, print_duration,
     print_rate, print_size,
@@ -45,7 +46,8 @@ pub enum Field {
     Times(Place<Vec<Duration>>, usize),
     Rate(Place<Rate>),
     Character(Place<Option<char>>),
-    Listen(Place<Vec<SocketAddr>>),
+    /// With the port where none is written.
+    Listen(Place<Vec<SocketAddr>>, u16),
     Hosts(Place<Vec<IpAddr>>),
     /// With the port where none is written.
     Servers(Place<Vec<SocketAddr>>, u16),
@@ -105,7 +107,7 @@ impl Field {
             Field::Times(_, most) => format!("list of up to {most} times"),
             Field::Rate(_) => "rate like \"100/10s\", or \"off\"".into(),
             Field::Character(_) => "one character, or \"\" for none".into(),
-            Field::Listen(_) => "list of addresses with port, or ports; [] is off".into(),
+            Field::Listen(..) => "list of addresses, interfaces or ports; [] is off".into(),
             Field::Hosts(_) => "list of IP addresses".into(),
             Field::Servers(..) => "list of IP addresses, with or without port".into(),
             Field::Engine(_) => "\"sqlite\" or \"postgres:CONNECTION\"".into(),
@@ -124,7 +126,11 @@ impl Field {
                 }
                 *place(config) = times;
             }
-            Field::Listen(place) => *place(config) = unique(reading.list(item, parse_listen)),
+            Field::Listen(place, port) => {
+                *place(config) = unique(reading.list(item, |text| {
+                    parse_listen(text, *port, Interfaces::of_this_machine)
+                }));
+            }
             Field::Hosts(place) => {
                 *place(config) = reading.list(item, |text| parse_host(text).map(|host| vec![host]))
             }
@@ -194,7 +200,7 @@ impl Field {
             Field::Engine(place) => *place(config) = parse_engine(text)?,
             Field::Flag(_)
             | Field::Times(..)
-            | Field::Listen(_)
+            | Field::Listen(..)
             | Field::Hosts(_)
             | Field::Servers(..)
             | Field::Certificates(_) => {}
@@ -229,7 +235,7 @@ impl Field {
             Field::Times(place, _) => list(place(config), |time| print_duration(*time)),
             Field::Rate(place) => quote(&print_rate(*place(config))),
             Field::Character(place) => quote(&place(config).map(String::from).unwrap_or_default()),
-            Field::Listen(place) | Field::Servers(place, _) => {
+            Field::Listen(place, _) | Field::Servers(place, _) => {
                 list(place(config), SocketAddr::to_string)
             }
             Field::Hosts(place) => list(place(config), IpAddr::to_string),

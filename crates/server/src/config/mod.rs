@@ -7,6 +7,7 @@
 mod describe;
 mod fault;
 mod field;
+pub(crate) mod interfaces;
 mod load;
 mod mailboxes;
 mod recover;

@@ -3,6 +3,7 @@
 //! Each kind has a parser and a printer, and what is printed parses to the same value.
 
 use super::Rate;
+use super::interfaces::Interfaces;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
@@ -120,21 +121,51 @@ pub(super) fn print_rate(rate: Rate) -> String {
     }
 }
 
-/// Where to listen: `127.0.0.1:2525`, `[::1]:2525`; a bare port and `[::]:PORT` mean all addresses, IPv6 and IPv4.
-pub(super) fn parse_listen(text: &str) -> Result<Vec<SocketAddr>, String> {
-    let wrong = || {
-        format!(
-            "\"{text}\" is no address to listen on: write a port, \"127.0.0.1:2525\" or \"[::1]:2525\""
-        )
-    };
+/// Where to listen: `127.0.0.1:2525`, `[::1]:2525`, `lo:2525`, or an address or interface without port; a bare port and `[::]:PORT` mean all
+/// addresses, IPv6 and IPv4. The interfaces of the machine are looked at only if one is named.
+pub(super) fn parse_listen(
+    text: &str,
+    default_port: u16,
+    interfaces: impl FnOnce() -> Result<Interfaces, String>,
+) -> Result<Vec<SocketAddr>, String> {
     if let Ok(port) = text.parse::<u16>() {
         return Ok(all_addresses(port));
     }
-    let address: SocketAddr = text.parse().map_err(|_| wrong())?;
-    if address.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED) {
-        return Ok(all_addresses(address.port()));
+    let bare = text.parse::<IpAddr>().ok();
+    let address = bare.map(|ip| SocketAddr::new(ip, default_port));
+    match address.or_else(|| text.parse().ok()) {
+        Some(all) if all.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ok(all_addresses(all.port())),
+        Some(address) => Ok(vec![address]),
+        None => parse_interface(text, default_port, interfaces),
     }
-    Ok(vec![address])
+}
+
+/// A2: an interface or `egress`, with or without port.
+fn parse_interface(
+    text: &str,
+    default_port: u16,
+    interfaces: impl FnOnce() -> Result<Interfaces, String>,
+) -> Result<Vec<SocketAddr>, String> {
+    let wrong = || {
+        format!(
+            "\"{text}\" is no address to listen on: write a port, \"127.0.0.1:2525\", \"[::1]:2525\" or \"lo:2525\""
+        )
+    };
+    // An alias such as `eth0:1` has the address of a label, not an interface; what follows the colon is always the port.
+    let (name, port) = match text.split_once(':') {
+        Some((name, port)) => (name, port.parse().map_err(|_| wrong())?),
+        None => (text, default_port),
+    };
+    let clean = |b: u8| b.is_ascii_alphanumeric() || b"-_.@".contains(&b);
+    let number = name.parse::<u64>().is_ok() || name.parse::<IpAddr>().is_ok();
+    if name.is_empty() || number || !name.bytes().all(clean) {
+        return Err(wrong());
+    }
+    let found = interfaces()?.named(name)?;
+    Ok(found
+        .into_iter()
+        .map(|ip| SocketAddr::new(ip, port))
+        .collect())
 }
 
 /// The IPv6 and the IPv4 wildcard: two sockets, so that no client ever appears as an IPv4-mapped IPv6 address.
@@ -180,6 +211,7 @@ fn parse_digits(digits: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::interfaces;
     use super::*;
     use proptest::prelude::*;
 
@@ -206,12 +238,40 @@ mod tests {
         }
     }
 
+    fn parse_listen(text: &str) -> Result<Vec<SocketAddr>, String> {
+        super::parse_listen(text, 25, || Ok(interfaces::example()))
+    }
+
+    /// A2: an interface is all its addresses; the port of the listener stands where none is written.
+    #[test]
+    fn a02_an_interface_is_its_addresses() {
+        let text = |written| parse_listen(written).map(|all| format!("{all:?}"));
+        assert_eq!(text("lo"), Ok("[127.0.0.1:25, [::1]:25]".into()));
+        assert_eq!(text("lo:2525"), Ok("[127.0.0.1:2525, [::1]:2525]".into()));
+        assert_eq!(text("egress"), Ok("[192.0.2.7:25]".into()));
+        assert_eq!(text("192.0.2.7"), Ok("[192.0.2.7:25]".into()));
+        assert_eq!(text("::1"), Ok("[[::1]:25]".into()));
+        assert_eq!(parse_listen("::"), parse_listen("25"));
+        assert_eq!(
+            text("ens9:26"),
+            Err("this machine has no interface \"ens9\" with an address; it has ens3, lo".into())
+        );
+    }
+
     #[test]
     fn a_bare_port_listens_on_both_families() {
         assert_eq!(parse_listen("25"), parse_listen("[::]:25"));
         assert_eq!(parse_listen("25").map(|a| a.len()), Ok(2));
         assert_eq!(parse_listen("127.0.0.1:2530").map(|a| a.len()), Ok(1));
-        for wrong in ["", "localhost:25", "127.0.0.1", "70000", "::1:25x"] {
+        for wrong in [
+            "",
+            "localhost:25",
+            "lo:",
+            "lo:x",
+            "70000",
+            "::1:25x",
+            "127.0.0.1:70000",
+        ] {
             assert!(parse_listen(wrong).is_err(), "{wrong}");
         }
     }

@@ -87,15 +87,17 @@ pub static SECTIONS: &[(&str, &str)] = &[
 ];
 
 macro_rules! listener {
-    ($place:ident, $section:literal, $default:literal) => {
+    ($place:ident, $section:literal, $default:literal, $port:literal) => {
         [
             Setting {
                 key: concat!($section, ".addresses"),
                 default: Default::Value($default),
                 applies: Applies::Restart,
                 doc: "Addresses to listen on. A port alone, or `[::]:PORT`, is all addresses, IPv6 and IPv4; `0.0.0.0:PORT` is IPv4 \
-                      alone; `[]` turns the listener off.",
-                field: Field::Listen(|c| &mut c.listen.$place.addresses),
+                      alone; `[]` turns the listener off. An interface (`\"lo\"`, `\"eth0:2525\"`) is all its addresses but link-local ones, \
+                      and `\"egress\"` those of the interface that holds the default route, by family; both are looked up when this \
+                      file is read. Without a port it is the usual one of the listener.",
+                field: Field::Listen(|c| &mut c.listen.$place.addresses, $port),
             },
             Setting {
                 key: concat!($section, ".plaintext_auth"),
@@ -144,13 +146,13 @@ fn auth_optional() -> Vec<Setting> {
 /// All settings, by section.
 pub static SETTINGS: std::sync::LazyLock<Vec<Setting>> = std::sync::LazyLock::new(|| {
     let mut all = host();
-    all.extend(listener!(smtp, "listen.smtp", "[25]"));
+    all.extend(listener!(smtp, "listen.smtp", "[25]", 25));
     all.extend(auth_optional());
-    all.extend(listener!(submission, "listen.submission", "[587]"));
-    all.extend(listener!(submissions, "listen.submissions", "[465]"));
-    all.extend(listener!(imap, "listen.imap", "[]"));
-    all.extend(listener!(imaps, "listen.imaps", "[993]"));
-    all.extend(listener!(lmtp, "listen.lmtp", "[]"));
+    all.extend(listener!(submission, "listen.submission", "[587]", 587));
+    all.extend(listener!(submissions, "listen.submissions", "[465]", 465));
+    all.extend(listener!(imap, "listen.imap", "[]", 143));
+    all.extend(listener!(imaps, "listen.imaps", "[993]", 993));
+    all.extend(listener!(lmtp, "listen.lmtp", "[]", 24));
     for section in [
         limits(),
         store(),

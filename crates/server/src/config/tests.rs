@@ -75,7 +75,7 @@ smtp_timeout = "5 parsecs"
 [listen.stmp]
 addresses = [25]
 [listen.imap]
-addresses = ["localhost:143", "127.0.0.1:143", 99999]
+addresses = ["local host:143", "127.0.0.1:143", 99999]
 plaintext_auth = "yes"
 [mail]
 subaddress = "ab"
@@ -90,13 +90,27 @@ f:6:1: unknown setting `limits.mesage_size`: did you mean `limits.message_size`?
 f:7:14: limits.recipients: \"7\" is not a number from 100 to 100000
 f:8:16: limits.smtp_timeout: \"5 parsecs\" is not a time: write a number with s, m, h, d or w, like \"300s\" or \"4h\"
 f:9:9: unknown setting `listen.stmp`: did you mean `listen.smtp`?
-f:12:14: listen.imap.addresses: \"localhost:143\" is no address to listen on: write a port, \"127.0.0.1:2525\" or \"[::1]:2525\"
-f:12:48: listen.imap.addresses: \"99999\" is no address to listen on: write a port, \"127.0.0.1:2525\" or \"[::1]:2525\"
+f:12:14: listen.imap.addresses: \"local host:143\" is no address to listen on: write a port, \"127.0.0.1:2525\", \"[::1]:2525\" or \"lo:2525\"
+f:12:49: listen.imap.addresses: \"99999\" is no address to listen on: write a port, \"127.0.0.1:2525\", \"[::1]:2525\" or \"lo:2525\"
 f:13:18: listen.imap.plaintext_auth: \"yes\" is not known here: write one of \"never\", \"loopback\"
 f:15:14: mail.subaddress: \"ab\" is not one punctuation character, like \"+\"
 f:16:15: mail.mask_source: write true or false, without quotes
 f:17:1: unknown setting `mail.message_size`: did you mean `limits.message_size`?"
     );
+}
+
+/// A2: an interface that this machine does not have, with its place and those that it has; one that it has, with the port of the listener.
+#[test]
+fn a02_interfaces_of_this_machine() {
+    let unknown = errors("[listen.smtp]\naddresses = [\"nosuch0\"]\n");
+    let start = "f:4:14: listen.smtp.addresses: this machine has no interface \"nosuch0\" with an address; it has ";
+    let names = unknown.strip_prefix(start).expect(&unknown);
+    assert!(names.split(", ").any(|name| name == "lo"), "{unknown}");
+
+    let text = format!("{FOUR_LINES}[listen.lmtp]\naddresses = \"lo\"\n");
+    let lmtp = load(&text).expect("right").config.listen.lmtp.addresses;
+    assert_eq!(lmtp[0].to_string(), "127.0.0.1:24");
+    assert!(lmtp.iter().all(|address| address.ip().is_loopback()));
 }
 
 /// L14: a duplicate is a named error, and the errors behind it are still found.
