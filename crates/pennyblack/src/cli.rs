@@ -69,9 +69,12 @@ pub(crate) enum Command {
     /// Say what would happen, and why
     #[command(subcommand)]
     Explain(Explain),
-    /// Verify that all is well
-    #[command(subcommand)]
-    Check(Check),
+    /// Verify that all is well, or one part of it: exit code 0 if it is, 1 with warnings, 2 if something is bad
+    Check {
+        /// What to verify; nothing: everything
+        #[command(subcommand)]
+        which: Option<Check>,
+    },
     /// How the running server is
     Status,
     /// Whether the running server can do its work, part by part: exit code 0 if it can
@@ -307,6 +310,8 @@ pub(crate) enum Explain {
 pub(crate) enum Check {
     /// Read everything in the store and verify it: exit code 0 if it is sound, 2 if not
     Store,
+    /// Compare the names that DNS has for this machine's addresses with `hostname`: exit code 1 with warnings
+    Host,
 }
 
 #[derive(Subcommand, Debug)]

@@ -26,7 +26,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::Alias(which) => alias::run(which, &global),
         Command::Queue(which) => queue::run(which, &global),
         Command::Explain(which) => service::explain(which, &global),
-        Command::Check(which) => service::check(which, &global),
+        Command::Check { which } => service::check(which, &global),
         Command::Status => service::status(&global),
         Command::Health => service::health(&global),
         Command::Metrics => service::metrics(&global),

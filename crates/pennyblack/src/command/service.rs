@@ -9,6 +9,7 @@ use crate::terminal::new_password;
 use serde_json::json;
 use server::config::Config;
 use server::control;
+use server::control::host;
 use server::control::service::{Answer, Part, Request, Status, StoreReport};
 use std::path::Path;
 use std::process::ExitCode;
@@ -184,21 +185,57 @@ pub(crate) fn pause(part: cli::Part, paused: bool, global: &Global) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-/// 2 if something is wrong (X33: 0 ok, 1 warning, 2 bad).
-pub(crate) fn check(which: Check, global: &Global) -> Outcome {
-    let Check::Store = which;
-    let Answer::Store(report) = request(global, Request::CheckStore)? else {
-        return Err(unexpected());
+/// X33: 0 ok, 1 warning, 2 bad; the worst of all parts.
+pub(crate) fn check(which: Option<Check>, global: &Global) -> Outcome {
+    let code = match which {
+        Some(Check::Store) => print_store(&check_store(global)?, global),
+        Some(Check::Host) => print_host(&check_host(global)?, global),
+        None => check_all(global)?,
     };
+    Ok(ExitCode::from(code))
+}
+
+fn check_all(global: &Global) -> Result<u8, Failure> {
+    let (store, host) = (check_store(global)?, check_host(global)?);
+    if global.json {
+        json(&json!({"store": store, "host": host}));
+        return Ok(store_code(&store).max(host_code(&host)));
+    }
+    Ok(print_store(&store, global).max(print_host(&host, global)))
+}
+
+fn check_store(global: &Global) -> Result<StoreReport, Failure> {
+    match request(global, Request::CheckStore)? {
+        Answer::Store(report) => Ok(report),
+        _ => Err(unexpected()),
+    }
+}
+
+fn check_host(global: &Global) -> Result<host::Report, Failure> {
+    match request(global, Request::CheckHost)? {
+        Answer::Host(report) => Ok(report),
+        _ => Err(unexpected()),
+    }
+}
+
+fn store_code(report: &StoreReport) -> u8 {
+    if report.faults.is_empty() { 0 } else { 2 }
+}
+
+fn host_code(report: &host::Report) -> u8 {
+    u8::from(report.findings.iter().any(|one| one.verdict.warns()))
+}
+
+fn print_store(report: &StoreReport, global: &Global) -> u8 {
     let StoreReport {
         accounts,
         mailboxes,
         messages,
         bodies,
         faults,
-    } = &report;
+    } = report;
     if global.json {
-        json(&report);
+        json(report);
     } else {
         faults.iter().for_each(|fault| say!("{fault}"));
         let verdict = if faults.is_empty() {
@@ -210,7 +247,23 @@ pub(crate) fn check(which: Check, global: &Global) -> Outcome {
             "{verdict}: {accounts} accounts, {mailboxes} mailboxes, {messages} messages, {bodies} bodies"
         );
     }
-    Ok(ExitCode::from(if faults.is_empty() { 0 } else { 2 }))
+    store_code(report)
+}
+
+/// A5
+fn print_host(report: &host::Report, global: &Global) -> u8 {
+    if global.json {
+        json(report);
+        return host_code(report);
+    }
+    for one in &report.findings {
+        let word = if one.verdict.warns() { "warning" } else { "ok" };
+        say!("{word}: {}", one.says);
+    }
+    if report.findings.is_empty() {
+        say!("ok: there is no SMTP listener that others could reach, so no name to compare");
+    }
+    host_code(report)
 }
 
 pub(crate) fn explain(which: Explain, global: &Global) -> Outcome {

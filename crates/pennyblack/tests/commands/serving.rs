@@ -338,3 +338,63 @@ fn skipped(test: &str, missing: &str) {
         let _ = writeln!(file, "{line}");
     }
 }
+
+/// A2: a listener on one loopback address; the other one refuses.
+#[test]
+fn a02_a_listener_on_one_address_only() {
+    let world = World::with("listen.imap.addresses = [\"lo:0\"]\n");
+    let _server = world.serve();
+    let status = world.json(&["status"]);
+    let at = |name: &str| {
+        let all = status["listeners"].as_array().expect("listeners").iter();
+        let mut ours = all.filter(|each| each[0] == name);
+        let first = ours.next().expect("a listener")[1].as_str();
+        first.expect("an address").to_owned()
+    };
+    for name in ["smtp", "imap"] {
+        let address: std::net::SocketAddr = at(name).parse().expect("an address");
+        assert_eq!(address.ip().to_string(), "127.0.0.1");
+        assert!(std::net::TcpStream::connect(address).is_ok(), "{name}");
+        let other = std::net::SocketAddr::from(([127, 0, 0, 2], address.port()));
+        let refused = std::net::TcpStream::connect(other).expect_err("refused");
+        assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
+    }
+}
+
+/// A5, X33: a PTR that is not `hostname` is a warning, one that is, is none, and no answer is neither.
+#[test]
+fn a05_check_host_compares_the_ptr() {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let address = std::net::IpAddr::from([203, 0, 113, 7]);
+    let mut zone = lab::dns::Zone::new();
+    zone.ptr(address, "other.example.com")
+        .address("mx1.example.com", address);
+    let start = lab::dns::Server::start(zone, None);
+    let dns = runtime.block_on(start).expect("a name server");
+    let world = World::with(&format!("dns.servers = [\"{}\"]\n", dns.address()));
+    let text = std::fs::read_to_string(world.config()).expect("read");
+    let text = text.replace(
+        "smtp.addresses = [\"127.0.0.1:0\"]",
+        "smtp.addresses = \"203.0.113.7\"",
+    );
+    std::fs::write(world.config(), text).expect("written");
+    let differs = world.run(&["check", "host"]);
+    assert!(
+        differs.code == 1
+            && differs.out.starts_with(
+                "warning: the PTR of 203.0.113.7 is other.example.com, and mx1.example.com is wanted"
+            ),
+        "{differs:?}"
+    );
+    let mut equal = lab::dns::Zone::new();
+    equal
+        .ptr(address, "mx1.example.com")
+        .address("mx1.example.com", address);
+    dns.edit(|zone| *zone = equal);
+    let report = world.json(&["check", "host"]);
+    assert_eq!(report["findings"][0]["verdict"], "equal");
+    let all = world.run(&["check"]);
+    assert!(all.code == 0 && all.out.contains("sound: "), "{all:?}");
+    let one = world.run(&["check", "host"]).out;
+    assert!(one.starts_with("ok: ") && one.lines().count() == 1, "{one}");
+}

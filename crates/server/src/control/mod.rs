@@ -12,6 +12,7 @@ pub mod alias;
 mod client;
 pub mod domain;
 pub mod health;
+pub mod host;
 pub mod import;
 pub mod queue;
 pub mod service;

@@ -1,6 +1,6 @@
 //! The server itself: status, reload, check of the store, a password's hash, where an address leads.
 
-use super::{Failure, FailureKind, Password, World, account, address, health};
+use super::{Failure, FailureKind, Password, World, account, address, health, host};
 use crate::config::Config;
 use crate::journey;
 use crate::listen::Kind;
@@ -32,6 +32,8 @@ pub enum Request {
         paused: bool,
     },
     CheckStore,
+    /// A5.
+    CheckHost,
     /// B11.
     Encrypt {
         password: Password,
@@ -76,6 +78,8 @@ pub enum Answer {
     },
     /// What the check found.
     Store(StoreReport),
+    /// What DNS says of the addresses.
+    Host(host::Report),
     /// The hash.
     Hash(String),
     /// One sentence a step.
@@ -147,6 +151,7 @@ pub(super) async fn execute(world: &World, request: Request) -> Result<Answer, F
             .map_err(reload_failure),
         Request::Pause { what, paused } => pause(running(world)?, what, paused),
         Request::CheckStore => check(world).await.map(Answer::Store),
+        Request::CheckHost => host::check(world).await.map(Answer::Host),
         Request::Encrypt { password } => hash(&world.config, &password).await.map(Answer::Hash),
         Request::ExplainAddress { address } => explain(world, &address).await.map(Answer::Steps),
     }

@@ -20,6 +20,7 @@ mod start;
 pub use instance::{Holder, Instance, LockError};
 pub use reload::{ReloadError, Reloaded};
 pub use start::StartError;
+pub(crate) use start::resolver;
 
 use crate::config::Config;
 use crate::listen::{Bound, Doors, Kind};

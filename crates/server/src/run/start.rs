@@ -170,7 +170,7 @@ fn services(
 }
 
 /// The resolver that the settings name. A machine that names none has it on itself, as for the C library.
-fn resolver(config: &Config) -> Result<Arc<dyn dns::Resolver>, StartError> {
+pub(crate) fn resolver(config: &Config) -> Result<Arc<dyn dns::Resolver>, StartError> {
     let wrong = |why: dns::Error| StartError::Config(format!("dns.servers: {why}"));
     let servers = &config.dns.servers;
     let resolver = match servers.is_empty() {

@@ -188,7 +188,7 @@ fn objection(config: &Config, ip: IpAddr) -> Option<Objection> {
 }
 
 /// Not reachable over the Internet, by the registries of RFC 6890.
-fn is_private(ip: IpAddr) -> bool {
+pub(crate) fn is_private(ip: IpAddr) -> bool {
     match ip.to_canonical() {
         IpAddr::V4(ip) => {
             let shared = ip.octets()[0] == 100 && ip.octets()[1] & 0xc0 == 64;

@@ -8,6 +8,7 @@ mod hosts;
 mod outcome;
 
 pub(crate) use connection::Connection;
+pub(crate) use hosts::is_private;
 pub(crate) use outcome::{Attempt, Fate, Outcome, Remote, Speaker};
 
 use crate::Services;
