@@ -1,5 +1,5 @@
 //! What people read about the settings: the list of `config show`, the commented example, the manual page, the web page.
-//! All of it is made from the table in `settings.rs`.
+//! All of it is made from the table in `settings/`.
 
 use super::settings::{Applies, Default, SECTIONS, SETTINGS, Setting};
 use super::{Config, Loaded};
@@ -67,7 +67,7 @@ pub fn markdown() -> String {
          and source, `pennyblack config example` this page as a file. SIGHUP or `pennyblack reload` makes the running server read the file again; a\n\
          file with errors changes nothing. Sizes are octets or numbers with K, M, G, T (powers of 1024); times are numbers with ms, s, m, h, d, w;\n\
          relative paths start from the file's folder.\n\n\
-         This page is made from the definitions in `crates/server/src/config/settings.rs`.\n",
+         This page is made from the definitions in `crates/server/src/config/settings/`.\n",
     );
     for (section, doc) in SECTIONS {
         let title = if section.is_empty() {

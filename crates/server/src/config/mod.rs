@@ -1,6 +1,6 @@
 //! The settings, resolved: what the rest of the server reads.
 //!
-//! Each setting is defined once, in the table of `settings.rs`: its name, type, default and documentation. From that table come the
+//! Each setting is defined once, in the table of `settings/`: its name, type, default and documentation. From that table come the
 //! parser (`load.rs`), `config show` and the commented example, the manual page and `docs/configuration.md` (`describe.rs`).
 //! To add a setting, add a field here and an entry there.
 
