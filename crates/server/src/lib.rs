@@ -4,6 +4,8 @@
 
 pub mod config;
 pub mod control;
+mod dial;
+pub mod fetch;
 pub mod jobs;
 pub mod journey;
 pub mod listen;

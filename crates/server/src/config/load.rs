@@ -373,6 +373,7 @@ fn blank() -> Config {
             allow_private: false,
         },
         dns: DnsSettings::default(),
+        fetch: FetchSettings::default(),
         log: LogSettings {
             json: false,
             level: String::new(),

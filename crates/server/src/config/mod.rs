@@ -57,6 +57,8 @@ pub struct Config {
     pub queue: QueueSettings,
     /// DNS.
     pub dns: DnsSettings,
+    /// What is fetched over HTTP.
+    pub fetch: FetchSettings,
     /// Logs.
     pub log: LogSettings,
 }
@@ -235,6 +237,17 @@ pub struct QueueSettings {
 pub struct DnsSettings {
     /// Resolvers to ask; empty: those of the system.
     pub servers: Vec<SocketAddr>,
+}
+
+/// HTTP.
+#[derive(Clone, Debug, Default)]
+pub struct FetchSettings {
+    /// Fetch from private addresses too. Default false.
+    pub allow_private: bool,
+    /// Port of http URLs that name none. Default 80.
+    pub http_port: u16,
+    /// Port of https URLs that name none. Default 443.
+    pub https_port: u16,
 }
 
 /// Logs.

@@ -5,7 +5,7 @@
 
 use super::{Failure, FailureKind, World};
 use crate::config::interfaces::Interfaces;
-use crate::journey::relay::is_private;
+use crate::dial::is_private;
 use crate::run;
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, SocketAddr};

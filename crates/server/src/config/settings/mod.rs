@@ -83,6 +83,7 @@ pub static SECTIONS: &[(&str, &str)] = &[
     ),
     ("queue", "Mail to other servers."),
     ("dns", "Look-ups."),
+    ("fetch", "What this server fetches over HTTP."),
     ("log", "Logs."),
 ];
 
@@ -135,6 +136,9 @@ macro_rules! settings {
     };
 }
 
+// Sections with a file of their own; they use the macros above.
+mod fetch;
+
 /// A20
 fn auth_optional() -> Vec<Setting> {
     settings! {
@@ -161,6 +165,7 @@ pub static SETTINGS: std::sync::LazyLock<Vec<Setting>> = std::sync::LazyLock::ne
         mail(),
         queue(),
         dns(),
+        fetch::fetch(),
         log(),
     ] {
         all.extend(section);

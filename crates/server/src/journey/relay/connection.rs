@@ -5,6 +5,7 @@
 use super::hosts::loops_back;
 use super::outcome::Remote;
 use crate::Services;
+use crate::dial::{self, Sources};
 use crate::session::metrics::{Direction, Verified};
 use crate::session::tls::{TlsFacts, Verify};
 use smtp::client::{Client, Command, Envelope, Event, Failure, Settings, StartTls};
@@ -17,8 +18,6 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// Dialling takes at most this long.
-const DIAL: Duration = Duration::from_secs(30);
 /// A host that takes nothing for so long is given up (RFC 5321 §4.5.3.2.5).
 const WRITE: Duration = Duration::from_secs(180);
 /// A host that closed the connection on us may have said why just before.
@@ -95,17 +94,9 @@ impl Target {
     }
 
     async fn dial(&self) -> Result<TcpStream, NotOpened> {
-        let failed = |why: String| {
-            NotOpened::Unreachable(format!("cannot connect to {}: {why}", self.address))
-        };
-        match timeout(DIAL, TcpStream::connect(self.address)).await {
-            Err(_) => Err(failed("no answer".to_string())),
-            Ok(Err(error)) => Err(failed(error.to_string())),
-            Ok(Ok(stream)) => {
-                // Commands are small and wait for replies. A failure here only costs time.
-                let _ = stream.set_nodelay(true);
-                Ok(stream)
-            }
+        match dial::dial(&[self.address], Sources::default()).await {
+            Ok(dialled) => Ok(dialled.stream),
+            Err(why) => Err(NotOpened::Unreachable(why.to_string())),
         }
     }
 }

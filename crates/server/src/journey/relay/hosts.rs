@@ -6,6 +6,7 @@
 use super::connection::Target;
 use crate::Services;
 use crate::config::Config;
+use crate::dial::is_private;
 use dns::MxAnswer;
 use smtp::Enhanced;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -187,29 +188,6 @@ fn objection(config: &Config, ip: IpAddr) -> Option<Objection> {
     (!config.queue.allow_private && is_private(ip)).then_some(Objection::Private)
 }
 
-/// Not reachable over the Internet, by the registries of RFC 6890.
-pub(crate) fn is_private(ip: IpAddr) -> bool {
-    match ip.to_canonical() {
-        IpAddr::V4(ip) => {
-            let shared = ip.octets()[0] == 100 && ip.octets()[1] & 0xc0 == 64;
-            ip.octets()[0] == 0
-                || ip.is_loopback()
-                || ip.is_private()
-                || ip.is_link_local()
-                || ip.is_broadcast()
-                || ip.is_multicast()
-                || shared
-        }
-        IpAddr::V6(ip) => {
-            ip.is_unspecified()
-                || ip.is_loopback()
-                || ip.is_unique_local()
-                || ip.is_unicast_link_local()
-                || ip.is_multicast()
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -260,30 +238,5 @@ mod tests {
         );
         assert_eq!(literal("192.0.2.1"), None);
         assert_eq!(literal("[x]"), None);
-    }
-
-    #[test]
-    fn private_addresses() {
-        for private in [
-            "127.0.0.1",
-            "10.1.1.1",
-            "192.168.0.1",
-            "172.16.0.1",
-            "169.254.169.254",
-            "100.64.0.1",
-            "0.0.0.0",
-            "224.0.0.1",
-            "::1",
-            "::",
-            "fe80::1",
-            "fd00::1",
-            "::ffff:10.0.0.1",
-            "ff02::1",
-        ] {
-            assert!(is_private(private.parse().unwrap()), "{private}");
-        }
-        for public in ["9.9.9.9", "100.128.0.1", "172.32.0.1", "2620:fe::fe"] {
-            assert!(!is_private(public.parse().unwrap()), "{public}");
-        }
     }
 }

@@ -8,7 +8,6 @@ mod hosts;
 mod outcome;
 
 pub(crate) use connection::Connection;
-pub(crate) use hosts::is_private;
 pub(crate) use outcome::{Attempt, Fate, Outcome, Remote, Speaker};
 
 use crate::Services;
