@@ -80,6 +80,8 @@ pub struct MailCommand {
     pub envid: Option<String>,
     /// `AUTH=` (RFC 4954 §5), decoded; `<>` if the submitter is not known.
     pub auth: Option<String>,
+    /// `PRDR` (draft-hall-prdr): a reply for each recipient after the message.
+    pub prdr: bool,
 }
 
 /// RCPT with its parameters.

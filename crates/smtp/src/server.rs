@@ -262,22 +262,43 @@ impl Session {
     }
 
     /// The answers to [`Event::EndOfMessage`]: one for SMTP; for LMTP one for each accepted recipient, in their order (RFC 2033 §4.2).
+    /// A client that asked for PRDR may be given one for each too; it hears them one by one only if they differ.
     pub fn finish(&mut self, replies: &[Reply]) {
         let state = std::mem::replace(&mut self.state, State::Ready);
         let State::Asked(Question::Message(envelope)) = state else {
             self.state = state;
             return;
         };
-        let fallback = replies::unanswered();
-        for index in 0..self.replies_per_message(&envelope) {
-            let reply = replies.get(index as usize).unwrap_or(&fallback);
-            self.say(reply);
+        match self.reports_each(&envelope, replies) {
+            true => self.say_each(replies),
+            false => self.say_as_many(self.replies_per_message(&envelope), replies),
         }
         if replies.iter().any(Reply::is_positive) {
             self.message_taken();
         }
         if replies.iter().any(|reply| reply.code == 421) {
             self.state = State::Closed(Closing::Owner);
+        }
+    }
+
+    /// Without 353 one reply holds for all, so it serves where all are alike (draft-hall-prdr).
+    fn reports_each(&self, envelope: &state::Envelope, replies: &[Reply]) -> bool {
+        envelope.prdr
+            && envelope.recipients > 1
+            && replies.len() == envelope.recipients as usize
+            && replies.iter().any(|reply| reply != &replies[0])
+    }
+
+    fn say_each(&mut self, replies: &[Reply]) {
+        self.say(&replies::each_recipient());
+        replies.iter().for_each(|reply| self.say(reply));
+        self.say(&replies::after_each_recipient(replies));
+    }
+
+    fn say_as_many(&mut self, count: u32, replies: &[Reply]) {
+        let fallback = replies::unanswered();
+        for index in 0..count {
+            self.say(replies.get(index as usize).unwrap_or(&fallback));
         }
     }
 

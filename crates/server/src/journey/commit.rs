@@ -1,24 +1,26 @@
-//! Sixth stage: one transaction, synced; only then is there a reply of 250.
+//! Seventh stage: one transaction, synced; only then is there a reply of 250.
 //!
 //! All mailboxes and the queue get the message in one write of the store, or none does (A12, C1). Over SMTP there is one reply for
 //! all recipients: when one mailbox has become full since its RCPT, the whole message is put off with 452, and on the retry that
-//! recipient is refused at RCPT while the others are served. LMTP has a reply for each (A23): those that fit are committed, the
-//! full one is told so.
+//! recipient is refused at RCPT while the others are served. LMTP, and SMTP with PRDR, have a reply for each (A23): those that fit are
+//! committed, the full one is told so.
 
 use super::authenticate::Authenticated;
 use super::bounce::{self, Notice, Original, Prepared, Speaker, Told};
-use super::envelope::{Notify, Refusal, Ret, Road};
+use super::envelope::{Notify, Refusal, Replies, Ret, Road};
+use super::file::{Delivery, Filed};
+use super::place::{self, Letter, Outcome};
 use super::receive::{MailId, Received};
 use super::refusals;
-use super::route::{self, Inbox, Recipient, Relay, Route, Routed};
+use super::route::{self, Recipient, Relay, Route};
 use super::trace::{self, Hop};
 use crate::Services;
 use smtp::{Enhanced, Reply};
 use std::sync::Arc;
 use store::body::{Staged, Staging};
-use store::entry::{Flags, NewEntry, QuotaRule};
+use store::entry::QuotaRule;
 use store::queue::{NewQueued, NewQueuedRecipient};
-use store::{AccountId, QueueId, Tx, entry, queue};
+use store::{AccountId, QueueId, Tx, queue};
 
 /// A message that is on disk for every recipient that is told so.
 pub(crate) struct Committed {
@@ -33,15 +35,15 @@ impl Committed {
 }
 
 /// Commits.
-pub(super) async fn commit(routed: Routed) -> Result<Committed, Refusal> {
-    let Routed {
+pub(super) async fn commit(filed: Filed) -> Result<Committed, Refusal> {
+    let Filed {
         judged,
-        inboxes,
+        deliveries,
         relays,
-    } = routed;
+    } = filed;
     let (authorized, verdict) = judged.into_parts();
     let Authenticated { received, results } = authorized.into_authenticated();
-    let settled = Settled::new(received, &results, inboxes, relays).await?;
+    let settled = Settled::new(received, &results, deliveries, relays).await?;
     let written = settled.write().await?;
     settled.log(&written, verdict.score);
     Ok(Committed {
@@ -60,16 +62,10 @@ struct Settled {
     plan: Arc<Plan>,
 }
 
-#[derive(Clone, Copy, PartialEq)]
-enum Replies {
-    /// One for all.
-    Common,
-    /// One each.
-    PerRecipient,
-}
-
 struct Plan {
-    entries: Vec<NewEntry>,
+    /// What the mailboxes get; `None` if nobody here gets it.
+    letter: Option<Letter>,
+    deliveries: Vec<Delivery>,
     queued: Option<NewQueued>,
     /// To the sender, who wants to hear of success (A32).
     notice: Option<Prepared>,
@@ -77,7 +73,10 @@ struct Plan {
 }
 
 /// What the transaction did.
+#[derive(Default)]
 struct Written {
+    /// Copies in mailboxes.
+    filed: usize,
     /// Accounts whose mailbox was full; everybody else has the message.
     full: Vec<(AccountId, Full)>,
     queued: Option<QueueId>,
@@ -94,7 +93,7 @@ impl Settled {
     async fn new(
         mut received: Received,
         results: &str,
-        inboxes: Vec<Inbox>,
+        deliveries: Vec<Delivery>,
         relays: Vec<Relay>,
     ) -> Result<Settled, Refusal> {
         let reverse_path = received.mail.reverse_path.as_ref().map(ToString::to_string);
@@ -108,15 +107,9 @@ impl Settled {
         )
         .await?;
         let relayed = staged(received.copies.relayed.take(), &trace, &received.section).await?;
-        let replies = match received.facts.road {
-            Road::Lmtp => Replies::PerRecipient,
-            Road::Mx | Road::Submission(_) => Replies::Common,
-        };
+        let replies = received.replies();
         let queued = relayed.map(|body| new_queued(&received, body, trace.len(), &relays));
-        let entries = match filed {
-            Some(body) => new_entries(&mut received, &body, filed_trace.len(), inboxes),
-            None => Vec::new(),
-        };
+        let letter = filed.map(|body| letter(&mut received, body, filed_trace.len()));
         Ok(Settled {
             services: received.services,
             id: received.id,
@@ -125,7 +118,8 @@ impl Settled {
             recipients: received.recipients,
             replies,
             plan: Arc::new(Plan {
-                entries,
+                letter,
+                deliveries,
                 queued,
                 notice,
                 replies,
@@ -180,29 +174,41 @@ impl Settled {
 impl Plan {
     /// All or nothing; over LMTP, all but full mailboxes.
     fn write(&self, tx: &mut Tx<'_>) -> store::Result<Written> {
-        let mut full = Vec::new();
-        for new in &self.entries {
-            match entry::add(tx, new) {
-                // The store changes nothing before it says so, and the others may go on.
-                Err(store::Error::OverQuota { limit, .. })
-                    if self.replies == Replies::PerRecipient =>
-                {
-                    let size = u64::from(new.summary.size);
-                    full.push((new.account, Full { limit, size }));
-                }
-                Err(error) => return Err(error),
-                Ok(_) => {}
+        let mut written = Written::default();
+        if let Some(letter) = &self.letter {
+            for delivery in &self.deliveries {
+                self.deliver(tx, delivery, letter, &mut written)?;
             }
         }
-        let queued = self
-            .queued
-            .as_ref()
-            .map(|new| queue::add(tx, new))
-            .transpose()?;
+        if let Some(new) = &self.queued {
+            written.queued = Some(queue::add(tx, new)?);
+        }
         if let Some(notice) = &self.notice {
             notice.write(tx)?;
         }
-        Ok(Written { full, queued })
+        Ok(written)
+    }
+
+    fn deliver(
+        &self,
+        tx: &mut Tx<'_>,
+        delivery: &Delivery,
+        letter: &Letter,
+        written: &mut Written,
+    ) -> store::Result<()> {
+        match place::place(tx, &delivery.inbox, &delivery.copies, letter)? {
+            Outcome::Filed(copies) => written.filed += copies,
+            Outcome::Full { limit, .. } if self.replies == Replies::PerRecipient => {
+                let size = u64::from(letter.summary.size);
+                written
+                    .full
+                    .push((delivery.inbox.account, Full { limit, size }));
+            }
+            Outcome::Full { limit, used } => {
+                return Err(store::Error::OverQuota { limit, used });
+            }
+        }
+        Ok(())
     }
 }
 
@@ -314,28 +320,16 @@ async fn staged(
         .map_err(|error| refusals::store_failed(&error))
 }
 
-fn new_entries(
-    received: &mut Received,
-    body: &Staged,
-    extra: usize,
-    inboxes: Vec<Inbox>,
-) -> Vec<NewEntry> {
-    let summary = std::mem::take(&mut received.summary).prepended(extra as u32);
-    let quota = QuotaRule {
-        default_limit: received.config.mail.quota,
-        grace: route::GRACE,
-    };
-    let entry = |inbox: Inbox| NewEntry {
-        account: inbox.account,
-        mailbox: inbox.mailbox,
-        flags: Flags::default(),
-        keywords: Vec::new(),
-        internal_date: received.time,
-        body: body.clone(),
-        summary: summary.clone(),
-        quota,
-    };
-    inboxes.into_iter().map(entry).collect()
+fn letter(received: &mut Received, body: Staged, extra: usize) -> Letter {
+    Letter {
+        body,
+        summary: std::mem::take(&mut received.summary).prepended(extra as u32),
+        date: received.time,
+        quota: QuotaRule {
+            default_limit: received.config.mail.quota,
+            grace: route::GRACE,
+        },
+    }
 }
 
 fn new_queued(received: &Received, body: Staged, extra: usize, relays: &[Relay]) -> NewQueued {
@@ -374,7 +368,7 @@ impl Settled {
             from = self.reverse_path.as_deref().unwrap_or(""),
             to = paths.join(","),
             size = self.plan.size(),
-            filed = self.plan.entries.len() - written.full.len(),
+            filed = written.filed,
             full = written.full.len(),
             qid = written.queued.map(|id| id.to_string()),
             score,
@@ -388,9 +382,9 @@ impl Plan {
     fn size(&self) -> u64 {
         let queued = self.queued.as_ref().map(|queued| queued.body.body().size);
         let filed = self
-            .entries
-            .first()
-            .map(|entry| u64::from(entry.summary.size));
+            .letter
+            .as_ref()
+            .map(|letter| u64::from(letter.summary.size));
         filed.or(queued).unwrap_or(0)
     }
 }

@@ -61,6 +61,27 @@ pub struct Mail {
     pub ret: Option<Ret>,
     /// `ENVID=`, decoded from xtext.
     pub envid: Option<String>,
+    /// `PRDR` (draft-hall-prdr): the client takes a reply for each recipient.
+    pub prdr: bool,
+}
+
+/// How many replies a message gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Replies {
+    /// One for all recipients.
+    Common,
+    /// One each.
+    PerRecipient,
+}
+
+impl Replies {
+    pub(crate) fn of(road: &Road, mail: &Mail) -> Replies {
+        match road {
+            Road::Lmtp => Replies::PerRecipient,
+            Road::Mx | Road::Submission(_) if mail.prdr => Replies::PerRecipient,
+            Road::Mx | Road::Submission(_) => Replies::Common,
+        }
+    }
 }
 
 /// How much of the message a failure DSN shall return (RFC 3461 §4.3).

@@ -24,6 +24,11 @@ pub struct Reason {
 pub enum Action {
     /// It is delivered.
     Accept,
+    /// It is delivered as junk (I5).
+    Junk {
+        /// So surely junk that its owner need not be told of it: with `\Seen`.
+        seen: bool,
+    },
     /// It is refused in the dialogue.
     Refuse,
 }
@@ -50,6 +55,10 @@ impl Judged {
         self.authorized.received()
     }
 
+    pub(super) fn verdict(&self) -> &Verdict {
+        &self.verdict
+    }
+
     pub(super) fn into_parts(self) -> (Authorized, Verdict) {
         (self.authorized, self.verdict)
     }
@@ -59,7 +68,7 @@ impl Judged {
 pub(super) fn judge(authorized: Authorized) -> Result<Judged, Refusal> {
     let verdict = sum(Vec::new());
     match verdict.action {
-        Action::Accept => Ok(Judged {
+        Action::Accept | Action::Junk { .. } => Ok(Judged {
             authorized,
             verdict,
         }),
@@ -71,14 +80,17 @@ pub(super) fn judge(authorized: Authorized) -> Result<Judged, Refusal> {
 fn sum(reasons: Vec<Reason>) -> Verdict {
     /// From here on a message is refused.
     const REFUSE: f32 = 15.0;
+    /// From here on it is junk, and from there on nobody needs to see it (I5).
+    const JUNK: f32 = REFUSE * 0.5;
+    const SEEN: f32 = REFUSE * 0.95;
     // Not `sum`, which makes -0.0 of nothing.
     let score = reasons.iter().fold(0.0, |sum, reason| sum + reason.weight);
     Verdict {
         score,
-        action: if score >= REFUSE {
-            Action::Refuse
-        } else {
-            Action::Accept
+        action: match score {
+            score if score >= REFUSE => Action::Refuse,
+            score if score >= JUNK => Action::Junk { seen: score > SEEN },
+            _ => Action::Accept,
         },
         reasons,
     }
@@ -109,7 +121,13 @@ mod tests {
     #[test]
     fn the_sum_of_the_reasons_decides() {
         assert_eq!(sum(Vec::new()).action, Action::Accept);
-        assert_eq!(sum(vec![reason(20.0), reason(-6.0)]).action, Action::Accept);
+        assert_eq!(
+            sum(vec![reason(20.0), reason(-13.0)]).action,
+            Action::Accept
+        );
+        for (score, seen) in [(7.5, false), (14.2, false), (14.4, true)] {
+            assert_eq!(sum(vec![reason(score)]).action, Action::Junk { seen });
+        }
         let refused = sum(vec![reason(8.0), reason(7.5)]);
         assert_eq!((refused.action, refused.score), (Action::Refuse, 15.5));
         assert_eq!(refusal(&refused).reply.code, 550);

@@ -6,6 +6,7 @@
 //! authorize     may this account use this sender (submission)  -> Authorized
 //! judge         is it wanted, and why                          -> Judged
 //! route         per recipient: file, relay or refuse           -> Routed
+//! file          per account: which mailboxes, which flags      -> Filed
 //! commit        one transaction, synced                        -> Committed
 //! relay         delivers what the queue holds
 //! bounce        tells the sender when it cannot
@@ -17,16 +18,18 @@
 //! A session knows two types of this folder: a [`Transaction`] takes MAIL and RCPT and answers each at once, since whatever can be
 //! refused is refused in the dialogue; [`Receiving`] takes the octets, runs all stages when they are complete, and has the reply.
 //! Around the stages stand [`envelope`] (what the session hands over), [`lookup`] (what an address leads to), `head` and `trace`
-//! (what is changed in the header section, and put in front of it) and `refusals` (the words of every refusal).
+//! (what is changed in the header section, and put in front of it), `place` (finds the mailboxes) and `refusals` (the words of every refusal).
 
 mod authenticate;
 mod authorize;
 pub(crate) mod bounce;
 mod commit;
 pub mod envelope;
+mod file;
 mod head;
 pub mod judge;
 pub mod lookup;
+mod place;
 pub mod receive;
 mod refusals;
 pub(crate) mod relay;

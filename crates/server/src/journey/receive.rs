@@ -6,11 +6,11 @@
 //! Of the message, the header section is held (bounded), and changed as [`super::head`] says; the body goes straight on into the
 //! store's staging and the scanner. Nothing is stored before [`super::commit`]; what is dropped on the way leaves nothing behind.
 
-use super::envelope::{Mail, Rcpt, Refusal, Road, SessionFacts};
+use super::envelope::{Mail, Rcpt, Refusal, Replies, Road, SessionFacts};
 use super::head::{self, Head, HeadReader, Submitted};
 use super::refusals;
 use super::route::{Recipient, Route, Rules};
-use super::{authenticate, authorize, commit, judge, route};
+use super::{authenticate, authorize, commit, file, judge, route};
 use crate::Services;
 use crate::config::Config;
 use jiff::Timestamp;
@@ -249,12 +249,13 @@ impl Receiving {
         Ok(())
     }
 
-    /// The octets are complete: the message goes through all stages. One result for SMTP; for LMTP one for each accepted
-    /// recipient, in their order (RFC 2033 §4.2).
+    /// The octets are complete: the message goes through all stages. One result for SMTP; for LMTP, and for SMTP with PRDR, one for
+    /// each accepted recipient, in their order (RFC 2033 §4.2).
     pub async fn finish(self) -> Vec<Result<Reply, Refusal>> {
-        let replies = match self.transaction.facts.road {
-            Road::Lmtp => self.transaction.recipients.len(),
-            Road::Mx | Road::Submission(_) => 1,
+        let transaction = &self.transaction;
+        let replies = match Replies::of(&transaction.facts.road, &transaction.mail) {
+            Replies::PerRecipient => transaction.recipients.len(),
+            Replies::Common => 1,
         };
         match self.travel().await {
             Ok(committed) => committed.replies(),
@@ -269,7 +270,8 @@ impl Receiving {
         let authorized = authorize::authorize(authenticated).await?;
         let judged = judge::judge(authorized)?;
         let routed = route::route(judged);
-        commit::commit(routed).await
+        let filed = file::file(routed);
+        commit::commit(filed).await
     }
 
     async fn complete(mut self) -> Result<Received, Refusal> {
@@ -311,4 +313,10 @@ pub(crate) struct Received {
     pub(super) summary: Summary,
     pub(super) copies: Copies,
     pub(super) eight_bit: bool,
+}
+
+impl Received {
+    pub(super) fn replies(&self) -> Replies {
+        Replies::of(&self.facts.road, &self.mail)
+    }
 }

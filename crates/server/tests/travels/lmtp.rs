@@ -58,3 +58,30 @@ async fn a14_lmtp_is_named() {
     assert!(stored.contains("Authentication-Results: mx1.example.com; spf=pass\r\n"));
     world.finish().await;
 }
+
+/// A23: a client of SMTP that knows PRDR is told as LMTP's are; others have one reply, and come again.
+#[tokio::test]
+async fn a23_prdr_has_a_result_for_each() {
+    let world = world_with(&[]).await;
+    write(&world, |tx| {
+        let bob = account::by_address(tx, "bob@example.com")?.unwrap();
+        account::set_quota(tx, bob.id, Some(200))
+    })
+    .await;
+    let to = ["alice@example.com", "bob@example.com"];
+    let client = Client::mx(&world);
+    let together = client.send("s@remote.example", &to, HELLO).await;
+    let codes: Vec<_> = together.into_iter().map(code).collect();
+    assert_eq!(codes, ["452 4.2.2"]);
+    assert_eq!(inbox(&world, "alice@example.com").await.len(), 0);
+
+    let mut transaction = client.mail_with_prdr("s@remote.example").await;
+    for address in to {
+        transaction.recipient(rcpt(address)).await.unwrap();
+    }
+    let each = deliver(transaction.data(), HELLO).await;
+    let codes: Vec<_> = each.into_iter().map(code).collect();
+    assert_eq!(codes, ["250", "552 5.2.2"]);
+    assert_eq!(inbox(&world, "alice@example.com").await.len(), 1);
+    world.finish().await;
+}

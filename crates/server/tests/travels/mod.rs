@@ -83,6 +83,17 @@ impl<'a> Client<'a> {
         Transaction::begin(self.world.services().clone(), self.facts.clone(), mail).await
     }
 
+    /// MAIL with PRDR.
+    async fn mail_with_prdr(&self, from: &str) -> Transaction {
+        let mail = Mail {
+            reverse_path: Some(Address::parse(from).unwrap()),
+            prdr: true,
+            ..Mail::default()
+        };
+        let begun = Transaction::begin(self.world.services().clone(), self.facts.clone(), mail);
+        begun.await.unwrap()
+    }
+
     /// The code and enhanced code that RCPT is answered with.
     async fn rcpt(&self, to: &str) -> String {
         let mut transaction = self.mail("", None).await.unwrap();

@@ -1,5 +1,5 @@
 //! Parameters of MAIL and RCPT (RFC 5321 §4.1.2): SIZE (1870), BODY (6152), SMTPUTF8 (6531), RET, ENVID, NOTIFY, ORCPT (3461),
-//! AUTH (4954), REQUIRETLS (8689). Reads them all, announced or not; the session refuses what it did not announce.
+//! AUTH (4954), REQUIRETLS (8689), PRDR (draft-hall-prdr). Reads them all, announced or not; the session refuses what it did not announce.
 
 use super::{CommandError, MailCommand, RcptCommand};
 use crate::xtext;
@@ -71,6 +71,7 @@ pub(super) fn of_mail(text: &str, mail: &mut MailCommand) -> Result<(), CommandE
             "BODY" => once(&mut mail.body, "BODY", body(value)?)?,
             "SMTPUTF8" => flag(&mut mail.smtputf8, "SMTPUTF8", value)?,
             "REQUIRETLS" => flag(&mut mail.requiretls, "REQUIRETLS", value)?,
+            "PRDR" => flag(&mut mail.prdr, "PRDR", value)?,
             "RET" => once(&mut mail.ret, "RET", value.and_then(ret))?,
             "ENVID" => once(&mut mail.envid, "ENVID", value.and_then(envid))?,
             "AUTH" => once(&mut mail.auth, "AUTH", value.and_then(submitter))?,

@@ -175,6 +175,7 @@ impl Session {
         }
         let envelope = Envelope {
             smtputf8: mail.smtputf8,
+            prdr: mail.prdr,
             ..Envelope::default()
         };
         (
@@ -191,6 +192,7 @@ impl Session {
             (mail.ret.is_some() && !dsn, "RET"),
             (mail.envid.is_some() && !dsn, "ENVID"),
             (mail.auth.is_some() && self.mechanisms.is_empty(), "AUTH"),
+            (mail.prdr && self.service.role == Role::Lmtp, "PRDR"),
         ]
         .into_iter()
         .find_map(|(unannounced, name)| unannounced.then_some(name))

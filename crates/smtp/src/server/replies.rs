@@ -32,6 +32,10 @@ pub(super) fn extensions(service: &Service, starttls: bool, mechanisms: &[&str])
     if service.dsn {
         lines.push("DSN".to_owned());
     }
+    // LMTP has a reply for each recipient anyway.
+    if service.role != Role::Lmtp {
+        lines.push("PRDR".to_owned());
+    }
     lines.push(limits(service));
     if starttls {
         lines.push("STARTTLS".to_owned());
@@ -346,6 +350,30 @@ pub(super) fn timed_out(service: &Service) -> Reply {
         Enhanced(4, 4, 2),
         format!("{} has waited too long for you; closing", service.hostname),
     )
+}
+
+// Replies for each recipient (draft-hall-prdr).
+
+pub(super) fn each_recipient() -> Reply {
+    Reply::plain(
+        353,
+        "The recipients differ; a reply for each follows, then one for all",
+    )
+}
+
+/// The last reply, which counts for the message as a whole.
+pub(super) fn after_each_recipient(replies: &[Reply]) -> Reply {
+    if replies.iter().any(Reply::is_positive) {
+        return Reply::new(250, OK, "Taken for those recipients that were told so");
+    }
+    match replies.iter().find(|reply| reply.is_temporary()) {
+        Some(reply) => Reply::new(
+            reply.code,
+            Enhanced(4, 0, 0),
+            "Taken for no recipient; try again later",
+        ),
+        None => Reply::new(550, Enhanced(5, 0, 0), "Taken for no recipient"),
+    }
 }
 
 /// The owner said yes.

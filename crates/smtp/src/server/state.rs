@@ -62,6 +62,8 @@ pub(super) struct Envelope {
     pub(super) recipients: u32,
     pub(super) refused: u32,
     pub(super) smtputf8: bool,
+    /// The client wants to hear of each recipient after the message, where their fates differ.
+    pub(super) prdr: bool,
 }
 
 /// Why a session is over.

@@ -199,7 +199,7 @@ fn a06_extensions() {
     owner.says("");
     let reply = owner.says("EHLO client.example\r\n");
     let want = "250-mx1.example.com\r\n250-SIZE 1000\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n\
-        250-CHUNKING\r\n250-ENHANCEDSTATUSCODES\r\n250-DSN\r\n250-LIMITS MAILMAX=2 RCPTMAX=3\r\n\
+        250-CHUNKING\r\n250-ENHANCEDSTATUSCODES\r\n250-DSN\r\n250-PRDR\r\n250-LIMITS MAILMAX=2 RCPTMAX=3\r\n\
         250-STARTTLS\r\n250 HELP\r\n";
     assert_eq!(reply, want);
     assert!(owner.says("STARTTLS\r\n").starts_with("220 "));
@@ -361,6 +361,35 @@ fn a23_lmtp_sessions_may_be_long() {
         assert_eq!(codes(&output), ["250", "550", "250", "354"]);
         assert_eq!(codes(&owner.says(".\r\n")), ["250"]);
     }
+}
+
+/// draft-hall-prdr: a reply for each recipient if the client asked for it and they differ, then one for all.
+#[test]
+fn a23_prdr_tells_each_recipient() {
+    let mut owner = Owner::mx();
+    let envelope =
+        |prdr, others| format!("MAIL FROM:<a@b>{prdr}\r\nRCPT TO:<a@x>\r\n{others}DATA\r\n");
+    let full = "RCPT TO:<nobody@x>\r\nRCPT TO:<full@x>\r\n";
+    owner.says(&envelope(" PRDR", full));
+    let output = owner.says(".\r\n");
+    assert_eq!(codes(&output), ["353", "250", "452", "250"]);
+    assert!(output.starts_with("353 The recipients differ"));
+    assert_eq!(owner.session.counts().messages, 1);
+    owner.says(&envelope(" PRDR", "RCPT TO:<c@x>\r\n"));
+    assert_eq!(codes(&owner.says(".\r\n")), ["250"], "all are alike");
+    let mut owner = Owner::mx();
+    owner.says(&envelope(" PRDR", ""));
+    assert_eq!(codes(&owner.says(".\r\n")), ["250"], "there is one");
+    owner.says(&envelope("", full));
+    assert_eq!(codes(&owner.says(".\r\n")), ["250"], "not asked for");
+}
+
+/// LMTP tells each recipient anyway, and does not know the parameter.
+#[test]
+fn a23_lmtp_has_no_prdr() {
+    let mut owner = Owner::lmtp();
+    let output = owner.says("MAIL FROM:<a@b> PRDR\r\nMAIL FROM:<a@b>\r\n");
+    assert_eq!(codes(&output), ["555", "250"]);
 }
 
 /// RFC 3030 §4.1 and §4.2: chunks, pipelined.

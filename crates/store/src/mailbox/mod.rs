@@ -100,10 +100,13 @@ pub fn by_special_use(
     account: AccountId,
     special: SpecialUse,
 ) -> Result<Option<Mailbox>> {
-    let mailboxes = list(tx, account)?;
-    Ok(mailboxes
-        .into_iter()
-        .find(|mailbox| mailbox.special_use == Some(special)))
+    tx.one(
+        "SELECT m.id, m.name, m.uid_validity, m.uid_next, m.modseq, m.messages, m.unseen, m.deleted, m.bytes, m.special_use, \
+         s.name FROM mailbox m LEFT JOIN subscription s ON s.account = m.account AND s.name = m.name \
+         WHERE m.account = $1 AND m.special_use = $2",
+        params![account, special.number()],
+        read,
+    )
 }
 
 fn read(row: &Row<'_>) -> Result<Mailbox> {

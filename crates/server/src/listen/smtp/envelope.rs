@@ -22,6 +22,7 @@ pub(super) fn mail(command: MailCommand) -> Result<Mail, Refusal> {
             Ret::Headers => journey::Ret::Headers,
         }),
         envid: command.envid,
+        prdr: command.prdr,
     })
 }
 
