@@ -88,6 +88,9 @@ pub(crate) enum Command {
         /// The address
         address: std::net::IpAddr,
     },
+    /// What the running server does at intervals
+    #[command(subcommand)]
+    Jobs(Jobs),
     /// Make the running server read its configuration and certificates again
     Reload,
     /// Stop taking new SMTP sessions, or delivering to other servers, until `resume`
@@ -294,6 +297,17 @@ pub(crate) enum Queue {
         recipient: Option<String>,
         #[command(flatten)]
         sure: Sure,
+    },
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Jobs {
+    /// List all jobs: when each ran last, how that went, and when it runs next
+    List,
+    /// Run a job now, and say how it went: exit code 1 if it failed
+    Run {
+        /// Its name
+        name: String,
     },
 }
 

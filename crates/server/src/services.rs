@@ -59,6 +59,8 @@ pub struct Services {
     pub limits: crate::session::limits::Limits,
     /// Counters.
     pub metrics: crate::session::metrics::Metrics,
+    /// What runs at intervals, and how it went.
+    pub jobs: crate::jobs::Jobs,
     /// What an operator has paused.
     pub paused: Paused,
     /// Cancelled when the server stops: sessions finish their command, say goodbye (421, `* BYE`) and end.

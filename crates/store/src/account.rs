@@ -194,6 +194,7 @@ pub fn remove(tx: &mut Tx<'_>, id: AccountId) -> Result<()> {
         "DELETE FROM mailbox WHERE account = $1",
         "DELETE FROM subscription WHERE account = $1",
         "DELETE FROM change WHERE account = $1",
+        "DELETE FROM change_mark WHERE account = $1",
         "DELETE FROM account WHERE id = $1",
     ] {
         tx.execute(table, params![id])?;

@@ -14,6 +14,8 @@ use crate::{AccountId, Error, MailboxId, MessageId, ModSeq, Result, Uid};
 use serde::{Deserialize, Serialize};
 use std::ops::{ControlFlow, RangeInclusive};
 
+pub use crate::history::{Keep, Pruned, mark, prune_due};
+
 /// One change of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {

@@ -185,7 +185,7 @@ fn count(tx: &mut Tx<'_>, sql: &'static str) -> Result<u64> {
 }
 
 /// Rows that must not exist, each named by one or two ids.
-const IMPOSSIBLE: [(&str, &str); 13] = [
+const IMPOSSIBLE: &[(&str, &str)] = &[
     (
         "SELECT e.account, e.mailbox FROM entry e JOIN mailbox m ON m.account = e.account AND m.id = e.mailbox \
          WHERE e.uid >= m.uid_next OR e.uid < 1 OR m.uid_next > 4294967295 GROUP BY e.account, e.mailbox",
@@ -243,6 +243,10 @@ const IMPOSSIBLE: [(&str, &str); 13] = [
     (
         "SELECT c.account, c.account FROM change c LEFT JOIN account a ON a.id = c.account WHERE a.id IS NULL OR c.modseq > a.modseq",
         "the change log is ahead of its account (account)",
+    ),
+    (
+        "SELECT c.account, c.account FROM change_mark c LEFT JOIN account a ON a.id = c.account WHERE a.id IS NULL OR c.modseq > a.modseq",
+        "a mark of the change log is ahead of its account (account)",
     ),
 ];
 

@@ -19,6 +19,7 @@ pub mod queue;
 mod context;
 mod engine;
 mod error;
+mod history;
 mod id;
 mod lock;
 mod open;

@@ -7,7 +7,10 @@ use crate::{Error, Result};
 use std::ops::ControlFlow;
 
 /// All migrations, oldest first; the first brings a store to version 1.
-const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001_first.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_first.sql"),
+    include_str!("../migrations/0002_change_mark.sql"),
+];
 
 /// The version this program works with.
 pub(crate) const VERSION: usize = MIGRATIONS.len();
@@ -193,7 +196,7 @@ mod tests {
     fn no_marker_is_left_unspelled() {
         for (dialect, migration) in [Dialect::Sqlite, Dialect::Postgres]
             .into_iter()
-            .flat_map(|d| MIGRATIONS.map(|m| (d, m)))
+            .flat_map(|d| MIGRATIONS.iter().map(move |m| (d, m)))
         {
             let spelled = dialect.spell(migration);
             let code = spelled

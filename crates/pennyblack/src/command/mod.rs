@@ -5,6 +5,7 @@ mod alias;
 mod config;
 mod domain;
 mod import;
+mod jobs;
 mod manual;
 mod queue;
 mod serve;
@@ -32,6 +33,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::Metrics => service::metrics(&global),
         Command::Bans => service::bans(&global),
         Command::Unban { address } => service::unban(address, &global),
+        Command::Jobs(which) => jobs::run(which, &global),
         Command::Reload => service::reload(&global),
         Command::Pause { what } => service::pause(what, true, &global),
         Command::Resume { what } => service::pause(what, false, &global),

@@ -398,3 +398,23 @@ fn a05_check_host_compares_the_ptr() {
     let one = world.run(&["check", "host"]).out;
     assert!(one.starts_with("ok: ") && one.lines().count() == 1, "{one}");
 }
+
+/// What runs at intervals can be seen and started.
+#[test]
+fn jobs_are_listed_and_run() {
+    let world = World::new();
+    let none = world.run(&["jobs", "list"]);
+    assert_eq!(none.code, 1, "{none:?}");
+    let server = world.serve();
+    let ran = world.run(&["jobs", "run", "sweep"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.out.starts_with("nothing to do ("), "{ran:?}");
+    let jobs = world.json(&["jobs", "list"]);
+    let sweep = jobs.as_array().expect("a list").iter();
+    let mut sweep = sweep.filter(|job| job["name"] == "sweep");
+    assert_eq!(sweep.next().expect("the job")["last"]["ok"], true);
+    let missing = world.run(&["jobs", "run", "nothing"]);
+    assert_eq!(missing.code, 1, "{missing:?}");
+    assert!(missing.err.contains("jobs list"), "{missing:?}");
+    drop(server);
+}

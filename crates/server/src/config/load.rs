@@ -345,6 +345,8 @@ fn blank() -> Config {
             engine: store::Engine::Sqlite,
             key_file: None,
             free_floor: 0,
+            history: second,
+            history_floor: 0,
         },
         tls: TlsSettings::default(),
         auth: AuthSettings {

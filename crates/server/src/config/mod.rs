@@ -150,6 +150,10 @@ pub struct StoreSettings {
     pub key_file: Option<PathBuf>,
     /// Bytes that must stay free on the disk. Default 100 MB (S3).
     pub free_floor: u64,
+    /// How long the change log remembers. Default 30 days.
+    pub history: Duration,
+    /// Records of the change log that each account keeps however old they are. Default 1000.
+    pub history_floor: u32,
 }
 
 /// TLS.

@@ -14,6 +14,7 @@ pub mod domain;
 pub mod health;
 pub mod host;
 pub mod import;
+pub mod jobs;
 pub mod queue;
 pub mod service;
 mod socket;
@@ -43,6 +44,8 @@ pub enum Request {
     Queue(queue::Request),
     /// The server itself.
     Service(service::Request),
+    /// What runs at intervals.
+    Jobs(jobs::Request),
 }
 
 impl Request {
@@ -51,7 +54,7 @@ impl Request {
         use service::Request::{Health, Metrics, Pause, Reload, Status};
         matches!(
             self,
-            Request::Service(Status | Health | Metrics | Reload | Pause { .. })
+            Request::Service(Status | Health | Metrics | Reload | Pause { .. }) | Request::Jobs(_)
         )
     }
 }
@@ -70,6 +73,8 @@ pub enum Answer {
     Queue(queue::Answer),
     /// The server itself.
     Service(service::Answer),
+    /// What runs at intervals.
+    Jobs(jobs::Answer),
 }
 
 /// Whether to do it or only to say what would be done.
@@ -223,6 +228,7 @@ pub async fn execute(world: &World, request: Request) -> Result<Answer, Failure>
         Request::Alias(request) => alias::execute(world, request).await.map(Answer::Alias),
         Request::Queue(request) => queue::execute(world, request).await.map(Answer::Queue),
         Request::Service(request) => service::execute(world, request).await.map(Answer::Service),
+        Request::Jobs(request) => jobs::execute(world, request).await.map(Answer::Jobs),
     }
 }
 

@@ -1,31 +1,27 @@
-//! What runs by itself: the queue runner, clean-up.
+//! What runs by itself: the queue runner, and jobs at intervals ([`periodic`]).
 
+mod history;
+pub(crate) mod periodic;
 mod queue;
+mod sweep;
 
 use crate::Services;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::task::JoinHandle;
 
-/// Starts all jobs. They end when `services.shutdown` is cancelled, and finish what they have begun.
+pub use periodic::{Jobs, Run, State};
+
+/// Starts all jobs. They end when `services.shutdown` is cancelled.
 pub(crate) fn start(services: &Arc<Services>) -> Vec<JoinHandle<()>> {
-    vec![tokio::spawn(queue::run(services.clone()))]
+    let periodic = at_intervals()
+        .into_iter()
+        .map(|job| periodic::start(services, job));
+    let mut tasks: Vec<_> = periodic.collect();
+    tasks.push(tokio::spawn(queue::run(services.clone())));
+    tasks
 }
 
-/// Once a day removes what deliveries left unfinished by a crash have left behind (F13).
-pub(crate) async fn sweep(services: Arc<Services>) {
-    const DAY: Duration = Duration::from_secs(86_400);
-    while services
-        .shutdown
-        .run_until_cancelled(tokio::time::sleep(DAY))
-        .await
-        .is_some()
-    {
-        match services.store.sweep().await {
-            Ok(swept) => tracing::info!(?swept, "leftovers removed from the store"),
-            Err(why) => {
-                tracing::warn!(error = %why, "leftovers could not be removed from the store")
-            }
-        }
-    }
+/// The jobs that run at intervals. A new one is a function in the file of its subject, and a line here.
+fn at_intervals() -> Vec<periodic::Job> {
+    vec![sweep::job(), history::job()]
 }

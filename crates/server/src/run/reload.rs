@@ -86,6 +86,7 @@ impl Running {
         self.services.login.configure(&new.auth);
         crate::log::set_level(&new.log.level);
         self.services.config.store(Arc::new(new));
+        self.services.jobs.settings_changed();
         Ok(done)
     }
 }

@@ -161,6 +161,7 @@ fn services(
         dns: parts.dns.clone().map_or_else(|| resolver(&config), Ok)?,
         clock: parts.clock.clone(),
         metrics,
+        jobs: jobs::Jobs::default(),
         paused: Paused::default(),
         shutdown: CancellationToken::new(),
         config: Arc::new(config).into(),
@@ -207,7 +208,6 @@ async fn begin(
     });
     let mut tasks = jobs::start(&services);
     tasks.push(tokio::spawn(control::serve(control, running.clone())));
-    tasks.push(tokio::spawn(jobs::sweep(services.clone())));
     tasks.push(tokio::spawn(notify::watch(running.clone())));
     tasks.push(tokio::spawn(super::reload::watch_certificates(
         running.clone(),

@@ -38,6 +38,8 @@ pub struct Metrics {
     imap_commands: Histograms<1>,
     store_commit: Histogram,
     cert_expiry: Family<[(&'static str, String); 1], Seconds>,
+    job_runs: Counters<2>,
+    job_success: Gauges<1>,
 }
 
 /// Which way a TLS connection was opened.
@@ -141,6 +143,16 @@ impl Metrics {
                 "cert_expiry_seconds",
                 "Time until a certificate expires",
                 Family::default(),
+            ),
+            job_runs: names.add(
+                "job_runs",
+                "Runs of the jobs at intervals by how they ended",
+                Counters::default(),
+            ),
+            job_success: names.add(
+                "job_last_success_seconds",
+                "When a job last ended well, seconds since 1970",
+                Gauges::default(),
             ),
             registry: Arc::new(names.0),
         }
@@ -256,6 +268,21 @@ impl Metrics {
         self.cert_expiry
             .get_or_create(&[("name", name.to_owned())])
             .set(seconds);
+    }
+
+    /// A job at intervals ended well, at this time in seconds since 1970.
+    pub fn job_succeeded(&self, job: &'static str, at: i64) {
+        self.job_runs
+            .get_or_create(&[("job", job), ("result", "ok")])
+            .inc();
+        self.job_success.get_or_create(&[("job", job)]).set(at);
+    }
+
+    /// A job at intervals failed.
+    pub fn job_failed(&self, job: &'static str) {
+        self.job_runs
+            .get_or_create(&[("job", job), ("result", "failed")])
+            .inc();
     }
 }
 

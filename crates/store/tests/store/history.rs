@@ -67,6 +67,48 @@ on_both_engines! {
         assert_eq!(later.vanished, [Uid(4)]);
     }
 
+    async fn what_is_old_is_forgotten_in_small_steps_and_some_stays(world) {
+        let (alice, inbox) = (world.alice, world.inbox);
+        let day = |n: i64| store::Timestamp::from_second(n * 86_400).unwrap();
+        for _ in 0..20 {
+            world.deliver(b"x").await;
+        }
+        world.store.write(move |tx| {
+            entry::store_flags(tx, alice, inbox, &[3..=4], &FlagChange::Add(Flags::DELETED, vec![]), None)?;
+            entry::expunge(tx, alice, inbox, &[3..=4])
+        }).await.unwrap();
+        let old = world.mailbox("INBOX").await.modseq;
+        let marked = world.store.write(move |tx| change::mark(tx, day(100), 10)).await.unwrap();
+        assert_eq!(marked, 1);
+        assert_eq!(world.store.write(move |tx| change::mark(tx, day(101), 10)).await.unwrap(), 0, "nothing new");
+        world.deliver(b"y").await;
+        let prune = async |since: i64, records: u64| {
+            let keep = change::Keep { since: day(since), records };
+            let (mut steps, mut forgotten) = (0, 0);
+            loop {
+                let done = world.store.write(move |tx| change::prune_due(tx, &keep, 5)).await.unwrap();
+                (steps, forgotten) = (steps + 1, forgotten + done.records);
+                if done.done {
+                    return (steps, forgotten);
+                }
+            }
+        };
+        assert_eq!(prune(100, 0).await, (1, 0), "nothing is older than its mark");
+        assert_eq!(prune(101, 1000).await, (1, 0), "so few records stay however old they are");
+        world.store.write(move |tx| change::mark(tx, day(102), 10)).await.unwrap();
+        let (steps, forgotten) = prune(103, 4).await;
+        assert!(steps > 2 && forgotten > 15, "{steps} steps, {forgotten} records");
+        let left = world.store.read(move |tx| change::since(tx, alice, ModSeq(0), 100)).await.unwrap();
+        let told: usize = left.iter().map(|change| usize::from(change.modseq > ModSeq(0))).sum();
+        assert!(told >= 4, "{left:?}");
+        // QRESYNC: whoever was away since before what is forgotten is still told all.
+        let seen = world.store.read(move |tx| entry::changes(tx, alice, inbox, ModSeq(1))).await.unwrap();
+        assert_eq!(seen.vanished, [Uid(3), Uid(4)]);
+        assert_eq!(seen.changed.len(), 19);
+        let complete = world.store.read(move |tx| change::complete_from(tx, alice)).await.unwrap();
+        assert!(complete > ModSeq(1) && complete < old, "{complete:?}");
+    }
+
     async fn watchers_hear_of_commits(world) {
         let mut watched = world.store.watch(world.alice);
         world.deliver(b"one").await;

@@ -266,6 +266,11 @@ fn store() -> Vec<Setting> {
              starts with a new store makes it. Empty: not encrypted. Without the key the mail is lost: keep a copy elsewhere (C20, C21).";
         "store.free_floor" Restart "\"100M\"", Field::Size(|c| &mut c.store.free_floor, 0..=1 << 50),
             "Space that stays free on the disk (S3). Below it mail is refused for now with 452; reading and deleting go on.";
+        "store.history" Reload "\"30d\"", Field::Time(|c| &mut c.store.history, 86_400..=315_360_000),
+            "How long the change log remembers what happened in mailboxes. A mail program that was away for longer compares the whole \
+             mailbox once when it comes back; nothing is lost. Which messages were removed is remembered for as long as their mailbox is.";
+        "store.history_floor" Reload "1000", Field::Count(|c| &mut c.store.history_floor, 0..=100_000_000),
+            "Entries of the change log that each account keeps however old they are.";
     }
 }
 
