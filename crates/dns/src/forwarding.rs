@@ -1,7 +1,7 @@
 //! A [`Resolver`] that asks other resolvers: the configured ones, or those of the system. It caches as long as the records
 //! allow, within bounds. It does not validate DNSSEC and does not ask authoritative servers by itself.
 
-use crate::{Answer, Error, MxAnswer, Resolver};
+use crate::{Answer, Error, Family, MxAnswer, Resolver};
 use hickory_resolver::config::{
     ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts,
 };
@@ -123,6 +123,20 @@ impl Resolver for Forwarding {
 
     fn addresses<'a>(&'a self, host: &'a str) -> Answer<'a, Vec<IpAddr>> {
         Box::pin(self.both_families(host))
+    }
+
+    fn family<'a>(&'a self, host: &'a str, family: Family) -> Answer<'a, Vec<IpAddr>> {
+        Box::pin(async move {
+            let Some(name) = absolute(host) else {
+                return Ok(Vec::new());
+            };
+            let kind = match family {
+                Family::V4 => RecordType::A,
+                Family::V6 => RecordType::AAAA,
+            };
+            let records = self.records(name, kind).await?;
+            Ok(records.iter().filter_map(RData::ip_addr).collect())
+        })
     }
 
     fn names<'a>(&'a self, address: IpAddr) -> Answer<'a, Vec<String>> {

@@ -26,6 +26,25 @@ pub enum MxAnswer {
     Hosts(Vec<(u16, String)>),
 }
 
+/// A kind of address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Family {
+    /// A records.
+    V4,
+    /// AAAA records.
+    V6,
+}
+
+impl Family {
+    /// Is this address of this kind?
+    pub fn holds(self, address: &IpAddr) -> bool {
+        match self {
+            Family::V4 => address.is_ipv4(),
+            Family::V6 => address.is_ipv6(),
+        }
+    }
+}
+
 /// A boxed future, so that the trait can be used behind `dyn`.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
 
@@ -35,6 +54,14 @@ pub trait Resolver: Send + Sync {
     fn mx<'a>(&'a self, domain: &'a str) -> Answer<'a, MxAnswer>;
     /// IPv4 and IPv6 addresses of a host, CNAMEs followed.
     fn addresses<'a>(&'a self, host: &'a str) -> Answer<'a, Vec<IpAddr>>;
+    /// The addresses of one family alone: that there is none of it is told from "could not be asked" even if the other answers.
+    fn family<'a>(&'a self, host: &'a str, family: Family) -> Answer<'a, Vec<IpAddr>> {
+        Box::pin(async move {
+            let mut found = self.addresses(host).await?;
+            found.retain(|address| family.holds(address));
+            Ok(found)
+        })
+    }
     /// Names of an address (PTR), without the final dot.
     fn names<'a>(&'a self, address: IpAddr) -> Answer<'a, Vec<String>>;
     /// TXT records, each with its strings joined.

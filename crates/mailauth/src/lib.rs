@@ -1,3 +1,11 @@
 //! Who sent a message, and is that proved: SPF, DKIM, DMARC, ARC, and what we add to mail that we send.
 //!
-//! What it does not do: decide what happens to the message, or ask the network by itself; DNS stands behind a trait.
+//! What it does not do: decide what happens to the message, or ask the network by itself; DNS stands behind a trait, and time is
+//! passed in. Every look-up keeps "there is none" and "nobody could be asked" apart, and so does every result.
+
+pub mod dkim;
+pub mod spf;
+pub mod tags;
+
+#[cfg(test)]
+mod table;

@@ -106,6 +106,9 @@ pub(crate) enum Command {
     /// Check and show the configuration
     #[command(subcommand)]
     Config(Config),
+    /// Ask who a message is from, and is that proved: SPF, DKIM; the first line of the answer is the result
+    #[command(subcommand)]
+    Auth(Auth),
     /// Hash a password, read from the terminal or with --password-stdin
     Encrypt {
         /// Read the password from standard input
@@ -318,6 +321,65 @@ pub(crate) enum Explain {
         /// The address
         address: String,
     },
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Auth {
+    /// May this address send mail for this sender? (RFC 7208)
+    Spf {
+        /// The client's address
+        ip: std::net::IpAddr,
+        /// What it says in HELO
+        helo: String,
+        /// The envelope sender; `<>` or nothing for the null sender
+        #[arg(default_value = "")]
+        from: String,
+        #[command(flatten)]
+        resolver: AskedResolver,
+    },
+    /// Signatures of messages (RFC 6376)
+    #[command(subcommand)]
+    Dkim(AuthDkim),
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum AuthDkim {
+    /// Verify all signatures of a message
+    Verify {
+        /// The message; `-` for standard input
+        file: PathBuf,
+        #[command(flatten)]
+        resolver: AskedResolver,
+        /// Verify as of this time, in seconds since 1970, instead of now
+        #[arg(long, value_name = "SECONDS")]
+        time: Option<i64>,
+    },
+    /// Sign the message on standard input with a key file, and print it with its signature
+    Sign {
+        /// The domain that signs
+        #[arg(long)]
+        domain: String,
+        /// Where the public key is: SELECTOR._domainkey.DOMAIN
+        #[arg(long)]
+        selector: String,
+        /// The private key: PEM, or an ed25519 seed in base64
+        #[arg(long)]
+        key: PathBuf,
+        /// Sign as of this time, in seconds since 1970, instead of now
+        #[arg(long, value_name = "SECONDS")]
+        time: Option<i64>,
+        /// Print only the new field
+        #[arg(long)]
+        field_only: bool,
+    },
+}
+
+/// Who is asked about DNS.
+#[derive(Args, Debug, Clone)]
+pub(crate) struct AskedResolver {
+    /// Ask this resolver instead of the system's
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) resolver: Option<String>,
 }
 
 #[derive(Subcommand, Debug)]

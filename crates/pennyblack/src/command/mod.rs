@@ -2,6 +2,7 @@
 
 mod account;
 mod alias;
+mod auth;
 mod config;
 mod domain;
 mod import;
@@ -38,6 +39,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::Pause { what } => service::pause(what, true, &global),
         Command::Resume { what } => service::pause(what, false, &global),
         Command::Config(which) => config::run(which, &global),
+        Command::Auth(which) => auth::run(which, &global),
         Command::Encrypt { password_stdin } => service::encrypt(password_stdin, &global),
         Command::Completion { shell } => manual::completion(shell),
         Command::Man { folder } => manual::pages(&folder),
