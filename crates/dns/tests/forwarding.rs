@@ -2,15 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test may fail by panicking
 
-use dns::{Forwarding, MxAnswer, Resolver};
+use dns::{Lookups, MxAnswer, Resolver, Validation};
 use lab::dns::{Fault, Server, Zone};
 use std::net::IpAddr;
 
-async fn served(zone: &str) -> (Server, Forwarding) {
+async fn served(zone: &str) -> (Server, Lookups) {
     let server = Server::start(Zone::parse(zone).unwrap(), None)
         .await
         .unwrap();
-    let resolver = Forwarding::to(&[server.address()]).unwrap();
+    let resolver = Lookups::forwarding(&[server.address()], &Validation::Off).unwrap();
     (server, resolver)
 }
 

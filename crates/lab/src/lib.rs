@@ -8,6 +8,7 @@
 
 pub mod dns;
 pub mod mail;
+pub mod signed;
 
 mod ca;
 mod clock;
