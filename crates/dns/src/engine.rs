@@ -151,7 +151,7 @@ fn absent(error: &NetError) -> Option<Found> {
     match error {
         NetError::Dns(DnsError::NoRecordsFound(none)) => {
             let authorities = none.authorities.as_deref().unwrap_or_default();
-                        Some(nothing(presence(none.response_code)?, weakest(authorities)))
+            Some(nothing(presence(none.response_code)?, weakest(authorities)))
         }
         NetError::Dns(DnsError::Nsec {
             response,

@@ -11,7 +11,7 @@ mod recursing;
 mod special;
 
 pub use forwarding::Validation;
-pub use lookups::{Counts, Lookups};
+pub use lookups::{Counts, Lookups, is_record_type};
 pub use recursing::{Private, Recursion};
 
 use std::fmt;

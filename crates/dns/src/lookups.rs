@@ -14,6 +14,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Clone)]
 pub struct Lookups {
     engine: Engine,
+    /// Asked when the engine fails.
+    fallback: Option<Engine>,
     counters: Arc<Counters>,
 }
 
@@ -70,12 +72,28 @@ impl Lookups {
     pub(crate) fn new(engine: Engine) -> Lookups {
         Lookups {
             engine,
+            fallback: None,
             counters: Arc::default(),
         }
     }
 
+    /// Asks `fallback` when nobody can be reached, but not when signatures are wrong. What it says counts as unsigned (M31).
+    #[must_use]
+    pub fn or_else(self, fallback: Lookups) -> Lookups {
+        Lookups {
+            fallback: Some(fallback.engine),
+            ..self
+        }
+    }
+
     async fn ask_anyhow(&self, name: &Name, kind: RecordType) -> Result<Found, Error> {
-        let found = self.engine.ask_anyhow(name, kind).await;
+        let mut found = self.engine.ask_anyhow(name, kind).await;
+        if let (Err(_), Some(fallback)) = (&found, &self.fallback) {
+            found = fallback.ask_anyhow(name, kind).await.map(|found| Found {
+                proof: Proof::Indeterminate,
+                ..found
+            });
+        }
         self.counters.count(&found);
         found
     }
@@ -282,6 +300,11 @@ impl Resolver for Lookups {
             secure: read(&counters.secure),
         }
     }
+}
+
+/// Is this the name of a type of record?
+pub fn is_record_type(kind: &str) -> bool {
+    kind.to_ascii_uppercase().parse::<RecordType>().is_ok()
 }
 
 /// A name that is worth asking for. `None`: nothing can be called like this, so it does not exist.

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test may fail by panicking
 
-use dns::{Lookups, MxAnswer, Presence, Private, Proof, Recursion, Resolver};
+use dns::{Lookups, MxAnswer, Presence, Private, Proof, Recursion, Resolver, Validation};
 use lab::signed::{Signed, Signing, Zone};
 use std::net::IpAddr;
 
@@ -177,4 +177,39 @@ async fn a_foreign_root_is_bogus() {
     foreign.anchors = Some(other.server.anchors());
     let dns = Lookups::recursing(&foreign).unwrap();
     assert!(dns.addresses("mx.good.example").await.is_err());
+}
+
+/// M31: when no authoritative server can be reached, the configured resolvers are asked, and what they say counts as unsigned.
+#[tokio::test]
+async fn m31_fallback_counts_as_unsigned() {
+    let plain = lab::dns::Zone::parse("mx.good.example A 9.9.9.9").unwrap();
+    let plain = lab::dns::Server::start(plain, None).await.unwrap();
+    let nobody = Recursion {
+        roots: vec![ip("127.0.0.1")],
+        port: 9,
+        private: Private::Allowed,
+        ..Recursion::default()
+    };
+    let fallback = Lookups::forwarding(&[plain.address()], &Validation::Off).unwrap();
+    let dns = Lookups::recursing(&nobody).unwrap().or_else(fallback);
+    let located = dns.located("mx.good.example").await.unwrap();
+    assert_eq!(located.value.addresses, [ip("9.9.9.9")]);
+    assert_eq!(located.proof, Proof::Indeterminate);
+}
+
+/// Names that never leave the machine.
+#[tokio::test]
+async fn special_names_are_not_asked_for() {
+    let nobody = Recursion {
+        roots: vec![ip("127.0.0.1")],
+        port: 9,
+        private: Private::Allowed,
+        ..Recursion::default()
+    };
+    let dns = Lookups::recursing(&nobody).unwrap();
+    assert_eq!(dns.names(ip("127.0.0.1")).await.unwrap(), ["localhost"]);
+    assert!(dns.names(ip("192.168.1.1")).await.unwrap().is_empty());
+    assert_eq!(dns.mx("a.invalid").await.unwrap(), MxAnswer::NoDomain);
+    assert_eq!(dns.addresses("localhost").await.unwrap().len(), 2);
+    assert_eq!(dns.counts(), dns::Counts::default());
 }

@@ -185,7 +185,9 @@ fn make(folder: &Path, zone: &Zone<'_>, all: &[Zone<'_>]) -> io::Result<()> {
     let file = folder.join(file_name(zone.name));
     fs::write(&file, text)?;
     match zone.signing {
-        Signing::Unsigned => fs::rename(&file, folder.join(format!("{}.zone", file_name(zone.name)))),
+        Signing::Unsigned => {
+            fs::rename(&file, folder.join(format!("{}.zone", file_name(zone.name))))
+        }
         Signing::Right => sign(folder, zone.name, None),
         Signing::Forged(old, new) => sign(folder, zone.name, Some((old, new))),
     }

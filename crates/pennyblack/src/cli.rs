@@ -66,6 +66,9 @@ pub(crate) enum Command {
     /// Mail on its way to other servers
     #[command(subcommand)]
     Queue(Queue),
+    /// Ask DNS as the server does
+    #[command(subcommand)]
+    Dns(Dns),
     /// Say what would happen, and why
     #[command(subcommand)]
     Explain(Explain),
@@ -311,6 +314,20 @@ pub(crate) enum Jobs {
     Run {
         /// Its name
         name: String,
+    },
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Dns {
+    /// Look a name up, and say what DNSSEC proves: exit code 0 with records, 3 without, 2 if the signatures are wrong
+    Lookup {
+        /// The name; for PTR an address
+        name: String,
+        /// The type of record: A, AAAA, MX, TXT, TLSA, PTR…
+        kind: String,
+        /// Ask this resolver instead of those of the configuration, and verify its answers
+        #[arg(long, value_name = "HOST:PORT")]
+        resolver: Option<std::net::SocketAddr>,
     },
 }
 

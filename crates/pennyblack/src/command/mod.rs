@@ -4,6 +4,7 @@ mod account;
 mod alias;
 mod auth;
 mod config;
+mod dns;
 mod domain;
 mod import;
 mod jobs;
@@ -27,6 +28,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::Domain(which) => domain::run(which, &global),
         Command::Alias(which) => alias::run(which, &global),
         Command::Queue(which) => queue::run(which, &global),
+        Command::Dns(which) => dns::run(which, &global),
         Command::Explain(which) => service::explain(which, &global),
         Command::Check { which } => service::check(which, &global),
         Command::Status => service::status(&global),

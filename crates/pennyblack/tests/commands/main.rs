@@ -4,6 +4,7 @@
 
 mod configuration;
 mod import;
+mod lookup;
 mod people;
 mod serving;
 mod world;

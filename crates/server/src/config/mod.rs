@@ -239,8 +239,32 @@ pub struct QueueSettings {
 /// DNS.
 #[derive(Clone, Debug, Default)]
 pub struct DnsSettings {
-    /// Resolvers to ask; empty: those of the system.
+    /// Who is asked.
+    pub mode: DnsMode,
+    /// Resolvers to ask, or to fall back to.
     pub servers: Vec<SocketAddr>,
+    /// Verify signatures in their answers. Default false.
+    pub validate: bool,
+    /// Root servers; empty: those of the Internet.
+    pub roots: Vec<IpAddr>,
+    /// DNSKEY records to trust; `None`: the root's own.
+    pub trust_anchor: Option<PathBuf>,
+    /// Port of authoritative servers. Default 53.
+    pub port: u16,
+    /// Ask and believe private addresses. Default false.
+    pub allow_private: bool,
+}
+
+/// Who is asked for names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DnsMode {
+    /// The authoritative servers, from the root on.
+    #[default]
+    Recursive,
+    /// The configured resolvers.
+    Forward,
+    /// The resolvers of the system.
+    System,
 }
 
 /// HTTP.

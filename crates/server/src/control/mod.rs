@@ -15,6 +15,7 @@ pub mod health;
 pub mod host;
 pub mod import;
 pub mod jobs;
+pub mod lookup;
 pub mod queue;
 pub mod service;
 mod socket;
@@ -42,6 +43,8 @@ pub enum Request {
     Alias(alias::Request),
     /// The outbound queue.
     Queue(queue::Request),
+    /// Look-ups.
+    Dns(lookup::Request),
     /// The server itself.
     Service(service::Request),
     /// What runs at intervals.
@@ -71,6 +74,8 @@ pub enum Answer {
     Alias(alias::Answer),
     /// The outbound queue.
     Queue(queue::Answer),
+    /// Look-ups.
+    Dns(lookup::Answer),
     /// The server itself.
     Service(service::Answer),
     /// What runs at intervals.
@@ -227,6 +232,7 @@ pub async fn execute(world: &World, request: Request) -> Result<Answer, Failure>
         Request::Domain(request) => domain::execute(world, request).await.map(Answer::Domain),
         Request::Alias(request) => alias::execute(world, request).await.map(Answer::Alias),
         Request::Queue(request) => queue::execute(world, request).await.map(Answer::Queue),
+        Request::Dns(request) => lookup::execute(world, request).await.map(Answer::Dns),
         Request::Service(request) => service::execute(world, request).await.map(Answer::Service),
         Request::Jobs(request) => jobs::execute(world, request).await.map(Answer::Jobs),
     }

@@ -14,13 +14,14 @@ mod notify;
 pub(crate) mod offline;
 mod privileges;
 mod reload;
+mod resolver;
 mod signals;
 mod start;
 
 pub use instance::{Holder, Instance, LockError};
 pub use reload::{ReloadError, Reloaded};
+pub(crate) use resolver::{asking, resolver};
 pub use start::StartError;
-pub(crate) use start::resolver;
 
 use crate::config::Config;
 use crate::listen::{Bound, Doors, Kind};

@@ -1,6 +1,7 @@
 //! The steps of a start, each with the error it can meet.
 
 use super::privileges::{self, Target};
+use super::resolver::resolver;
 use super::{Instance, LockError, Parts, Running, Server, limits, notify};
 use crate::config::Config;
 use crate::listen::{self, Bound, Socket};
@@ -168,20 +169,6 @@ fn services(
         store,
         tls,
     }))
-}
-
-/// The resolver that the settings name. A machine that names none has it on itself, as for the C library.
-pub(crate) fn resolver(config: &Config) -> Result<Arc<dyn dns::Resolver>, StartError> {
-    let wrong = |why: dns::Error| StartError::Config(format!("dns.servers: {why}"));
-    let servers = &config.dns.servers;
-    let resolver = match servers.is_empty() {
-        false => dns::Forwarding::to(servers).map_err(wrong)?,
-        true => dns::Forwarding::system().or_else(|why| {
-            tracing::warn!(error = %why, "the system names no resolver: asking 127.0.0.1");
-            dns::Forwarding::to(&[([127, 0, 0, 1], 53).into()]).map_err(wrong)
-        })?,
-    };
-    Ok(Arc::new(resolver))
 }
 
 /// Opens the doors.

@@ -137,6 +137,7 @@ macro_rules! settings {
 }
 
 // Sections with a file of their own; they use the macros above.
+mod dns;
 mod fetch;
 
 /// A20
@@ -164,7 +165,7 @@ pub static SETTINGS: std::sync::LazyLock<Vec<Setting>> = std::sync::LazyLock::ne
         auth(),
         mail(),
         queue(),
-        dns(),
+        dns::dns(),
         fetch::fetch(),
         log(),
     ] {
@@ -340,13 +341,6 @@ fn queue() -> Vec<Setting> {
         "queue.allow_private" Reload "false", Field::Flag(|c| &mut c.queue.allow_private),
             "Deliver to mail servers at loopback and private addresses too. Otherwise a domain whose MX leads there could make this \
              server talk to machines of its own network. A trial, or a relay inside a private network, needs it.";
-    }
-}
-
-fn dns() -> Vec<Setting> {
-    settings! {
-        "dns.servers" Restart "[]", Field::Servers(|c| &mut c.dns.servers, 53),
-            "Resolvers to ask. Empty: those of the system.";
     }
 }
 
