@@ -3,7 +3,8 @@
 use crate::engine::{Engine, Found, proof, spelled};
 use crate::special::{self, Known};
 use crate::{
-    Answer, Error, Family, Line, Listing, Located, MxAnswer, Presence, Proof, Proved, Resolver, Tlsa,
+    Answer, Error, Family, Line, Listing, Located, MxAnswer, Presence, Proof, Proved, Resolver,
+    Tlsa,
 };
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

@@ -8,7 +8,7 @@ mod spf;
 use super::block_on;
 use crate::cli::{AskedResolver, Auth as Which, AuthDkim, Global};
 use crate::outcome::{Failure, Outcome};
-use dns::Forwarding;
+use dns::{Lookups, Validation};
 use std::io::Read as _;
 use std::net::ToSocketAddrs as _;
 use std::path::Path;
@@ -49,14 +49,14 @@ pub(crate) fn run(which: Which, global: &Global) -> Outcome {
 }
 
 /// The resolver that was named, or the system's.
-fn resolver(asked: &AskedResolver) -> Result<Forwarding, Failure> {
+fn resolver(asked: &AskedResolver) -> Result<Lookups, Failure> {
     let Some(name) = &asked.resolver else {
-        return Forwarding::system().map_err(Failure::failed);
+        return Lookups::system().map_err(Failure::failed);
     };
     let servers = name
         .to_socket_addrs()
         .map_err(|why| Failure::usage(format!("--resolver {name}: {why}; write HOST:PORT")))?;
-    Forwarding::to(&servers.collect::<Vec<_>>()).map_err(Failure::failed)
+    Lookups::forwarding(&servers.collect::<Vec<_>>(), &Validation::Off).map_err(Failure::failed)
 }
 
 /// Seconds since 1970, as asked or as it is.
