@@ -18,7 +18,7 @@ const QUESTION: Duration = Duration::from_secs(20);
 #[derive(Clone)]
 pub(crate) enum Engine {
     /// Other resolvers.
-    Forwarding(TokioResolver),
+    Forwarding(Box<TokioResolver>),
     /// The authoritative servers, from the root on.
     Recursing(Arc<Recursor<OnPort>>),
 }

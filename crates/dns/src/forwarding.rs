@@ -64,7 +64,7 @@ fn build(
         }
     }
     let resolver = builder.build().map_err(failed)?;
-    Ok(Lookups::new(Engine::Forwarding(resolver)))
+    Ok(Lookups::new(Engine::Forwarding(Box::new(resolver))))
 }
 
 fn server(address: SocketAddr) -> NameServerConfig {
