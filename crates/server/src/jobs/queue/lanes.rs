@@ -33,6 +33,7 @@ pub(super) struct Lanes {
     state: Mutex<Traffic>,
     /// Something has been done: there is room.
     room: Notify,
+    done: Notify,
     workers: TaskTracker,
 }
 
@@ -58,6 +59,7 @@ impl Lanes {
             services,
             state: Mutex::default(),
             room: Notify::new(),
+            done: Notify::new(),
             workers: TaskTracker::new(),
         })
     }
@@ -81,6 +83,11 @@ impl Lanes {
             }
             done.await;
         }
+    }
+
+    /// Waits until a piece has been done, now or since this was last asked.
+    pub(super) async fn until_done(&self) {
+        self.done.notified().await;
     }
 
     /// Puts work into the lanes, and sets workers to it.
@@ -152,6 +159,7 @@ impl Lanes {
         state.pieces -= 1;
         drop(state);
         self.room.notify_one();
+        self.done.notify_one();
     }
 
     /// One attempt, from the first look-up to the record of its outcome.

@@ -7,7 +7,6 @@ mod lanes;
 mod settle;
 
 use crate::Services;
-use jiff::SignedDuration;
 use lanes::{Lanes, Work};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,8 +21,6 @@ const BATCH: usize = 100;
 const RECIPIENTS: usize = 100;
 /// Pause after a failure of the store.
 const PAUSE: Duration = Duration::from_secs(5);
-/// Between looks into the queue when what is due is being tried already.
-const BREATH: SignedDuration = SignedDuration::from_secs(1);
 
 /// Runs until the server stops.
 pub(crate) async fn run(services: Arc<Services>) {
@@ -49,7 +46,8 @@ impl Runner {
             let now = self.services.clock.now();
             match self.dispatch(now, room).await {
                 Ok(Due::More) => {}
-                Ok(Due::All) => self.until_due(now, &mut work).await,
+                Ok(Due::All) => self.until_due(&mut work).await,
+                Ok(Due::InFlight) => self.lanes.until_done().await,
                 Err(error) => {
                     tracing::error!(error = %error, "the queue cannot be read; trying again");
                     tokio::time::sleep(PAUSE).await;
@@ -65,13 +63,13 @@ impl Runner {
         let _ = paused.wait_for(|paused| !paused).await;
     }
 
-    /// Waits for new work, or until something is due. `looked`: when the queue was looked at.
-    async fn until_due(&self, looked: Timestamp, work: &mut watch::Receiver<u64>) {
+    /// Waits for new work, or until something is due.
+    async fn until_due(&self, work: &mut watch::Receiver<u64>) {
         let next = self.services.store.read(store::queue::next_due).await;
         let clock = &self.services.clock;
         let due = async {
             match next {
-                Ok(Some(next)) => clock.reached(next.max(looked + BREATH)).await,
+                Ok(Some(next)) => clock.reached(next).await,
                 Ok(None) => std::future::pending().await,
                 Err(_) => tokio::time::sleep(PAUSE).await,
             }
@@ -100,7 +98,7 @@ impl Runner {
             .flat_map(|message| self.work_of(message, now))
             .collect();
         if work.is_empty() {
-            return Ok(Due::All);
+            return Ok(if count == 0 { Due::All } else { Due::InFlight });
         }
         self.begin(&work, now).await?;
         self.lanes.add(work);
@@ -163,6 +161,8 @@ impl Runner {
 enum Due {
     All,
     More,
+    /// What is due is being tried already.
+    InFlight,
 }
 
 fn load_due(tx: &mut Tx<'_>, now: Timestamp, limit: usize) -> store::Result<Vec<Queued>> {
