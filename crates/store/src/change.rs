@@ -60,6 +60,26 @@ pub enum What {
         on: bool,
     },
     AccountChanged,
+    ScriptStored {
+        name: String,
+    },
+    ScriptDeleted {
+        name: String,
+    },
+    ScriptRenamed {
+        from: String,
+        to: String,
+    },
+    /// None is active now, if there is no name.
+    ScriptActivated {
+        name: Option<String>,
+    },
+    /// A row of [`crate::script::memory`]; `expires` in seconds since 1970.
+    ScriptRemembered {
+        kind: u8,
+        key: [u8; 32],
+        expires: i64,
+    },
 }
 
 /// A record as it is stored. New kinds are added at the end: their place is their number in the database.
@@ -91,6 +111,24 @@ pub(crate) enum Record {
         on: bool,
     },
     AccountChanged,
+    ScriptStored {
+        name: String,
+    },
+    ScriptDeleted {
+        name: String,
+    },
+    ScriptRenamed {
+        from: String,
+        to: String,
+    },
+    ScriptActivated {
+        name: Option<String>,
+    },
+    ScriptRemembered {
+        kind: u8,
+        key: [u8; 32],
+        expires: i64,
+    },
 }
 
 const ADDED: i64 = 0;
@@ -226,6 +264,13 @@ fn tell(record: Record, mailbox: u128) -> Vec<What> {
         Record::Deleted { name } => What::MailboxDeleted { mailbox, name },
         Record::Subscribed { name, on } => What::Subscribed { name, on },
         Record::AccountChanged => What::AccountChanged,
+        Record::ScriptStored { name } => What::ScriptStored { name },
+        Record::ScriptDeleted { name } => What::ScriptDeleted { name },
+        Record::ScriptRenamed { from, to } => What::ScriptRenamed { from, to },
+        Record::ScriptActivated { name } => What::ScriptActivated { name },
+        Record::ScriptRemembered { kind, key, expires } => {
+            What::ScriptRemembered { kind, key, expires }
+        }
     }]
 }
 

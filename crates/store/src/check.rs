@@ -248,6 +248,19 @@ const IMPOSSIBLE: &[(&str, &str)] = &[
         "SELECT c.account, c.account FROM change_mark c LEFT JOIN account a ON a.id = c.account WHERE a.id IS NULL OR c.modseq > a.modseq",
         "a mark of the change log is ahead of its account (account)",
     ),
+    (
+        "SELECT s.account, s.account FROM script s LEFT JOIN account a ON a.id = s.account WHERE a.id IS NULL",
+        "a script belongs to no account (account)",
+    ),
+    (
+        "SELECT account, account FROM script WHERE active = 1 GROUP BY account HAVING COUNT(*) > 1",
+        "more than one script is active (account)",
+    ),
+    (
+        "SELECT f.account, f.message FROM filing f LEFT JOIN content c ON c.account = f.account AND c.message = f.message \
+         WHERE c.message IS NULL",
+        "it is written down why a message was filed that is not there (account, message)",
+    ),
 ];
 
 fn names(row: &Row<'_>) -> Result<String> {

@@ -13,8 +13,11 @@ pub mod change;
 pub mod check;
 pub mod domain;
 pub mod entry;
+pub mod filing;
+pub mod learn;
 pub mod mailbox;
 pub mod queue;
+pub mod script;
 
 mod context;
 mod engine;

@@ -10,6 +10,7 @@ use std::ops::ControlFlow;
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_change_mark.sql"),
+    include_str!("../migrations/0003_scripts.sql"),
 ];
 
 /// The version this program works with.

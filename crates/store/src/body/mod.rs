@@ -39,6 +39,12 @@ impl Store {
         Ok(BodyReader::new(source))
     }
 
+    /// Opens a body that is ready and that no transaction has kept yet. Blocks for a moment if it is large.
+    pub fn open_staged(&self, staged: &Staged) -> Result<BodyReader> {
+        let source = read::Source::staged(self.context(), staged)?;
+        Ok(BodyReader::new(source))
+    }
+
     /// The octets from `offset`, at most `length` of them (an IMAP partial FETCH, one MIME part).
     pub async fn read_body(&self, body: &BodyRef, offset: u64, length: u64) -> Result<Vec<u8>> {
         let wanted = body.clone();

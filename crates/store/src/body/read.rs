@@ -3,7 +3,9 @@
 use crate::body::chunks::{CHUNK, ChunkReader};
 use crate::body::compress::decompress;
 use crate::body::rows::FILE;
+use crate::body::staged::{Staged, Stored};
 use crate::body::{BodyRef, off_the_workers};
+use crate::context::Context;
 use crate::engine::params;
 use crate::tx::Tx;
 use crate::{Error, Result};
@@ -33,14 +35,22 @@ impl Source {
         )?;
         match found {
             None => Err(Error::Missing("the body of the message".into())),
-            Some((FILE, _, Some(name))) => Source::file(tx, &name, body.size),
-            Some((_, Some(sealed), _)) => Source::inline(tx, &sealed, body),
+            Some((FILE, _, Some(name))) => Source::file(tx.context, &name, body.size),
+            Some((_, Some(sealed), _)) => Source::inline(tx.context, &sealed, body),
             Some(_) => Err(Error::Corrupt("a body has no octets".into())),
         }
     }
 
-    fn inline(tx: &Tx<'_>, sealed: &[u8], body: &BodyRef) -> Result<Source> {
-        let compressed = tx.context.vault.open(&body.hash, sealed)?;
+    /// A body that no transaction has kept yet.
+    pub(crate) fn staged(context: &Context, staged: &Staged) -> Result<Source> {
+        match staged.stored() {
+            Stored::Inline(sealed) => Source::inline(context, sealed, &staged.body()),
+            Stored::File(file) => Source::file(context, &file.name, staged.size()),
+        }
+    }
+
+    fn inline(context: &Context, sealed: &[u8], body: &BodyRef) -> Result<Source> {
+        let compressed = context.vault.open(&body.hash, sealed)?;
         let octets = decompress(
             &compressed,
             usize::try_from(body.size).unwrap_or(usize::MAX),
@@ -48,9 +58,9 @@ impl Source {
         Ok(Source::Memory(Arc::new(octets)))
     }
 
-    fn file(tx: &Tx<'_>, name: &str, size: u64) -> Result<Source> {
-        let file = tx.context.files.open_file(name)?;
-        let reader = ChunkReader::open(file, size, &tx.context.vault)?;
+    fn file(context: &Context, name: &str, size: u64) -> Result<Source> {
+        let file = context.files.open_file(name)?;
+        let reader = ChunkReader::open(file, size, &context.vault)?;
         Ok(Source::File(Arc::new(reader), size))
     }
 

@@ -128,6 +128,7 @@ pub(super) fn release_content(
             "DELETE FROM content WHERE account = $1 AND message = $2",
             params![account, message],
         )?;
+        crate::filing::forget(tx, account, message)?;
         release(tx, &body)?;
     }
     Ok(())

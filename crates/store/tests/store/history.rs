@@ -31,6 +31,7 @@ on_both_engines! {
             What::MailboxDeleted { name, .. } => format!("deleted {name}"),
             What::Subscribed { name, on } => format!("subscribed {name} {on}"),
             What::AccountChanged => "account".into(),
+            other => format!("{other:?}"),
         }).collect();
         assert_eq!(told, [
             "added 1", "created Archive", "added 1", "flags [1]", "expunged [1]", "renamed Archive Old", "subscribed Old true",

@@ -14,4 +14,5 @@ mod model;
 mod opening;
 mod outage;
 mod queue;
+mod scripts;
 mod world;
