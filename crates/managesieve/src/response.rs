@@ -216,10 +216,11 @@ mod tests {
             let mut out = b"X ".to_vec();
             quoted_or_literal(&text, &mut out);
             // A client's literals have a plus.
-            let announced = format!("{{{}}}", text.len());
-            let mut wire = String::from_utf8_lossy(&out).starts_with(&format!("X {announced}"))
-                .then(|| format!("X {{{}+}}\r\n", text.len()).into_bytes().into_iter().chain(text.clone()).collect())
-                .unwrap_or(out);
+            let literal = out.starts_with(format!("X {{{}}}", text.len()).as_bytes());
+            let mut wire = match literal {
+                true => [format!("X {{{}+}}\r\n", text.len()).as_bytes(), &text].concat(),
+                false => out,
+            };
             wire.extend_from_slice(b"\r\n");
             let mut framer = Framer::new(Limits::BEFORE_LOGIN);
             framer.feed(&wire);
