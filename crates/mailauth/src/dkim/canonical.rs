@@ -194,6 +194,57 @@ impl fmt::Debug for BodyHash {
     }
 }
 
+/// The body hashes of one message: whoever needs one says so before the body comes, and each is made once.
+#[derive(Debug, Default)]
+pub struct Bodies(Vec<Body>);
+
+#[derive(Debug)]
+struct Body {
+    form: Canonicalization,
+    limit: Option<u64>,
+    hash: BodyHash,
+}
+
+/// Which hash of [`Bodies`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BodyId(usize);
+
+/// Finished hashes, each with the length of the whole canonical body.
+#[derive(Debug, Default)]
+pub struct BodyHashes(Vec<(Digest, u64)>);
+
+impl Bodies {
+    /// This hash will be needed.
+    pub fn want(&mut self, form: Canonicalization, limit: Option<u64>) -> BodyId {
+        let same = |body: &Body| body.form == form && body.limit == limit;
+        BodyId(self.0.iter().position(same).unwrap_or_else(|| {
+            let hash = BodyHash::new(form, limit);
+            self.0.push(Body { form, limit, hash });
+            self.0.len() - 1
+        }))
+    }
+
+    /// Takes the next octets of the body.
+    pub fn update(&mut self, octets: &[u8]) {
+        for body in &mut self.0 {
+            body.hash.update(octets);
+        }
+    }
+
+    /// The body is complete.
+    pub fn finish(self) -> BodyHashes {
+        BodyHashes(self.0.into_iter().map(|body| body.hash.finish()).collect())
+    }
+}
+
+impl BodyHashes {
+    /// A hash, and the length of the whole canonical body. `None` only for the id of another message.
+    pub fn hash(&self, id: BodyId) -> Option<(&[u8], u64)> {
+        let (digest, length) = self.0.get(id.0)?;
+        Some((digest.as_ref(), *length))
+    }
+}
+
 /// The fields of a header section, to be chosen from the bottom up as `h=` names them (§5.4.2).
 pub(crate) struct Selection<'a> {
     /// By lower-case name: the fields, the last one first.

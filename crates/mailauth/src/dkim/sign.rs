@@ -114,7 +114,7 @@ fn names<'n>(selection: &Selection<'_>) -> Vec<&'n str> {
     names
 }
 
-fn names_folded(names: &[&str]) -> String {
+pub(crate) fn names_folded(names: &[&str]) -> String {
     let mut out = String::new();
     let mut line = 0;
     for (index, name) in names.iter().enumerate() {

@@ -60,22 +60,27 @@ impl Signature {
         if tags.value("v") != Some("1") {
             return Err(Fault::permanent("its version is not 1"));
         }
-        let (header_form, body_form) = forms(tags.value("c"))?;
         let domain = domain(tags.required("d")?)?;
         let identity = match tags.value("i") {
             None => format!("@{domain}"),
             Some(identity) => owned_identity(identity, &domain)?,
         };
         check_query(tags.value("q"))?;
+        Signature::from_tags(&tags, identity)
+    }
+
+    /// What DKIM and ARC signatures have in common (RFC 8617 §4.1.2).
+    pub(crate) fn from_tags(tags: &Tags<'_>, identity: String) -> Result<Signature, Fault> {
+        let (header_form, body_form) = forms(tags.value("c"))?;
         let signature = Signature {
             algorithm: algorithm(tags.required("a")?)?,
             signature: decoded("b", tags.required("b")?)?,
             body_hash: decoded("bh", tags.required("bh")?)?,
             header_form,
             body_form,
+            domain: domain(tags.required("d")?)?,
             selector: selector(tags.required("s")?)?,
             identity,
-            domain,
             names: names(tags.required("h")?)?,
             body_length: number("l", tags.value("l"))?,
             signed_at: seconds("t", tags.value("t"))?,
@@ -94,10 +99,39 @@ impl Signature {
         format!("{}._domainkey.{}", self.selector, self.domain)
     }
 
-    /// The domain of `i=`.
-    pub fn identity_domain(&self) -> &str {
+    /// Is `i=` in a subdomain of `d=`?
+    pub fn identity_is_below(&self) -> bool {
         let at = self.identity.rfind('@').map_or(0, |at| at + 1);
-        &self.identity[at..]
+        self.identity[at..] != self.domain
+    }
+
+    /// All that can be checked without a key: time, body length, body hash.
+    pub(crate) fn check_body(&self, hash: Option<(&[u8], u64)>, now: i64) -> Result<(), Fault> {
+        if self.expires_at.is_some_and(|expires| expires < now) {
+            return Err(Fault::new(DkimResult::Fail, "the signature has expired"));
+        }
+        let Some((hash, length)) = hash else {
+            return Err(Fault::permanent("there is no body hash"));
+        };
+        match self.body_length {
+            Some(limit) if limit > length => {
+                return Err(Fault::permanent("it covers more body than there is"));
+            }
+            Some(limit) if limit < length => {
+                return Err(Fault::new(
+                    DkimResult::Policy,
+                    "it covers only a part of the body, and what follows could be anybody's",
+                ));
+            }
+            _ => {}
+        }
+        match hash == self.body_hash {
+            true => Ok(()),
+            false => Err(Fault::new(
+                DkimResult::Fail,
+                "the body was changed on its way",
+            )),
+        }
     }
 }
 

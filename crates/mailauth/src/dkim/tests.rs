@@ -20,9 +20,10 @@ fn verify(message: &str, table: &Table) -> Vec<Verified> {
 fn verify_at(message: &str, table: &Table, time: i64) -> Vec<Verified> {
     let end = message.find("\r\n\r\n").map_or(message.len(), |at| at + 4);
     let (section, body) = message.as_bytes().split_at(end);
-    let mut verifier = Verifier::new(section, Limits::default());
-    verifier.body(body);
-    now(verifier.finish(table, time))
+    let mut bodies = Bodies::default();
+    let verifier = Verifier::new(section, Limits::default(), &mut bodies);
+    bodies.update(body);
+    now(verifier.finish(table, &bodies.finish(), time))
 }
 
 fn words(results: &[Verified]) -> Vec<&'static str> {
@@ -339,7 +340,11 @@ fn hostile_headers_are_bounded() {
 #[test]
 fn without_time_left_nobody_knows() {
     let message = format!("{EXAMPLE}{MESSAGE}");
-    let verifier = Verifier::new(message.as_bytes(), Limits::default());
+    let verifier = Verifier::new(
+        message.as_bytes(),
+        Limits::default(),
+        &mut Bodies::default(),
+    );
     assert_eq!(words(&verifier.out_of_time()), ["temperror", "temperror"]);
 }
 
@@ -359,10 +364,11 @@ proptest! {
     fn any_octets_are_read(text in "\\PC{0,80}", octets in prop::collection::vec(any::<u8>(), 0..200)) {
         let _ = PublicKeyRecord::parse(&text);
         let _ = PrivateKey::from_text(&text);
-        let mut verifier = Verifier::new(&octets, Limits::default());
-        verifier.body(&octets);
-        now(verifier.finish(&Table::new(""), 0));
-        let section = [&b"DKIM-Signature: "[..], &octets].concat();
-        now(Verifier::new(&section, Limits::default()).finish(&Table::new(""), 0));
+        for section in [octets.clone(), [&b"DKIM-Signature: "[..], &octets].concat()] {
+            let mut bodies = Bodies::default();
+            let verifier = Verifier::new(&section, Limits::default(), &mut bodies);
+            bodies.update(&octets);
+            now(verifier.finish(&Table::new(""), &bodies.finish(), 0));
+        }
     }
 }

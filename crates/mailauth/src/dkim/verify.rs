@@ -1,10 +1,11 @@
 //! Verification of the signatures of one message (RFC 6376 §6; results by RFC 8601 §2.7.1).
 //!
-//! [`Verifier::new`] takes the header section as it arrived, [`Verifier::body`] the body in pieces, and [`Verifier::finish`] asks
-//! DNS for the keys. Of the message only hashes are kept.
+//! [`Verifier::new`] takes the header section as it arrived, [`Bodies`] hash the body as it streams by, and [`Verifier::finish`]
+//! asks DNS for the keys. Of the message only hashes are kept.
 
-use super::canonical::{self, BodyHash, Canonicalization, Selection};
-use super::key::{KeyFault, PublicKeyRecord};
+use super::canonical::{self, Bodies, BodyHashes, BodyId, Selection};
+use super::key::PublicKeyRecord;
+use super::keypair::Algorithm;
 use super::signature::{Signature, encoded};
 use crate::tags::Malformed;
 use aws_lc_rs::digest::{Digest, SHA256, digest};
@@ -118,17 +119,14 @@ const LEAST_BITS: u32 = 1024;
 /// Verifies the signatures of one message.
 pub struct Verifier {
     candidates: Vec<Candidate>,
-    bodies: Vec<Body>,
     /// How many signatures there were beyond the limit.
     ignored: usize,
 }
 
 struct Candidate {
     signature: Result<Signature, Fault>,
-    /// SHA-256 of the signed fields.
-    header_hash: Option<Digest>,
-    /// Index into the bodies.
-    body: usize,
+    /// SHA-256 of the signed fields, and which body hash belongs to it.
+    hashes: Option<(Digest, BodyId)>,
     /// What can be said of a signature that cannot be read.
     shown: Shown,
 }
@@ -141,61 +139,26 @@ struct Shown {
     start: String,
 }
 
-/// A body hash that some signatures want.
-pub(crate) struct Body {
-    form: Canonicalization,
-    limit: Option<u64>,
-    hash: BodyHash,
-}
-
-/// Finds or begins a body hash.
-pub(crate) fn body_index(
-    bodies: &mut Vec<Body>,
-    form: Canonicalization,
-    limit: Option<u64>,
-) -> usize {
-    let known = bodies
-        .iter()
-        .position(|body| body.form == form && body.limit == limit);
-    known.unwrap_or_else(|| {
-        let hash = BodyHash::new(form, limit);
-        bodies.push(Body { form, limit, hash });
-        bodies.len() - 1
-    })
-}
-
-/// Feeds all.
-pub(crate) fn feed(bodies: &mut [Body], octets: &[u8]) {
-    for body in bodies {
-        body.hash.update(octets);
-    }
-}
-
-/// Finishes all: hash, and length of the whole body.
-pub(crate) fn finished(bodies: Vec<Body>) -> Vec<(Digest, u64)> {
-    bodies.into_iter().map(|body| body.hash.finish()).collect()
-}
-
 impl Verifier {
-    /// Begins, with the header section as it arrived; what follows its empty line is ignored.
-    pub fn new(section: &[u8], limits: Limits) -> Verifier {
+    /// Begins, with the header section as it arrived; what follows its empty line is ignored. The body hashes that are needed
+    /// are ordered.
+    pub fn new(section: &[u8], limits: Limits, bodies: &mut Bodies) -> Verifier {
         let mut fields = message::header::fields(section).filter(|f| f.is("DKIM-Signature"));
         let chosen: Vec<_> = fields.by_ref().take(limits.signatures).collect();
-        let mut verifier = Verifier {
-            candidates: Vec::new(),
-            bodies: Vec::new(),
-            ignored: fields.count(),
-        };
+        let mut candidates = Vec::with_capacity(chosen.len());
         if !chosen.is_empty() {
             let selection = Selection::new(section);
-            for field in chosen {
-                verifier.candidate(&selection, field.raw, field.value);
+            for field in &chosen {
+                candidates.push(Candidate::new(&selection, field.raw, field.value, bodies));
             }
         }
-        verifier
+        Verifier {
+            candidates,
+            ignored: fields.count(),
+        }
     }
 
-    /// Has the message signatures?
+    /// Has the message no signatures?
     pub fn is_empty(&self) -> bool {
         self.candidates.is_empty()
     }
@@ -205,42 +168,22 @@ impl Verifier {
         self.ignored
     }
 
-    fn candidate(&mut self, selection: &Selection<'_>, raw: &[u8], value: &[u8]) {
-        let text = String::from_utf8_lossy(value);
-        let signature = match std::str::from_utf8(value) {
-            Ok(value) => Signature::parse(value),
-            Err(_) => Err(Fault::permanent("it is not UTF-8")),
-        };
-        let (mut header_hash, mut body) = (None, 0);
-        if let Ok(signature) = &signature {
-            header_hash = Some(signed_hash(selection, signature, raw));
-            body = body_index(&mut self.bodies, signature.body_form, signature.body_length);
-        }
-        self.candidates.push(Candidate {
-            shown: shown(&text),
-            signature,
-            header_hash,
-            body,
-        });
-    }
-
-    /// Takes the next octets of the body.
-    pub fn body(&mut self, octets: &[u8]) {
-        feed(&mut self.bodies, octets);
-    }
-
     /// The results, in the order of the fields. `now` in seconds since 1970. A time limit is the caller's.
-    pub async fn finish(self, resolver: &dyn Resolver, now: i64) -> Vec<Verified> {
-        let hashes = finished(self.bodies);
+    pub async fn finish(
+        &self,
+        resolver: &dyn Resolver,
+        bodies: &BodyHashes,
+        now: i64,
+    ) -> Vec<Verified> {
         let mut results = Vec::with_capacity(self.candidates.len());
         for candidate in &self.candidates {
-            results.push(candidate.verify(resolver, &hashes, now).await);
+            results.push(candidate.verify(resolver, bodies, now).await);
         }
         results
     }
 
     /// What can be said when time has run out.
-    pub fn out_of_time(self) -> Vec<Verified> {
+    pub fn out_of_time(&self) -> Vec<Verified> {
         let late = || Fault::new(DkimResult::TempError, "DNS did not answer in time");
         self.candidates
             .iter()
@@ -249,7 +192,7 @@ impl Verifier {
     }
 }
 
-fn signed_hash(selection: &Selection<'_>, signature: &Signature, raw: &[u8]) -> Digest {
+pub(crate) fn signed_hash(selection: &Selection<'_>, signature: &Signature, raw: &[u8]) -> Digest {
     let mut signed = Vec::with_capacity(2048);
     selection.canonical(&signature.names, signature.header_form, &mut signed);
     canonical::signature_field(raw, signature.header_form, &mut signed);
@@ -271,97 +214,56 @@ fn shown(text: &str) -> Shown {
     }
 }
 
-impl Candidate {
-    async fn verify(
-        &self,
-        resolver: &dyn Resolver,
-        hashes: &[(Digest, u64)],
-        now: i64,
-    ) -> Verified {
-        let outcome = match self.acceptable(hashes, now) {
-            Err(fault) => Err(fault),
-            Ok(signature) => self.with_keys(resolver, signature).await,
-        };
-        let record = outcome.as_ref().ok().cloned();
-        let judged = outcome.and_then(|record| self.judged(&record));
-        self.report(&judged, record.as_ref())
-    }
+/// A signature and what it is over, to be held against keys.
+pub(crate) struct Claim<'a> {
+    pub(crate) key_name: String,
+    pub(crate) algorithm: Algorithm,
+    pub(crate) hash: &'a Digest,
+    pub(crate) signature: &'a [u8],
+    /// It names somebody in a subdomain.
+    pub(crate) below: bool,
+}
 
-    /// All that can be checked without a key.
-    fn acceptable(&self, hashes: &[(Digest, u64)], now: i64) -> Result<&Signature, Fault> {
-        let signature = self.signature.as_ref().map_err(Clone::clone)?;
-        if signature.expires_at.is_some_and(|expires| expires < now) {
-            return Err(Fault::new(DkimResult::Fail, "the signature has expired"));
-        }
-        let Some((hash, length)) = hashes.get(self.body) else {
-            return Err(Fault::permanent("there is no body hash"));
-        };
-        match signature.body_length {
-            Some(limit) if limit > *length => {
-                return Err(Fault::permanent("it covers more body than there is"));
-            }
-            Some(limit) if limit < *length => {
-                return Err(Fault::new(
-                    DkimResult::Policy,
-                    "it covers only a part of the body, and what follows could be anybody's",
-                ));
-            }
-            _ => {}
-        }
-        match hash.as_ref() == signature.body_hash {
-            true => Ok(signature),
-            false => Err(Fault::new(
-                DkimResult::Fail,
-                "the body was changed on its way",
-            )),
-        }
-    }
-
-    /// The key record that fits: the one that verifies, else the last that was tried.
-    async fn with_keys(
-        &self,
-        resolver: &dyn Resolver,
-        signature: &Signature,
-    ) -> Result<PublicKeyRecord, Fault> {
-        let name = signature.key_name();
+impl Claim<'_> {
+    /// The key record that fits: the one that verifies, else the last that can be read.
+    pub(crate) async fn key(&self, resolver: &dyn Resolver) -> Result<PublicKeyRecord, Fault> {
         let texts = resolver
-            .txt(&name)
+            .txt(&self.key_name)
             .await
             .map_err(|why| Fault::new(DkimResult::TempError, why.to_string()))?;
-        let mut last = Err(Fault::permanent(format!("there is no key at {name}")));
+        let mut last = Err(Fault::permanent(format!(
+            "there is no key at {}",
+            self.key_name
+        )));
         for text in texts.iter().take(RECORDS) {
             match PublicKeyRecord::parse(text) {
                 Ok(record) => {
-                    let verifies = self.judged(&record).is_ok();
+                    let verifies = self.check(&record).is_ok();
                     last = Ok(record);
                     if verifies {
                         break;
                     }
                 }
-                Err(fault) if last.is_err() => last = Err(unusable(&fault)),
+                Err(fault) if last.is_err() => last = Err(Fault::permanent(fault.to_string())),
                 Err(_) => {}
             }
         }
         last
     }
 
-    fn judged(&self, record: &PublicKeyRecord) -> Result<(), Fault> {
-        let (Ok(signature), Some(hash)) = (&self.signature, &self.header_hash) else {
-            return Err(Fault::permanent("it cannot be read"));
-        };
-        if !record.key.fits(signature.algorithm) {
+    /// Does the key confirm it?
+    pub(crate) fn check(&self, record: &PublicKeyRecord) -> Result<(), Fault> {
+        if !record.key.fits(self.algorithm) {
             return Err(Fault::permanent("its key is of another kind"));
         }
-        if record.strict && signature.identity_domain() != signature.domain {
+        if record.strict && self.below {
             return Err(Fault::permanent(
                 "its key allows no subdomains in the identity (t=s)",
             ));
         }
         match record.key.bits() {
             None => return Err(Fault::permanent("its key cannot be read")),
-            Some(bits)
-                if bits < LEAST_BITS && signature.algorithm == super::Algorithm::RsaSha256 =>
-            {
+            Some(bits) if bits < LEAST_BITS && self.algorithm == Algorithm::RsaSha256 => {
                 return Err(Fault::new(
                     DkimResult::Policy,
                     format!("a key of {bits} bits proves nothing"),
@@ -369,7 +271,7 @@ impl Candidate {
             }
             Some(_) => {}
         }
-        match record.key.verifies(hash, &signature.signature) {
+        match record.key.verifies(self.hash, self.signature) {
             true => Ok(()),
             false if record.testing => Err(Fault::new(
                 DkimResult::Neutral,
@@ -380,6 +282,50 @@ impl Candidate {
                 "a signed header field was changed, or the signature is forged",
             )),
         }
+    }
+}
+
+impl Candidate {
+    fn new(selection: &Selection<'_>, raw: &[u8], value: &[u8], bodies: &mut Bodies) -> Candidate {
+        let signature = match std::str::from_utf8(value) {
+            Ok(value) => Signature::parse(value),
+            Err(_) => Err(Fault::permanent("it is not UTF-8")),
+        };
+        let hashes = signature.as_ref().ok().map(|signature| {
+            let body = bodies.want(signature.body_form, signature.body_length);
+            (signed_hash(selection, signature, raw), body)
+        });
+        Candidate {
+            shown: shown(&String::from_utf8_lossy(value)),
+            signature,
+            hashes,
+        }
+    }
+
+    async fn verify(&self, resolver: &dyn Resolver, bodies: &BodyHashes, now: i64) -> Verified {
+        let claim = match self.claim(bodies, now) {
+            Ok(claim) => claim,
+            Err(fault) => return self.report(&Err(fault), None),
+        };
+        match claim.key(resolver).await {
+            Ok(record) => self.report(&claim.check(&record), Some(&record)),
+            Err(fault) => self.report(&Err(fault), None),
+        }
+    }
+
+    fn claim(&self, bodies: &BodyHashes, now: i64) -> Result<Claim<'_>, Fault> {
+        let signature = self.signature.as_ref().map_err(Clone::clone)?;
+        let Some((hash, body)) = &self.hashes else {
+            return Err(Fault::permanent("it cannot be read"));
+        };
+        signature.check_body(bodies.hash(*body), now)?;
+        Ok(Claim {
+            key_name: signature.key_name(),
+            algorithm: signature.algorithm,
+            hash,
+            signature: &signature.signature,
+            below: signature.identity_is_below(),
+        })
     }
 
     fn report(&self, judged: &Result<(), Fault>, record: Option<&PublicKeyRecord>) -> Verified {
@@ -404,8 +350,4 @@ impl Candidate {
             signed_at: read.and_then(|s| s.signed_at),
         }
     }
-}
-
-fn unusable(fault: &KeyFault) -> Fault {
-    Fault::permanent(fault.to_string())
 }

@@ -5,7 +5,7 @@ use crate::cli::{AskedResolver, Global};
 use crate::outcome::{Failure, Outcome};
 use crate::output::{facts, json, say};
 use mailauth::dkim::{
-    BodyHash, Canonicalization, DkimResult, Limits, PrivateKey, Signing, Verified, Verifier,
+    Bodies, BodyHash, Canonicalization, DkimResult, Limits, PrivateKey, Signing, Verified, Verifier,
 };
 use serde_json::json;
 use std::io::Write as _;
@@ -19,11 +19,13 @@ pub(super) fn verify(
     global: &Global,
 ) -> Outcome {
     let message = Message::read(file)?;
-    let mut verifier = Verifier::new(message.section(), Limits::default());
-    verifier.body(message.body());
+    let mut bodies = Bodies::default();
+    let verifier = Verifier::new(message.section(), Limits::default(), &mut bodies);
+    bodies.update(message.body());
+    let hashes = bodies.finish();
     let results = block_on(async {
         let resolver = resolver(asked)?;
-        Ok::<_, Failure>(verifier.finish(&resolver, time(at)).await)
+        Ok::<_, Failure>(verifier.finish(&resolver, &hashes, time(at)).await)
     })??;
     Ok(match global.json {
         true => json(&json!({
