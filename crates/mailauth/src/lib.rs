@@ -9,6 +9,7 @@ pub mod dmarc;
 pub mod results;
 pub mod spf;
 pub mod srs;
+pub mod suffix;
 pub mod tags;
 
 #[cfg(test)]

@@ -109,7 +109,7 @@ pub(crate) enum Command {
     /// Check and show the configuration
     #[command(subcommand)]
     Config(Config),
-    /// Ask who a message is from, and is that proved: SPF, DKIM; the first line of the answer is the result
+    /// Ask who a message is from, and is that proved: SPF, DKIM, ARC, DMARC; the first line of the answer is the result
     #[command(subcommand)]
     Auth(Auth),
     /// Hash a password, read from the terminal or with --password-stdin
@@ -329,6 +329,12 @@ pub(crate) enum Dns {
         #[arg(long, value_name = "HOST:PORT")]
         resolver: Option<std::net::SocketAddr>,
     },
+    /// Say to which organizations the names on standard input belong, a line each; `none` for public suffixes
+    OrgDomain {
+        /// Find it by the tree walk of DMARC (RFC 9989), asking this resolver, instead of the list of public suffixes
+        #[arg(long, value_name = "HOST:PORT")]
+        resolver: Option<String>,
+    },
 }
 
 #[derive(Subcommand, Debug)]
@@ -357,6 +363,66 @@ pub(crate) enum Auth {
     /// Signatures of messages (RFC 6376)
     #[command(subcommand)]
     Dkim(AuthDkim),
+    /// Chains of forwarders (RFC 8617)
+    #[command(subcommand)]
+    Arc(AuthArc),
+    /// The DMARC policy for mail from a domain (RFC 9989); the first line is the policy, or, told what is proved, the result
+    Dmarc {
+        /// The domain of From
+        domain: String,
+        /// SPF passes for this domain
+        #[arg(long, value_name = "DOMAIN")]
+        spf: Option<String>,
+        /// A signature of this domain passes
+        #[arg(long, value_name = "DOMAIN")]
+        dkim: Vec<String>,
+        #[command(flatten)]
+        resolver: AskedResolver,
+    },
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum AuthArc {
+    /// Validate the chain of a message
+    Verify {
+        /// The message; `-` for standard input
+        file: PathBuf,
+        #[command(flatten)]
+        resolver: AskedResolver,
+        /// Verify as of this time, in seconds since 1970, instead of now
+        #[arg(long, value_name = "SECONDS")]
+        time: Option<i64>,
+    },
+    /// Add a set to the chain of the message on standard input, and print it
+    Seal {
+        #[command(flatten)]
+        signing: SigningKey,
+        /// What was found on arrival: the value of an Authentication-Results field
+        #[arg(long, value_name = "TEXT", default_value = "localhost; none")]
+        results: String,
+        #[command(flatten)]
+        resolver: AskedResolver,
+    },
+}
+
+/// How to sign.
+#[derive(Args, Debug, Clone)]
+pub(crate) struct SigningKey {
+    /// The domain that signs
+    #[arg(long)]
+    pub(crate) domain: String,
+    /// Where the public key is: SELECTOR._domainkey.DOMAIN
+    #[arg(long)]
+    pub(crate) selector: String,
+    /// The private key: PEM, or an ed25519 seed in base64
+    #[arg(long)]
+    pub(crate) key: PathBuf,
+    /// Sign as of this time, in seconds since 1970, instead of now
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) time: Option<i64>,
+    /// Print only the new fields
+    #[arg(long)]
+    pub(crate) field_only: bool,
 }
 
 #[derive(Subcommand, Debug)]
@@ -372,23 +438,7 @@ pub(crate) enum AuthDkim {
         time: Option<i64>,
     },
     /// Sign the message on standard input with a key file, and print it with its signature
-    Sign {
-        /// The domain that signs
-        #[arg(long)]
-        domain: String,
-        /// Where the public key is: SELECTOR._domainkey.DOMAIN
-        #[arg(long)]
-        selector: String,
-        /// The private key: PEM, or an ed25519 seed in base64
-        #[arg(long)]
-        key: PathBuf,
-        /// Sign as of this time, in seconds since 1970, instead of now
-        #[arg(long, value_name = "SECONDS")]
-        time: Option<i64>,
-        /// Print only the new field
-        #[arg(long)]
-        field_only: bool,
-    },
+    Sign(SigningKey),
 }
 
 /// Who is asked about DNS.

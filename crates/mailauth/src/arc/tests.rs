@@ -9,8 +9,8 @@ const TIME: i64 = 1_795_184_024;
 fn validate(message: &str, table: &Table) -> Validated {
     let end = message.find("\r\n\r\n").map_or(message.len(), |at| at + 4);
     let mut bodies = Bodies::default();
-    let validator = Validator::new(message[..end].as_bytes(), &mut bodies);
-    bodies.update(message[end..].as_bytes());
+    let validator = Validator::new(&message.as_bytes()[..end], &mut bodies);
+    bodies.update(&message.as_bytes()[end..]);
     now(validator.finish(table, &bodies.finish(), TIME))
 }
 
@@ -35,7 +35,7 @@ impl World {
         let end = message.find("\r\n\r\n").unwrap() + 4;
         let mut bodies = Bodies::default();
         let id = bodies.want(Canonicalization::Relaxed, None);
-        bodies.update(message[end..].as_bytes());
+        bodies.update(&message.as_bytes()[end..]);
         let sealing = Sealing {
             domain,
             selector: "arc",
@@ -46,7 +46,7 @@ impl World {
         let hashes = bodies.finish();
         let (hash, _) = hashes.hash(id).unwrap();
         sealing
-            .fields(message[..end].as_bytes(), hash, &before)
+            .fields(&message.as_bytes()[..end], hash, &before)
             .map(|fields| format!("{fields}{message}"))
     }
 }

@@ -345,7 +345,13 @@ fn without_time_left_nobody_knows() {
         Limits::default(),
         &mut Bodies::default(),
     );
-    assert_eq!(words(&verifier.out_of_time()), ["temperror", "temperror"]);
+    assert_eq!(verifier.len(), 2);
+    let late = verifier.late(1).unwrap();
+    assert_eq!(
+        (late.result, late.selector.as_str()),
+        (DkimResult::TempError, "test")
+    );
+    assert_eq!(verifier.late(2), None);
 }
 
 proptest! {

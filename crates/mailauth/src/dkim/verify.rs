@@ -182,13 +182,30 @@ impl Verifier {
         results
     }
 
-    /// What can be said when time has run out.
-    pub fn out_of_time(&self) -> Vec<Verified> {
-        let late = || Fault::new(DkimResult::TempError, "DNS did not answer in time");
-        self.candidates
-            .iter()
-            .map(|candidate| candidate.report(&Err(late()), None))
-            .collect()
+    /// Signatures that are looked at.
+    pub fn len(&self) -> usize {
+        self.candidates.len()
+    }
+
+    /// The result of one signature; `None`: there is no such one.
+    pub async fn one(
+        &self,
+        index: usize,
+        resolver: &dyn Resolver,
+        bodies: &BodyHashes,
+        now: i64,
+    ) -> Option<Verified> {
+        match self.candidates.get(index) {
+            Some(candidate) => Some(candidate.verify(resolver, bodies, now).await),
+            None => None,
+        }
+    }
+
+    /// What can be said of one signature when time has run out.
+    pub fn late(&self, index: usize) -> Option<Verified> {
+        let late = Fault::new(DkimResult::TempError, "DNS did not answer in time");
+        let candidate = self.candidates.get(index)?;
+        Some(candidate.report(&Err(late), None))
     }
 }
 

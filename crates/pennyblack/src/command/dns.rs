@@ -14,11 +14,14 @@ const ABSENT: u8 = 3;
 const BOGUS: u8 = 2;
 
 pub(crate) fn run(which: Which, global: &Global) -> Outcome {
-    let Which::Lookup {
-        name,
-        kind,
-        resolver,
-    } = which;
+    let (name, kind, resolver) = match which {
+        Which::OrgDomain { resolver } => return super::auth::organizations(resolver),
+        Which::Lookup {
+            name,
+            kind,
+            resolver,
+        } => (name, kind, resolver),
+    };
     let request = Request::Lookup {
         name,
         kind,

@@ -49,6 +49,8 @@ pub enum Field {
     /// With the port where none is written.
     Listen(Place<Vec<SocketAddr>>, u16),
     Hosts(Place<Vec<IpAddr>>),
+    /// Host or domain names.
+    Names(Place<Vec<String>>),
     /// With the port where none is written.
     Servers(Place<Vec<SocketAddr>>, u16),
     Engine(Place<Engine>),
@@ -109,6 +111,7 @@ impl Field {
             Field::Character(_) => "one character, or \"\" for none".into(),
             Field::Listen(..) => "list of addresses, interfaces or ports; [] is off".into(),
             Field::Hosts(_) => "list of IP addresses".into(),
+            Field::Names(_) => "list of host or domain names".into(),
             Field::Servers(..) => "list of IP addresses, with or without port".into(),
             Field::Engine(_) => "\"sqlite\" or \"postgres:CONNECTION\"".into(),
             Field::Certificates(_) => "list of { cert = path, key = path }".into(),
@@ -130,6 +133,9 @@ impl Field {
                 *place(config) = unique(reading.list(item, |text| {
                     parse_listen(text, *port, Interfaces::of_this_machine)
                 }));
+            }
+            Field::Names(place) => {
+                *place(config) = reading.list(item, |text| parse_name(text).map(|name| vec![name]))
             }
             Field::Hosts(place) => {
                 *place(config) = reading.list(item, |text| parse_host(text).map(|host| vec![host]))
@@ -202,6 +208,7 @@ impl Field {
             | Field::Times(..)
             | Field::Listen(..)
             | Field::Hosts(_)
+            | Field::Names(_)
             | Field::Servers(..)
             | Field::Certificates(_) => {}
         }
@@ -239,6 +246,7 @@ impl Field {
                 list(place(config), SocketAddr::to_string)
             }
             Field::Hosts(place) => list(place(config), IpAddr::to_string),
+            Field::Names(place) => list(place(config), String::clone),
             Field::Engine(place) => quote(&print_engine(place(config))),
             Field::Certificates(place) => print_certificates(place(config)),
         }

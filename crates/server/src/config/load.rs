@@ -375,6 +375,7 @@ fn blank() -> Config {
             allow_private: false,
         },
         dns: DnsSettings::default(),
+        authentication: AuthenticationSettings::default(),
         fetch: FetchSettings::default(),
         log: LogSettings {
             json: false,

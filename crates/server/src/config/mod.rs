@@ -57,6 +57,8 @@ pub struct Config {
     pub queue: QueueSettings,
     /// DNS.
     pub dns: DnsSettings,
+    /// Who sent a message, and proof of what we send.
+    pub authentication: AuthenticationSettings,
     /// What is fetched over HTTP.
     pub fetch: FetchSettings,
     /// Logs.
@@ -265,6 +267,19 @@ pub enum DnsMode {
     Forward,
     /// The resolvers of the system.
     System,
+}
+
+/// Who sent a message, and proof of what we send.
+#[derive(Clone, Debug, Default)]
+pub struct AuthenticationSettings {
+    /// How long DNS may take to answer for one message. Default 20 s.
+    pub timeout: Duration,
+    /// Carry DMARC policies out. Default true.
+    pub enforce: bool,
+    /// Domains whose ARC seals are believed. Lower-case.
+    pub trusted_sealers: Vec<String>,
+    /// Domains that forward mail to us in ways that break its proof. Lower-case. Default none.
+    pub forwarders: Vec<String>,
 }
 
 /// HTTP.

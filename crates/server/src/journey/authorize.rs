@@ -4,7 +4,7 @@
 //! aliases lead to it, the same in an alias domain (E27), or a subaddress of these. Mail from other servers passes: whether they
 //! may use a sender is for authentication and judging.
 
-use super::authenticate::Authenticated;
+use super::authenticate::{Authenticated, Proof};
 use super::envelope::{Refusal, Road};
 use super::lookup::{self, Found, Target};
 use super::receive::Received;
@@ -23,6 +23,11 @@ pub(crate) struct Authorized {
 impl Authorized {
     pub(super) fn received(&self) -> &Received {
         &self.authenticated.received
+    }
+
+    /// What is proved about the sender, on the MX road.
+    pub(super) fn proof(&self) -> Option<&Proof> {
+        self.authenticated.proof.as_ref()
     }
 
     pub(super) fn into_authenticated(self) -> Authenticated {

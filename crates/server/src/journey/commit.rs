@@ -42,7 +42,9 @@ pub(super) async fn commit(filed: Filed) -> Result<Committed, Refusal> {
         relays,
     } = filed;
     let (authorized, verdict) = judged.into_parts();
-    let Authenticated { received, results } = authorized.into_authenticated();
+    let Authenticated {
+        received, results, ..
+    } = authorized.into_authenticated();
     let settled = Settled::new(received, &results, deliveries, relays).await?;
     let written = settled.write().await?;
     settled.log(&written, verdict.score);

@@ -3,10 +3,14 @@
 //! The place where every filter adds its reasons; there is none yet, so everything is accepted with an empty list. A verdict is
 //! given before the 250, so a refusal reaches the sender in the dialogue and never becomes a bounce.
 
+use super::authenticate::Disposition;
 use super::authorize::Authorized;
 use super::envelope::Refusal;
 use super::receive::Received;
 use smtp::Enhanced;
+
+/// K14: `p=quarantine` makes junk by itself, and other reasons may still make a refusal of it.
+const QUARANTINE: f32 = 8.0;
 
 /// One named reason with its weight.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,7 +70,7 @@ impl Judged {
 
 /// Judges.
 pub(super) fn judge(authorized: Authorized) -> Result<Judged, Refusal> {
-    let verdict = sum(Vec::new());
+    let verdict = sum(reasons(&authorized));
     match verdict.action {
         Action::Accept | Action::Junk { .. } => Ok(Judged {
             authorized,
@@ -74,6 +78,24 @@ pub(super) fn judge(authorized: Authorized) -> Result<Judged, Refusal> {
         }),
         Action::Refuse => Err(refusal(&verdict)),
     }
+}
+
+/// What speaks for and against the message.
+fn reasons(authorized: &Authorized) -> Vec<Reason> {
+    let mut reasons = Vec::new();
+    if let Some(proof) = authorized.proof()
+        && proof.disposition == Disposition::Quarantine
+    {
+        reasons.push(Reason {
+            name: "dmarc_quarantine",
+            weight: QUARANTINE,
+            detail: format!(
+                "{} wants mail that is not proved to be its own treated as suspicious; {}",
+                proof.dmarc.author, proof.dmarc.reason
+            ),
+        });
+    }
+    reasons
 }
 
 /// Reasons make a score, the score an action.

@@ -20,7 +20,7 @@
 //! Around the stages stand [`envelope`] (what the session hands over), [`lookup`] (what an address leads to), `head` and `trace`
 //! (what is changed in the header section, and put in front of it), `place` (finds the mailboxes) and `refusals` (the words of every refusal).
 
-mod authenticate;
+pub mod authenticate;
 mod authorize;
 pub(crate) mod bounce;
 mod commit;

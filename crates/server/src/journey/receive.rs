@@ -6,6 +6,7 @@
 //! Of the message, the header section is held (bounded), and changed as [`super::head`] says; the body goes straight on into the
 //! store's staging and the scanner. Nothing is stored before [`super::commit`]; what is dropped on the way leaves nothing behind.
 
+use super::authenticate::Checks;
 use super::envelope::{Mail, Rcpt, Refusal, Replies, Road, SessionFacts};
 use super::head::{self, Head, HeadReader, Submitted};
 use super::refusals;
@@ -14,6 +15,7 @@ use super::{authenticate, authorize, commit, file, judge, route};
 use crate::Services;
 use crate::config::Config;
 use jiff::Timestamp;
+use mailauth::dkim::{Bodies, BodyHashes};
 use message::{Scanner, Summary};
 use smtp::Reply;
 use std::fmt;
@@ -115,6 +117,8 @@ impl Transaction {
             reading: Reading::Head(HeadReader::default()),
             section: Vec::new(),
             scanner: Scanner::new(),
+            checks: None,
+            bodies: Bodies::default(),
             size: 0,
             eight_bit: false,
             refused: None,
@@ -133,6 +137,10 @@ pub struct Receiving {
     /// The header section as it is kept, once it has ended.
     section: Vec<u8>,
     scanner: Scanner,
+    /// On the MX road, once the header section has ended.
+    checks: Option<Checks>,
+    /// Hashes of the body for signatures, found or to be made.
+    bodies: Bodies,
     size: u64,
     eight_bit: bool,
     /// A refusal given while reading. The message is incomplete since, so nothing later may accept it.
@@ -198,6 +206,9 @@ impl Receiving {
         if hops > self.transaction.config.limits.hops as usize {
             return Err(refusals::mail_loop(hops));
         }
+        if matches!(self.transaction.facts.road, Road::Mx) {
+            self.checks = Some(Checks::begin(&section, &mut self.bodies));
+        }
         self.section = self.kept(&section);
         self.section.extend_from_slice(b"\r\n");
         self.scanner.feed(&self.section);
@@ -237,6 +248,7 @@ impl Receiving {
             return Ok(());
         }
         self.scanner.feed(octets);
+        self.bodies.update(octets);
         for staging in [&mut self.copies.filed, &mut self.copies.relayed]
             .into_iter()
             .flatten()
@@ -266,7 +278,7 @@ impl Receiving {
     /// The stages after this one, in order.
     async fn travel(self) -> Result<commit::Committed, Refusal> {
         let received = self.complete().await?;
-        let authenticated = authenticate::authenticate(received);
+        let authenticated = authenticate::authenticate(received).await?;
         let authorized = authorize::authorize(authenticated).await?;
         let judged = judge::judge(authorized)?;
         let routed = route::route(judged);
@@ -292,6 +304,8 @@ impl Receiving {
             time: self.time,
             section: self.section,
             summary: self.scanner.finish(),
+            checks: self.checks,
+            hashes: self.bodies.finish(),
             copies: self.copies,
             eight_bit: self.eight_bit,
         })
@@ -311,6 +325,9 @@ pub(crate) struct Received {
     pub(super) section: Vec<u8>,
     /// Of section and body.
     pub(super) summary: Summary,
+    /// On the MX road: what authentication will ask.
+    pub(super) checks: Option<Checks>,
+    pub(super) hashes: BodyHashes,
     pub(super) copies: Copies,
     pub(super) eight_bit: bool,
 }

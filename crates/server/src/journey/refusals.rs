@@ -142,6 +142,17 @@ pub(crate) fn no_sender_in(field: &str) -> Refusal {
     )
 }
 
+/// 550 5.7.1 (K14): what the author's domain asks for. `found`: what SPF and DKIM say.
+pub(crate) fn dmarc_reject(author: &str, found: &str) -> Refusal {
+    Refusal::new(
+        550,
+        Enhanced(5, 7, 1),
+        format!(
+            "{author} wants mail refused that is not proved to be its own, by DMARC p=reject: {found}. Send by a server of {author}, or ask its postmaster"
+        ),
+    )
+}
+
 /// 452 4.2.2: full now (P1).
 pub(crate) fn mailbox_full(address: &str) -> Refusal {
     Refusal::new(

@@ -38,6 +38,7 @@ pub struct Metrics {
     imap_commands: Histograms<1>,
     store_commit: Histogram,
     cert_expiry: Family<[(&'static str, String); 1], Seconds>,
+    checks: Counters<2>,
     job_runs: Counters<2>,
     job_success: Gauges<1>,
 }
@@ -144,6 +145,11 @@ impl Metrics {
                 "Time until a certificate expires",
                 Family::default(),
             ),
+            checks: names.add(
+                "check",
+                "Checks of who sent a message by their result",
+                Counters::default(),
+            ),
             job_runs: names.add(
                 "job_runs",
                 "Runs of the jobs at intervals by how they ended",
@@ -186,6 +192,13 @@ impl Metrics {
     pub fn message_in(&self, listener: &'static str, action: &'static str) {
         self.messages_in
             .get_or_create(&[("listener", listener), ("action", action)])
+            .inc();
+    }
+
+    /// A check of who sent a message (`spf`, `dkim`, `dmarc`, `arc`, `iprev`, …) and its result.
+    pub fn checked(&self, check: &'static str, result: &'static str) {
+        self.checks
+            .get_or_create(&[("check", check), ("result", result)])
             .inc();
     }
 

@@ -24,7 +24,8 @@ async fn a14_trace_fields_stand_in_front() {
     );
     assert_eq!(lines.next().unwrap(), "\tfor <alice@example.com>;");
     assert!(message.contains(
-        "\r\nAuthentication-Results: mx1.example.com;\r\n\tiprev=pass policy.iprev=198.51.100.7\r\n"
+        "\r\nAuthentication-Results: mx1.example.com;\r\n\tiprev=pass policy.iprev=198.51.100.7;\r\n\tspf=none smtp.mailfrom=S@remote.example;\r\n\t\
+         dkim=none;\r\n\tdmarc=none header.from=remote.example\r\n"
     ));
     assert!(message.ends_with(HELLO));
     world.finish().await;

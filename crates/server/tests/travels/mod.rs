@@ -2,6 +2,7 @@
 
 mod accepting;
 mod addresses;
+mod authentication;
 mod lmtp;
 mod quota;
 mod submission;

@@ -6,6 +6,17 @@ use std::net::{IpAddr, Ipv4Addr};
 /// The table, or a resolver that is away.
 pub(crate) struct Table(pub(crate) super::Dns);
 
+/// TXT records. The client of the travels is 198.51.100.7.
+const TEXTS: [(&str, &str); 7] = [
+    ("reject.example", "v=spf1 ip4:198.51.100.7 -all"),
+    ("_dmarc.reject.example", "v=DMARC1; p=reject"),
+    ("_dmarc.testing.example", "v=DMARC1; p=reject; t=y"),
+    ("_dmarc.quarantine.example", "v=DMARC1; p=quarantine"),
+    ("_dmarc.none.example", "v=DMARC1; p=none"),
+    ("other.example", "v=spf1 ip4:198.51.100.7 -all"),
+    ("forwarder.example", "v=spf1 ip4:198.51.100.7 -all"),
+];
+
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 impl Table {
@@ -42,7 +53,16 @@ impl Resolver for Table {
         })
     }
 
-    fn txt<'a>(&'a self, _name: &'a str) -> Answer<'a, Vec<String>> {
-        self.answer(Vec::new())
+    fn txt<'a>(&'a self, name: &'a str) -> Answer<'a, Vec<String>> {
+        if name.ends_with(".away.example") {
+            return Box::pin(std::future::ready(Err(Error("no answer in time".into()))));
+        }
+        // RFC 8463 Appendix A.2: everybody's key is the one whose private half is known.
+        if name.starts_with("brisbane._domainkey.") {
+            let key = "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+            return self.answer(vec![key.into()]);
+        }
+        let found = TEXTS.iter().filter(|(known, _)| *known == name);
+        self.answer(found.map(|(_, text)| (*text).into()).collect())
     }
 }

@@ -1,7 +1,7 @@
 //! `pennyblack auth dkim`.
 
 use super::{Message, block_on, resolver, time};
-use crate::cli::{AskedResolver, Global};
+use crate::cli::{AskedResolver, Global, SigningKey};
 use crate::outcome::{Failure, Outcome};
 use crate::output::{facts, json, say};
 use mailauth::dkim::{
@@ -81,38 +81,26 @@ fn print(results: &[Verified]) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// What is printed after signing.
-pub(super) enum Printed {
-    Field,
-    Message,
-}
-
-/// How to sign.
-pub(super) struct Wanted<'a> {
-    pub(super) domain: &'a str,
-    pub(super) selector: &'a str,
-    pub(super) key: &'a Path,
-    pub(super) time: Option<i64>,
-    pub(super) printed: Printed,
-}
-
-pub(super) fn sign(wanted: &Wanted<'_>) -> Outcome {
-    let key = read_key(wanted.key)?;
+pub(super) fn sign(wanted: &SigningKey) -> Outcome {
+    let key = read_key(&wanted.key)?;
     let message = Message::read(Path::new("-"))?;
-    let mut hash = BodyHash::new(Canonicalization::Relaxed, None);
-    hash.update(message.body());
     let signing = Signing {
-        domain: wanted.domain,
-        selector: wanted.selector,
+        domain: &wanted.domain,
+        selector: &wanted.selector,
         signer: &key,
         time: time(wanted.time),
         expires: None,
     };
-    let (hash, _) = hash.finish();
     let field = signing
-        .field(message.section(), hash.as_ref())
+        .field(message.section(), &body_hash(&message))
         .map_err(Failure::failed)?;
-    print_signed(&field, &message, &wanted.printed)
+    print_signed(&field, &message, wanted)
+}
+
+pub(super) fn body_hash(message: &Message) -> Vec<u8> {
+    let mut hash = BodyHash::new(Canonicalization::Relaxed, None);
+    hash.update(message.body());
+    hash.finish().0.as_ref().to_vec()
 }
 
 pub(super) fn read_key(file: &Path) -> Result<PrivateKey, Failure> {
@@ -122,9 +110,9 @@ pub(super) fn read_key(file: &Path) -> Result<PrivateKey, Failure> {
 }
 
 /// Fields in front of a message, with the line ends it came with.
-pub(super) fn print_signed(fields: &str, message: &Message, printed: &Printed) -> Outcome {
+pub(super) fn print_signed(fields: &str, message: &Message, wanted: &SigningKey) -> Outcome {
     let mut out = fields.as_bytes().to_vec();
-    if matches!(printed, Printed::Message) {
+    if !wanted.field_only {
         out.extend_from_slice(&message.octets);
     }
     if message.unix {

@@ -2,11 +2,15 @@
 //!
 //! These commands need no configuration and no store.
 
+mod arc;
 mod dkim;
+mod dmarc;
 mod spf;
 
+pub(super) use dmarc::organizations;
+
 use super::block_on;
-use crate::cli::{AskedResolver, Auth as Which, AuthDkim, Global};
+use crate::cli::{AskedResolver, Auth as Which, AuthArc, AuthDkim, Global};
 use crate::outcome::{Failure, Outcome};
 use dns::{Lookups, Validation};
 use std::io::Read as _;
@@ -26,25 +30,23 @@ pub(crate) fn run(which: Which, global: &Global) -> Outcome {
             resolver,
             time,
         }) => dkim::verify(&file, &resolver, time, global),
-        Which::Dkim(AuthDkim::Sign {
-            domain,
-            selector,
-            key,
+        Which::Dkim(AuthDkim::Sign(signing)) => dkim::sign(&signing),
+        Which::Arc(AuthArc::Verify {
+            file,
+            resolver,
             time,
-            field_only,
-        }) => {
-            let printed = match field_only {
-                true => dkim::Printed::Field,
-                false => dkim::Printed::Message,
-            };
-            dkim::sign(&dkim::Wanted {
-                domain: &domain,
-                selector: &selector,
-                key: &key,
-                time,
-                printed,
-            })
-        }
+        }) => arc::verify(&file, &resolver, time, global),
+        Which::Arc(AuthArc::Seal {
+            signing,
+            results,
+            resolver,
+        }) => arc::seal(&signing, &results, &resolver),
+        Which::Dmarc {
+            domain,
+            spf,
+            dkim,
+            resolver,
+        } => dmarc::policy(&domain, spf.as_deref(), &dkim, &resolver, global),
     }
 }
 

@@ -83,6 +83,10 @@ pub static SECTIONS: &[(&str, &str)] = &[
     ),
     ("queue", "Mail to other servers."),
     ("dns", "Look-ups."),
+    (
+        "authentication",
+        "Who sent a message: SPF, DKIM, DMARC and ARC.",
+    ),
     ("fetch", "What this server fetches over HTTP."),
     ("log", "Logs."),
 ];
@@ -137,6 +141,7 @@ macro_rules! settings {
 }
 
 // Sections with a file of their own; they use the macros above.
+mod authentication;
 mod dns;
 mod fetch;
 
@@ -166,6 +171,7 @@ pub static SETTINGS: std::sync::LazyLock<Vec<Setting>> = std::sync::LazyLock::ne
         mail(),
         queue(),
         dns::dns(),
+        authentication::authentication(),
         fetch::fetch(),
         log(),
     ] {

@@ -1,0 +1,23 @@
+//! `[authentication]`: who sent a message.
+
+use super::{Applies, Default, Setting};
+use crate::config::field::Field;
+
+pub(super) fn authentication() -> Vec<Setting> {
+    settings! {
+        "authentication.timeout" Reload "\"20s\"", Field::Time(|c| &mut c.authentication.timeout, 1..=120),
+            "How long DNS may take to answer all questions about one message. What has no answer by then counts as unknown, never as \
+             a failure.";
+        "authentication.enforce" Reload "true", Field::Flag(|c| &mut c.authentication.enforce),
+            "Carry out what DMARC policies ask for: refuse forged mail of domains with `p=reject`, and file that of domains with \
+             `p=quarantine` as junk (K14). Otherwise the results are only written down.";
+        "authentication.trusted_sealers" Reload "[\"google.com\", \"microsoft.com\", \"messagingengine.com\"]",
+            Field::Names(|c| &mut c.authentication.trusted_sealers),
+            "Domains whose ARC seals are believed: if the last of a message's seals is theirs, the chain is whole, and they saw DMARC \
+             pass, then a DMARC policy is not carried out (Y9). Names below a listed one count too. Keep the list short.";
+        "authentication.forwarders" Reload "[]", Field::Names(|c| &mut c.authentication.forwarders),
+            "Domains that forward mail to us in ways that break its signatures, such as mailing lists: if SPF, a signature or the \
+             confirmed name of the server proves that a message came by them, a DMARC policy is not carried out. Names below a \
+             listed one count too.";
+    }
+}
