@@ -1,9 +1,11 @@
 //! Commands as types (RFC 3501 §6 and the extensions this server offers). Building one from octets is [`Command::parse`].
 
+use crate::acl::SetAcl;
 use crate::fetch::Item;
 use crate::flag::Flag;
 use crate::list::{List, Use};
 use crate::mailbox::MailboxName;
+use crate::metadata::{GetMetadata, SetMetadata};
 use crate::search::Search;
 use crate::sequence::SequenceSet;
 use crate::status::StatusItem;
@@ -159,6 +161,20 @@ pub enum Body {
     GetQuotaRoot(MailboxName),
     /// SETQUOTA of a quota root
     SetQuota(String),
+    /// SETACL (RFC 4314)
+    SetAcl(SetAcl),
+    /// DELETEACL: mailbox and identifier.
+    DeleteAcl(MailboxName, String),
+    /// GETACL
+    GetAcl(MailboxName),
+    /// LISTRIGHTS: mailbox and identifier.
+    ListRights(MailboxName, String),
+    /// MYRIGHTS
+    MyRights(MailboxName),
+    /// GETMETADATA (RFC 5464)
+    GetMetadata(GetMetadata),
+    /// SETMETADATA
+    SetMetadata(SetMetadata),
     /// CHECK
     Check,
     /// CLOSE
@@ -209,6 +225,13 @@ impl Body {
             Body::GetQuota(_) => "GETQUOTA",
             Body::GetQuotaRoot(_) => "GETQUOTAROOT",
             Body::SetQuota(_) => "SETQUOTA",
+            Body::SetAcl(_) => "SETACL",
+            Body::DeleteAcl(..) => "DELETEACL",
+            Body::GetAcl(_) => "GETACL",
+            Body::ListRights(..) => "LISTRIGHTS",
+            Body::MyRights(_) => "MYRIGHTS",
+            Body::GetMetadata(_) => "GETMETADATA",
+            Body::SetMetadata(_) => "SETMETADATA",
             Body::Check => "CHECK",
             Body::Close => "CLOSE",
             Body::Unselect => "UNSELECT",

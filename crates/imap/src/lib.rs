@@ -4,6 +4,7 @@
 //! parsed. [`Command::parse`] turns the octets of one command into types that cannot be wrong. [`encode`] and [`response`] append
 //! answers to a buffer that the caller owns and reuses.
 
+pub mod acl;
 pub mod command;
 pub mod date;
 pub mod encode;
@@ -12,6 +13,7 @@ pub mod flag;
 pub mod framer;
 pub mod list;
 pub mod mailbox;
+pub mod metadata;
 pub mod response;
 pub mod search;
 pub mod sequence;

@@ -1,5 +1,6 @@
 //! What LIST can be asked (RFC 3501 §6.3.8, RFC 5258 LIST-EXTENDED, RFC 5819 LIST-STATUS, RFC 6154 SPECIAL-USE).
 
+use crate::metadata::EntryName;
 use crate::status::StatusItem;
 
 /// A LIST command.
@@ -41,6 +42,10 @@ pub struct Return {
     pub special_use: bool,
     /// STATUS: a STATUS response for each, with these items.
     pub status: Vec<StatusItem>,
+    /// MYRIGHTS: a MYRIGHTS response for each (RFC 8440).
+    pub my_rights: bool,
+    /// METADATA: a METADATA response for each, with these entries (RFC 9590).
+    pub metadata: Vec<EntryName>,
 }
 
 /// A special use (RFC 6154 §2).

@@ -84,6 +84,12 @@ pub enum Code {
     ClientBug,
     /// RFC 5258: children keep the name alive.
     HasChildren,
+    /// RFC 5464: the size of the longest value that MAXSIZE left out.
+    MetadataLongEntries(u64),
+    /// RFC 5464: the size of the longest value that can be set.
+    MetadataMaxSize(u64),
+    /// RFC 5464: there is no room for another entry.
+    MetadataTooMany,
 }
 
 impl Code {
@@ -111,6 +117,8 @@ impl Code {
                 out.extend_from_slice(b"MODIFIED ");
                 encode::ranges(out, members);
             }
+            Code::MetadataLongEntries(size) => numbered(out, "METADATA LONGENTRIES ", *size),
+            Code::MetadataMaxSize(size) => numbered(out, "METADATA MAXSIZE ", *size),
             simple => out.extend_from_slice(simple.word().as_bytes()),
         }
     }
@@ -141,6 +149,7 @@ impl Code {
             Code::InUse => "INUSE",
             Code::ClientBug => "CLIENTBUG",
             Code::HasChildren => "HASCHILDREN",
+            Code::MetadataTooMany => "METADATA TOOMANY",
             // Those with an argument are written by `encode`.
             _ => "",
         }

@@ -188,6 +188,7 @@ pub fn remove(tx: &mut Tx<'_>, id: AccountId) -> Result<()> {
     for body in &bodies {
         rows::release(tx, body)?;
     }
+    crate::share::forget_account(tx, id, &account.address)?;
     for table in [
         "DELETE FROM content WHERE account = $1",
         "DELETE FROM entry WHERE account = $1",

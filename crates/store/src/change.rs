@@ -8,6 +8,7 @@
 //! them; old ones of a mailbox are joined into one, and go with the mailbox.
 
 use crate::engine::params;
+use crate::entry::Viewed;
 use crate::ranges::{Ranges, merged};
 use crate::tx::Tx;
 use crate::{AccountId, Error, MailboxId, MessageId, ModSeq, Result, Uid};
@@ -80,6 +81,23 @@ pub enum What {
         key: [u8; 32],
         expires: i64,
     },
+    /// A reader of somebody else's mailbox changed his own `\Seen`.
+    SeenChanged {
+        mailbox: u128,
+        viewer: u128,
+        uids: Vec<u32>,
+    },
+    /// Who may do what in a mailbox.
+    Shared {
+        mailbox: u128,
+        identifier: String,
+    },
+    /// An annotation; a mailbox of 0 is the account itself, a viewer of 0 everybody.
+    Annotated {
+        mailbox: u128,
+        viewer: u128,
+        entry: String,
+    },
 }
 
 /// A record as it is stored. New kinds are added at the end: their place is their number in the database.
@@ -129,6 +147,17 @@ pub(crate) enum Record {
         key: [u8; 32],
         expires: i64,
     },
+    Seen {
+        viewer: [u8; 16],
+        uids: Vec<RangeInclusive<u32>>,
+    },
+    Shared {
+        identifier: String,
+    },
+    Annotated {
+        viewer: [u8; 16],
+        entry: String,
+    },
 }
 
 const ADDED: i64 = 0;
@@ -141,7 +170,7 @@ impl Record {
     fn kind(&self) -> i64 {
         match self {
             Record::Added { .. } => ADDED,
-            Record::Flags { .. } => FLAGS,
+            Record::Flags { .. } | Record::Seen { .. } => FLAGS,
             Record::Expunged { .. } => EXPUNGED,
             _ => OTHER,
         }
@@ -271,6 +300,20 @@ fn tell(record: Record, mailbox: u128) -> Vec<What> {
         Record::ScriptRemembered { kind, key, expires } => {
             What::ScriptRemembered { kind, key, expires }
         }
+        Record::Seen { viewer, uids } => What::SeenChanged {
+            mailbox,
+            viewer: u128::from_be_bytes(viewer),
+            uids: numbers(uids),
+        },
+        Record::Shared { identifier } => What::Shared {
+            mailbox,
+            identifier,
+        },
+        Record::Annotated { viewer, entry } => What::Annotated {
+            mailbox,
+            viewer: u128::from_be_bytes(viewer),
+            entry,
+        },
     }]
 }
 
@@ -293,17 +336,20 @@ pub(crate) struct Traces {
     pub(crate) vanished: Vec<RangeInclusive<u32>>,
 }
 
-/// What happened in `mailbox` after `since`.
+/// What happened in `mailbox` after `since`, as its viewer sees it.
 pub(crate) fn traces(
     tx: &mut Tx<'_>,
     account: AccountId,
-    mailbox: MailboxId,
+    mailbox: Viewed,
     since: ModSeq,
 ) -> Result<Traces> {
+    let reader = mailbox
+        .viewer
+        .map(|viewer| viewer.as_u128().to_be_bytes());
     let mut traces = Traces::default();
     tx.each(
         "SELECT data FROM change WHERE account = $1 AND modseq > $2 AND mailbox = $3",
-        params![account, since, mailbox],
+        params![account, since, mailbox.mailbox],
         |row| {
             match decode(row.blob(0)?)? {
                 Record::Added { first, messages } => {
@@ -313,6 +359,9 @@ pub(crate) fn traces(
                         .push(first..=first.saturating_add(count.saturating_sub(1)));
                 }
                 Record::Flags { uids } => traces.touched.extend(uids),
+                Record::Seen { viewer, uids } if reader == Some(viewer) => {
+                    traces.touched.extend(uids)
+                }
                 Record::Expunged { uids } => traces.vanished.extend(uids),
                 _ => {}
             }

@@ -261,6 +261,16 @@ const IMPOSSIBLE: &[(&str, &str)] = &[
          WHERE c.message IS NULL",
         "it is written down why a message was filed that is not there (account, message)",
     ),
+    (
+        "SELECT s.account, s.mailbox FROM seen s LEFT JOIN entry e ON e.account = s.account AND e.mailbox = s.mailbox \
+         AND e.uid = s.uid WHERE e.uid IS NULL GROUP BY s.account, s.mailbox",
+        "a reader has seen a message that does not exist (account, mailbox)",
+    ),
+    (
+        "SELECT a.account, a.mailbox FROM acl a LEFT JOIN mailbox m ON m.account = a.account AND m.id = a.mailbox \
+         WHERE m.id IS NULL",
+        "a mailbox is shared that does not exist (account, mailbox)",
+    ),
 ];
 
 fn names(row: &Row<'_>) -> Result<String> {

@@ -18,6 +18,7 @@ pub mod learn;
 pub mod mailbox;
 pub mod queue;
 pub mod script;
+pub mod share;
 
 mod context;
 mod engine;

@@ -1,6 +1,6 @@
 //! Which command it is, and the arguments of the simple ones (RFC 3501 §6).
 
-use super::{Cursor, Malformed, Rejection, fetch, list, search, store};
+use super::{Cursor, Malformed, Rejection, acl, fetch, list, metadata, search, store};
 use crate::command::{Body, By, Copy, Secret, Select};
 use crate::list::Use;
 use crate::status::StatusItem;
@@ -59,6 +59,13 @@ fn with_arguments(name: &str, cursor: &mut Cursor<'_>) -> Parsed<Body> {
         "GETQUOTA" => spaced(cursor, Cursor::text).map(Body::GetQuota),
         "GETQUOTAROOT" => spaced(cursor, Cursor::mailbox).map(Body::GetQuotaRoot),
         "SETQUOTA" => set_quota(cursor),
+        "SETACL" => acl::set(cursor),
+        "DELETEACL" => acl::delete(cursor),
+        "GETACL" => spaced(cursor, Cursor::mailbox).map(Body::GetAcl),
+        "LISTRIGHTS" => acl::list_rights(cursor),
+        "MYRIGHTS" => spaced(cursor, Cursor::mailbox).map(Body::MyRights),
+        "GETMETADATA" => metadata::get(cursor),
+        "SETMETADATA" => metadata::set(cursor),
         "FETCH" => fetch::fetch(cursor, By::Sequence).map(Body::Fetch),
         "STORE" => store::store(cursor, By::Sequence).map(Body::Store),
         "COPY" => copy(cursor, By::Sequence).map(Body::Copy),

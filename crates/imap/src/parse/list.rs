@@ -1,6 +1,6 @@
 //! LIST, LSUB and XLIST (RFC 3501 §6.3.8–9, RFC 5258 §6).
 
-use super::{Cursor, Malformed, command};
+use super::{Cursor, Malformed, command, metadata};
 use crate::list::{List, Return, Selection};
 
 /// Patterns one command may have.
@@ -74,6 +74,11 @@ fn returns(cursor: &mut Cursor<'_>) -> Result<Return, Malformed> {
             "SUBSCRIBED" => tell.subscribed = true,
             "CHILDREN" => tell.children = true,
             "SPECIAL-USE" => tell.special_use = true,
+            "MYRIGHTS" => tell.my_rights = true,
+            "METADATA" => {
+                cursor.space()?;
+                tell.metadata = metadata::entries(cursor)?;
+            }
             "STATUS" => {
                 cursor.space()?;
                 tell.status = command::status_items(cursor)?;

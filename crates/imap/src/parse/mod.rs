@@ -1,10 +1,12 @@
 //! The grammar of commands (RFC 3501 §9 with the extensions offered), from octets to types. Works on whole commands whose size a
 //! [`crate::Framer`] has bounded; recursion and repetition are bounded here.
 
+mod acl;
 mod command;
 mod cursor;
 mod fetch;
 mod list;
+mod metadata;
 mod search;
 mod store;
 

@@ -1,9 +1,9 @@
 //! What happened in a mailbox since a known MODSEQ: IDLE, NOOP, CONDSTORE, QRESYNC.
 
-use super::{Changes, scan};
+use super::{Changes, Viewed, scan};
 use crate::change::{self, complete_from};
 use crate::tx::Tx;
-use crate::{AccountId, MailboxId, ModSeq, Result, Uid, account, mailbox};
+use crate::{AccountId, ModSeq, Result, Uid, account, mailbox};
 
 /// What happened in the mailbox after `since`. Costs as much as happened, not as much as the mailbox holds, as long as the change log
 /// reaches back that far.
@@ -12,9 +12,10 @@ use crate::{AccountId, MailboxId, ModSeq, Result, Uid, account, mailbox};
 pub fn changes(
     tx: &mut Tx<'_>,
     account: AccountId,
-    mailbox: MailboxId,
+    mailbox: impl Into<Viewed>,
     since: ModSeq,
 ) -> Result<Changes> {
+    let viewed = mailbox.into();
     let gone = Changes {
         gone: true,
         modseq: since,
@@ -23,7 +24,7 @@ pub fn changes(
     let Some(owner) = account::by_id(tx, account)? else {
         return Ok(gone);
     };
-    let Some(known) = mailbox::by_id(tx, account, mailbox)? else {
+    let Some(known) = mailbox::by_id(tx, account, viewed.mailbox)? else {
         return Ok(Changes {
             modseq: owner.modseq,
             ..gone
@@ -36,13 +37,13 @@ pub fn changes(
     if known.modseq <= since {
         return Ok(changes);
     }
-    let traces = change::traces(tx, account, mailbox, since)?;
+    let traces = change::traces(tx, account, viewed, since)?;
     changes.vanished = traces.vanished.into_iter().flatten().map(Uid).collect();
     let touched = if since < complete_from(tx, account)? {
         vec![1..=u32::MAX]
     } else {
         traces.touched
     };
-    changes.changed = scan(tx, account, mailbox, &touched, Some(since), usize::MAX)?;
+    changes.changed = scan(tx, account, viewed, &touched, Some(since), usize::MAX)?;
     Ok(changes)
 }

@@ -1,7 +1,7 @@
 //! IMAP STORE.
 
 use super::rows::{self, Tally};
-use super::{Entry, FlagChange, Flags, StoreResult, keywords, scan};
+use super::{Entry, FlagChange, Flags, StoreResult, Viewed, keywords, scan, seen};
 use crate::change::{Record, uid_ranges};
 use crate::engine::params;
 use crate::tx::Tx;
@@ -12,15 +12,16 @@ use std::ops::RangeInclusive;
 pub fn store_flags(
     tx: &mut Tx<'_>,
     account: AccountId,
-    mailbox: MailboxId,
+    mailbox: impl Into<Viewed>,
     uids: &[RangeInclusive<u32>],
     change: &FlagChange,
     unchanged_since: Option<ModSeq>,
 ) -> Result<StoreResult> {
+    let viewed = mailbox.into();
     let change = change.normalised()?;
     tx.lock_account(account)?;
     let mut result = StoreResult {
-        entries: scan(tx, account, mailbox, uids, None, usize::MAX)?,
+        entries: scan(tx, account, viewed, uids, None, usize::MAX)?,
         modified: Vec::new(),
     };
     if let Some(limit) = unchanged_since {
@@ -34,7 +35,11 @@ pub fn store_flags(
             .map(|entry: &Entry| entry.uid)
             .collect();
     }
-    apply(tx, (account, mailbox), &change, &mut result.entries)?;
+    let place = (account, viewed.mailbox);
+    match viewed.viewer {
+        Some(viewer) => seen::apply(tx, place, viewer, &change, &mut result.entries)?,
+        None => apply(tx, place, &change, &mut result.entries)?,
+    }
     Ok(result)
 }
 
@@ -94,10 +99,19 @@ impl FlagChange {
             }
             FlagChange::Add(flags, words) => FlagChange::Add(*flags, keywords::normalised(words)?),
             FlagChange::Remove(flags, words) => FlagChange::Remove(*flags, words.clone()),
+            FlagChange::Within {
+                mask,
+                flags,
+                keywords: words,
+            } => FlagChange::Within {
+                mask: *mask,
+                flags: Flags(flags.0 & mask.0),
+                keywords: words.as_deref().map(keywords::normalised).transpose()?,
+            },
         })
     }
 
-    fn applied_to(&self, entry: &Entry) -> Result<(Flags, Vec<String>)> {
+    pub(super) fn applied_to(&self, entry: &Entry) -> Result<(Flags, Vec<String>)> {
         Ok(match self {
             FlagChange::Replace(flags, words) => (*flags, words.clone()),
             FlagChange::Add(flags, words) => (
@@ -107,6 +121,14 @@ impl FlagChange {
             FlagChange::Remove(flags, words) => (
                 entry.flags.without(*flags),
                 keywords::without(&entry.keywords, words),
+            ),
+            FlagChange::Within {
+                mask,
+                flags,
+                keywords,
+            } => (
+                entry.flags.without(*mask).with(*flags),
+                keywords.clone().unwrap_or_else(|| entry.keywords.clone()),
             ),
         })
     }

@@ -7,6 +7,7 @@ mod keywords;
 mod read;
 mod remove;
 mod rows;
+mod seen;
 mod summary;
 mod transfer;
 
@@ -18,7 +19,8 @@ pub(crate) use remove::clear;
 pub use remove::expunge;
 pub(crate) use summary::decode as decode_summary;
 
-pub use transfer::{copy, move_to};
+pub use seen::unseen_by;
+pub use transfer::{Kept, Place, copy, copy_to, move_over, move_to};
 
 use crate::body::{BodyRef, Staged};
 use crate::{AccountId, Error, MailboxId, MessageId, ModSeq, Result, Timestamp, Uid, UidValidity};
@@ -73,6 +75,24 @@ pub struct Entry {
     pub size: u32,
 }
 
+/// A mailbox as somebody sees it. Where its owner lets every reader have his own `\Seen`, they see their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Viewed {
+    /// The mailbox.
+    pub mailbox: MailboxId,
+    /// The reader, if he has `\Seen` of his own; `None` sees what the owner sees.
+    pub viewer: Option<AccountId>,
+}
+
+impl From<MailboxId> for Viewed {
+    fn from(mailbox: MailboxId) -> Viewed {
+        Viewed {
+            mailbox,
+            viewer: None,
+        }
+    }
+}
+
 /// What is known of a message's content without reading its body.
 #[derive(Clone, Debug)]
 pub struct Content {
@@ -123,6 +143,15 @@ pub enum FlagChange {
     Add(Flags, Vec<String>),
     /// Without these.
     Remove(Flags, Vec<String>),
+    /// Exactly these among those of `mask`; others stay. Keywords are left alone where there are none given.
+    Within {
+        /// The system flags that may change.
+        mask: Flags,
+        /// What they become.
+        flags: Flags,
+        /// What the keywords become.
+        keywords: Option<Vec<String>>,
+    },
 }
 
 /// What STORE did.

@@ -1,19 +1,20 @@
 //! Listing entries and their contents.
 
-use super::{Content, Entry, Flags, rows, summary};
+use super::{Content, Entry, Flags, Viewed, rows, seen, summary};
 use crate::body::BodyRef;
 use crate::engine::params;
 use crate::ranges::Ranges;
 use crate::tx::Tx;
-use crate::{AccountId, MailboxId, MessageId, ModSeq, Result, Uid};
+use crate::{AccountId, MessageId, ModSeq, Result, Uid};
 use std::ops::{ControlFlow, RangeInclusive};
 
 /// All UIDs of the mailbox as ascending ranges of consecutive numbers.
 pub fn uids(
     tx: &mut Tx<'_>,
     account: AccountId,
-    mailbox: MailboxId,
+    mailbox: impl Into<Viewed>,
 ) -> Result<Vec<RangeInclusive<u32>>> {
+    let mailbox = mailbox.into().mailbox;
     let mut ranges = Ranges::default();
     tx.each(
         "SELECT uid FROM entry WHERE account = $1 AND mailbox = $2 ORDER BY uid",
@@ -30,8 +31,12 @@ pub fn uids(
 pub fn first_unseen(
     tx: &mut Tx<'_>,
     account: AccountId,
-    mailbox: MailboxId,
+    mailbox: impl Into<Viewed>,
 ) -> Result<Option<Uid>> {
+    let Viewed { mailbox, viewer } = mailbox.into();
+    if let Some(viewer) = viewer {
+        return seen::first_unseen(tx, (account, mailbox, viewer));
+    }
     let mut unseen = None;
     tx.each(
         "SELECT uid, flags FROM entry WHERE account = $1 AND mailbox = $2 ORDER BY uid",
@@ -51,15 +56,21 @@ pub fn first_unseen(
 pub fn scan(
     tx: &mut Tx<'_>,
     account: AccountId,
-    mailbox: MailboxId,
+    mailbox: impl Into<Viewed>,
     uids: &[RangeInclusive<u32>],
     since: Option<ModSeq>,
     limit: usize,
 ) -> Result<Vec<Entry>> {
+    let Viewed { mailbox, viewer } = mailbox.into();
     let mut entries = Vec::new();
     for range in uids {
         if entries.len() >= limit {
             break;
+        }
+        if let Some(viewer) = viewer {
+            let (place, room) = ((account, mailbox, viewer), limit - entries.len());
+            seen::scan(tx, place, range, since.unwrap_or_default(), room, &mut entries)?;
+            continue;
         }
         tx.each(
             "SELECT uid, flags, keywords, modseq, internal_date, saved, size, message FROM entry \
@@ -107,7 +118,7 @@ fn content(tx: &mut Tx<'_>, account: AccountId, message: MessageId) -> Result<Op
 pub fn scan_contents(
     tx: &mut Tx<'_>,
     account: AccountId,
-    mailbox: MailboxId,
+    mailbox: impl Into<Viewed>,
     uids: &[RangeInclusive<u32>],
     since: Option<ModSeq>,
     limit: usize,

@@ -1,7 +1,7 @@
 //! EXPUNGE, and emptying a mailbox that is deleted.
 
 use super::rows::{self, Tally};
-use super::{Entry, Flags, scan};
+use super::{Entry, Flags, Viewed, scan, seen};
 use crate::change::{Record, uid_ranges};
 use crate::engine::params;
 use crate::tx::Tx;
@@ -12,9 +12,10 @@ use std::ops::RangeInclusive;
 pub fn expunge(
     tx: &mut Tx<'_>,
     account: AccountId,
-    mailbox: MailboxId,
+    mailbox: impl Into<Viewed>,
     uids: &[RangeInclusive<u32>],
 ) -> Result<Vec<Uid>> {
+    let mailbox = mailbox.into().mailbox;
     tx.lock_account(account)?;
     if !has_deleted(tx, account, mailbox)? {
         return Ok(Vec::new());
@@ -40,7 +41,7 @@ pub(crate) fn clear(tx: &mut Tx<'_>, account: AccountId, mailbox: MailboxId) -> 
     remove(tx, account, mailbox, &entries).map(|_| ())
 }
 
-fn remove(
+pub(super) fn remove(
     tx: &mut Tx<'_>,
     account: AccountId,
     mailbox: MailboxId,
@@ -49,10 +50,8 @@ fn remove(
     if entries.is_empty() {
         return Ok(Vec::new());
     }
-    let mut tally = Tally::default();
+    let tally = delete_rows(tx, (account, mailbox), entries)?;
     for entry in entries {
-        tally.remove(entry.flags, entry.size);
-        rows::delete(tx, (account, mailbox), entry.uid)?;
         rows::release_content(tx, account, entry.message)?;
     }
     let modseq = tx.charge(account, tally.bytes, tally.messages())?.modseq;
@@ -61,4 +60,19 @@ fn remove(
     let uids = uid_ranges(gone.iter().copied());
     tx.record(account, Some(mailbox), Record::Expunged { uids });
     Ok(gone)
+}
+
+/// Deletes entries from their mailbox and says how its counters change.
+pub(super) fn delete_rows(
+    tx: &mut Tx<'_>,
+    place: (AccountId, MailboxId),
+    entries: &[Entry],
+) -> Result<Tally> {
+    let mut tally = Tally::default();
+    for entry in entries {
+        tally.remove(entry.flags, entry.size);
+        rows::delete(tx, place, entry.uid)?;
+    }
+    seen::forget(tx, place, entries)?;
+    Ok(tally)
 }

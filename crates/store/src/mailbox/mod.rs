@@ -8,6 +8,7 @@ pub use name::{INBOX, SEPARATOR};
 use crate::change::Record;
 use crate::engine::{Row, params};
 use crate::id::fresh_id;
+use crate::share;
 use crate::tx::Tx;
 use crate::{AccountId, Error, MailboxId, ModSeq, Result, Uid, UidValidity};
 use name::{checked, is_below};
@@ -200,6 +201,11 @@ fn insert(
          VALUES ($1, $2, $3, $4, 1, $5, 0, 0, 0, 0, $6)",
         params![account, id, name, uid_validity, modseq, special.map(SpecialUse::number)],
     )?;
+    if let Some((above, _)) = name.rsplit_once(SEPARATOR)
+        && let Some(above) = by_name(tx, account, above)?
+    {
+        share::inherit(tx, account, above.id, id)?;
+    }
     let name = name.to_owned();
     tx.record(account, Some(id), Record::Created { name });
     Ok(id)
@@ -281,6 +287,7 @@ pub fn delete(tx: &mut Tx<'_>, account: AccountId, name: &str) -> Result<()> {
         "DELETE FROM mailbox WHERE account = $1 AND id = $2",
         params![account, mailbox.id],
     )?;
+    share::forget_mailbox(tx, account, mailbox.id)?;
     tx.record(account, Some(mailbox.id), Record::Deleted { name });
     Ok(())
 }

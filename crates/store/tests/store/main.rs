@@ -15,4 +15,5 @@ mod opening;
 mod outage;
 mod queue;
 mod scripts;
+mod sharing;
 mod world;
