@@ -93,7 +93,13 @@ mod tests {
             "* ACL INBOX Fred rwipsldexta\r\n"
         );
         assert_eq!(
-            written(|out| push_list_rights(out, "~/Mail/saved", "smith", "la", &["r", "swicdkxte"])),
+            written(|out| push_list_rights(
+                out,
+                "~/Mail/saved",
+                "smith",
+                "la",
+                &["r", "swicdkxte"]
+            )),
             "* LISTRIGHTS ~/Mail/saved smith la r swicdkxte\r\n"
         );
         assert_eq!(

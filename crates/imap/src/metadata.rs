@@ -26,7 +26,10 @@ impl EntryName {
         let mut levels = name.strip_prefix('/')?.split('/');
         let known = matches!(levels.next(), Some("private" | "shared"));
         let sound = |level: &str| {
-            !level.is_empty() && level.bytes().all(|o| o.is_ascii_graphic() && !matches!(o, b'*' | b'%'))
+            !level.is_empty()
+                && level
+                    .bytes()
+                    .all(|o| o.is_ascii_graphic() && !matches!(o, b'*' | b'%'))
         };
         let levels: Vec<&str> = levels.collect();
         let sound = !levels.is_empty() && levels.into_iter().all(sound);
@@ -120,20 +123,51 @@ mod tests {
     #[test]
     fn names_of_entries() {
         let name = EntryName::new("/Private/Comment").unwrap();
-        assert_eq!((name.as_str(), name.scope()), ("/private/comment", Scope::Private));
-        assert_eq!(EntryName::new("/shared/vendor/x/y").unwrap().scope(), Scope::Shared);
-        for wrong in ["", "/", "/private", "/private/", "/shared//a", "/public/x", "/shared/a*", "/shared/a b", "comment", "/shared/ä"] {
+        assert_eq!(
+            (name.as_str(), name.scope()),
+            ("/private/comment", Scope::Private)
+        );
+        assert_eq!(
+            EntryName::new("/shared/vendor/x/y").unwrap().scope(),
+            Scope::Shared
+        );
+        for wrong in [
+            "",
+            "/",
+            "/private",
+            "/private/",
+            "/shared//a",
+            "/public/x",
+            "/shared/a*",
+            "/shared/a b",
+            "comment",
+            "/shared/ä",
+        ] {
             assert_eq!(EntryName::new(wrong), None, "{wrong}");
         }
-        assert_eq!(EntryName::new(&format!("/shared/{}", "x".repeat(255))), None);
+        assert_eq!(
+            EntryName::new(&format!("/shared/{}", "x".repeat(255))),
+            None
+        );
     }
 
     /// RFC 5464 §4.4.1–2 examples.
     #[test]
     fn responses_as_in_the_rfc() {
         let mut out = Vec::new();
-        push(&mut out, "INBOX", [("/private/comment", Some(b"My own comment".as_slice())), ("/shared/comment", None)]);
-        push(&mut out, "", [("/shared/comment", Some(b"Shared comment".as_slice()))]);
+        push(
+            &mut out,
+            "INBOX",
+            [
+                ("/private/comment", Some(b"My own comment".as_slice())),
+                ("/shared/comment", None),
+            ],
+        );
+        push(
+            &mut out,
+            "",
+            [("/shared/comment", Some(b"Shared comment".as_slice()))],
+        );
         push_changed(&mut out, "INBOX", ["/shared/comment", "/private/comment"]);
         assert_eq!(
             String::from_utf8(out).unwrap(),

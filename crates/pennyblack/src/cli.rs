@@ -63,6 +63,9 @@ pub(crate) enum Command {
     /// Addresses that lead to other addresses
     #[command(subcommand)]
     Alias(Alias),
+    /// Who may use whose mailboxes
+    #[command(subcommand)]
+    Share(Share),
     /// Mail on its way to other servers
     #[command(subcommand)]
     Queue(Queue),
@@ -261,6 +264,97 @@ pub(crate) enum Alias {
         target: Option<String>,
         #[command(flatten)]
         sure: Sure,
+    },
+}
+
+/// A mailbox of an account.
+#[derive(Args, Debug, Clone)]
+pub(crate) struct Whose {
+    /// Whose mailbox
+    pub(crate) owner: String,
+    /// Its name to its owner, or `*` for all that there are now
+    pub(crate) mailbox: String,
+}
+
+/// Whose `\Seen` it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum SeenOf {
+    /// Each reader his own
+    Own,
+    /// One for all
+    Shared,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Share {
+    /// List what is shared
+    List {
+        /// Only what this account shares
+        owner: Option<String>,
+    },
+    /// Say what somebody may do in a mailbox
+    Set {
+        #[command(flatten)]
+        mailbox: Whose,
+        /// An address, `anyone` (in the owner's domain) or a `$group`; with `-` before it, what is taken from him
+        #[arg(allow_hyphen_values = true)]
+        who: String,
+        /// `read`, `write`, `manage`, or letters of RFC 4314 (lrswipkxtea)
+        rights: String,
+    },
+    /// Take away what somebody may do in a mailbox
+    Remove {
+        #[command(flatten)]
+        mailbox: Whose,
+        /// Who
+        #[arg(allow_hyphen_values = true)]
+        who: String,
+    },
+    /// Say whether readers of a mailbox see what they have seen themselves, or what anybody has
+    Seen {
+        #[command(flatten)]
+        mailbox: Whose,
+        /// Whose
+        #[arg(value_enum)]
+        whose: SeenOf,
+    },
+    /// Show the mailboxes of an account that is nobody in particular (info@) below `Shared` instead of `Other Users`
+    Public {
+        /// The account
+        owner: String,
+        /// End that
+        #[arg(long)]
+        off: bool,
+    },
+    /// List the mailboxes of others that an account sees, with its rights
+    Seeing {
+        /// The account
+        account: String,
+    },
+    /// Groups of accounts, to share with all of them
+    #[command(subcommand)]
+    Group(ShareGroup),
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum ShareGroup {
+    /// List all groups
+    List,
+    /// Put accounts into a group
+    Add {
+        /// Its name, with or without `$`
+        group: String,
+        /// Their addresses
+        #[arg(required = true)]
+        accounts: Vec<String>,
+    },
+    /// Take accounts out of a group
+    Remove {
+        /// Its name, with or without `$`
+        group: String,
+        /// Their addresses
+        #[arg(required = true)]
+        accounts: Vec<String>,
     },
 }
 

@@ -343,9 +343,7 @@ pub(crate) fn traces(
     mailbox: Viewed,
     since: ModSeq,
 ) -> Result<Traces> {
-    let reader = mailbox
-        .viewer
-        .map(|viewer| viewer.as_u128().to_be_bytes());
+    let reader = mailbox.viewer.map(|viewer| viewer.as_u128().to_be_bytes());
     let mut traces = Traces::default();
     tx.each(
         "SELECT data FROM change WHERE account = $1 AND modseq > $2 AND mailbox = $3",

@@ -8,6 +8,7 @@
 
 pub mod account;
 pub mod alias;
+pub mod annotation;
 pub mod body;
 pub mod change;
 pub mod check;

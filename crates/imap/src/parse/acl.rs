@@ -22,7 +22,11 @@ pub(super) fn set(cursor: &mut Cursor<'_>) -> Parsed<Body> {
         Some(b'-') => (Modification::Remove, &text[1..]),
         _ => (Modification::Replace, text.as_str()),
     };
-    if rights.len() > MAX_RIGHTS || !rights.bytes().all(|o| o.is_ascii_lowercase() || o.is_ascii_digit()) {
+    if rights.len() > MAX_RIGHTS
+        || !rights
+            .bytes()
+            .all(|o| o.is_ascii_lowercase() || o.is_ascii_digit())
+    {
         return Err(Malformed("Rights are lower-case letters and digits"));
     }
     Ok(Body::SetAcl(SetAcl {
@@ -60,7 +64,9 @@ mod tests {
     use crate::{Command, MailboxName};
 
     fn parse(text: &str) -> Option<Body> {
-        Command::parse(text.as_bytes()).ok().map(|command| command.body)
+        Command::parse(text.as_bytes())
+            .ok()
+            .map(|command| command.body)
     }
 
     /// RFC 4314 §3.1–3.5 examples.
@@ -80,20 +86,45 @@ mod tests {
             parse("A036 SETACL INBOX/Drafts John lrswicda"),
             set(Modification::Replace, "lrswicda")
         );
-        assert_eq!(parse("A SETACL INBOX/Drafts John +t"), set(Modification::Add, "t"));
-        assert_eq!(parse("A SETACL INBOX/Drafts John \"-t\""), set(Modification::Remove, "t"));
-        assert_eq!(parse("A SETACL INBOX/Drafts John \"\""), set(Modification::Replace, ""));
+        assert_eq!(
+            parse("A SETACL INBOX/Drafts John +t"),
+            set(Modification::Add, "t")
+        );
+        assert_eq!(
+            parse("A SETACL INBOX/Drafts John \"-t\""),
+            set(Modification::Remove, "t")
+        );
+        assert_eq!(
+            parse("A SETACL INBOX/Drafts John \"\""),
+            set(Modification::Replace, "")
+        );
         assert_eq!(
             parse("B001 DELETEACL INBOX -Fred"),
             Some(Body::DeleteAcl(MailboxName::new("INBOX"), "-Fred".into()))
         );
-        assert_eq!(parse("A002 GETACL INBOX"), Some(Body::GetAcl(MailboxName::new("INBOX"))));
+        assert_eq!(
+            parse("A002 GETACL INBOX"),
+            Some(Body::GetAcl(MailboxName::new("INBOX")))
+        );
         assert_eq!(
             parse("a001 LISTRIGHTS ~/Mail/saved smith"),
-            Some(Body::ListRights(MailboxName::new("~/Mail/saved"), "smith".into()))
+            Some(Body::ListRights(
+                MailboxName::new("~/Mail/saved"),
+                "smith".into()
+            ))
         );
-        assert_eq!(parse("A003 MYRIGHTS INBOX"), Some(Body::MyRights(MailboxName::new("INBOX"))));
-        for wrong in ["a SETACL INBOX", "a SETACL INBOX x", "a DELETEACL INBOX", "a LISTRIGHTS INBOX \"\"", "a MYRIGHTS", "a GETACL INBOX x"] {
+        assert_eq!(
+            parse("A003 MYRIGHTS INBOX"),
+            Some(Body::MyRights(MailboxName::new("INBOX")))
+        );
+        for wrong in [
+            "a SETACL INBOX",
+            "a SETACL INBOX x",
+            "a DELETEACL INBOX",
+            "a LISTRIGHTS INBOX \"\"",
+            "a MYRIGHTS",
+            "a GETACL INBOX x",
+        ] {
             assert_eq!(parse(wrong), None, "{wrong}");
         }
     }

@@ -89,7 +89,10 @@ fn value(cursor: &mut Cursor<'_>) -> Parsed<Option<Vec<u8>>> {
 /// Does a list of options follow, and not of entries, which begin with a slash?
 fn begins_options(cursor: &Cursor<'_>) -> bool {
     let mut ahead = cursor.clone();
-    ahead.eat(b'(') && ahead.peek().is_some_and(|octet| octet.is_ascii_alphabetic())
+    ahead.eat(b'(')
+        && ahead
+            .peek()
+            .is_some_and(|octet| octet.is_ascii_alphabetic())
 }
 
 #[derive(Default)]
@@ -110,7 +113,11 @@ impl Options {
                     cursor.space()?;
                     self.depth = depth(cursor)?;
                 }
-                _ => return Err(Malformed("The options of GETMETADATA are MAXSIZE and DEPTH")),
+                _ => {
+                    return Err(Malformed(
+                        "The options of GETMETADATA are MAXSIZE and DEPTH",
+                    ));
+                }
             }
             Ok(())
         })?;
@@ -133,7 +140,9 @@ mod tests {
     use crate::Command;
 
     fn parse(text: &str) -> Option<Body> {
-        Command::parse(text.as_bytes()).ok().map(|command| command.body)
+        Command::parse(text.as_bytes())
+            .ok()
+            .map(|command| command.body)
     }
 
     fn wanted(text: &str) -> GetMetadata {
@@ -147,12 +156,26 @@ mod tests {
     #[test]
     fn get_as_in_the_rfc() {
         let one = wanted("a GETMETADATA \"\" /shared/comment");
-        assert_eq!((one.mailbox, one.entries[0].as_str()), (None, "/shared/comment"));
+        assert_eq!(
+            (one.mailbox, one.entries[0].as_str()),
+            (None, "/shared/comment")
+        );
         let both = wanted("a GETMETADATA INBOX (MAXSIZE 1024) (/shared/comment /private/comment)");
         assert_eq!((both.max_size, both.entries.len()), (Some(1024), 2));
-        assert_eq!(wanted("a GETMETADATA (DEPTH 1) INBOX (/private/filters/values)").depth, Depth::One);
-        assert_eq!(wanted("a GETMETADATA INBOX (DEPTH infinity MAXSIZE 5) /private/x").depth, Depth::Infinity);
-        for wrong in ["a GETMETADATA INBOX", "a GETMETADATA INBOX ()", "a GETMETADATA INBOX comment", "a GETMETADATA (DEPTH 2) INBOX /private/x"] {
+        assert_eq!(
+            wanted("a GETMETADATA (DEPTH 1) INBOX (/private/filters/values)").depth,
+            Depth::One
+        );
+        assert_eq!(
+            wanted("a GETMETADATA INBOX (DEPTH infinity MAXSIZE 5) /private/x").depth,
+            Depth::Infinity
+        );
+        for wrong in [
+            "a GETMETADATA INBOX",
+            "a GETMETADATA INBOX ()",
+            "a GETMETADATA INBOX comment",
+            "a GETMETADATA (DEPTH 2) INBOX /private/x",
+        ] {
             assert_eq!(parse(wrong), None, "{wrong}");
         }
     }
@@ -160,13 +183,21 @@ mod tests {
     /// RFC 5464 §4.3 examples.
     #[test]
     fn set_as_in_the_rfc() {
-        let Some(Body::SetMetadata(set)) = parse("a SETMETADATA INBOX (/private/comment {33}\r\nMy new comment across\r\ntwo lines. /shared/comment NIL)")
-        else {
+        let Some(Body::SetMetadata(set)) = parse(
+            "a SETMETADATA INBOX (/private/comment {33}\r\nMy new comment across\r\ntwo lines. /shared/comment NIL)",
+        ) else {
             panic!()
         };
-        assert_eq!(set.entries[0].1.as_deref(), Some(b"My new comment across\r\ntwo lines.".as_slice()));
+        assert_eq!(
+            set.entries[0].1.as_deref(),
+            Some(b"My new comment across\r\ntwo lines.".as_slice())
+        );
         assert_eq!(set.entries[1].1, None);
-        for wrong in ["a SETMETADATA INBOX ()", "a SETMETADATA INBOX (/private/x atom)", "a SETMETADATA INBOX (/private/x)"] {
+        for wrong in [
+            "a SETMETADATA INBOX ()",
+            "a SETMETADATA INBOX (/private/x atom)",
+            "a SETMETADATA INBOX (/private/x)",
+        ] {
             assert_eq!(parse(wrong), None, "{wrong}");
         }
     }

@@ -12,6 +12,7 @@ mod manual;
 mod queue;
 mod serve;
 mod service;
+mod share;
 
 use crate::cli::{Cli, Command, Global};
 use crate::outcome::{Failure, Outcome};
@@ -27,6 +28,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::Account(which) => account::run(which, &global),
         Command::Domain(which) => domain::run(which, &global),
         Command::Alias(which) => alias::run(which, &global),
+        Command::Share(which) => share::run(which, &global),
         Command::Queue(which) => queue::run(which, &global),
         Command::Dns(which) => dns::run(which, &global),
         Command::Explain(which) => service::explain(which, &global),

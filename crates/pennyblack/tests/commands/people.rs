@@ -362,3 +362,109 @@ fn queue_commands_on_an_empty_queue() {
     let report = world.json(&["check", "store"]);
     assert_eq!(report["faults"], json!([]));
 }
+
+/// RFC 4314: sharing by command, with and without a running server.
+#[test]
+fn mailboxes_are_shared_by_command() {
+    let world = World::new();
+    for address in ["info@example.com", "anna@example.com", "ben@example.com"] {
+        world.add_account(address);
+    }
+    sharing(&world);
+    let _server = world.serve();
+    sharing(&world);
+}
+
+fn sharing(world: &World) {
+    world.json(&[
+        "share",
+        "group",
+        "add",
+        "Family",
+        "anna@example.com",
+        "ben@example.com",
+    ]);
+    let groups = world.json(&["share", "group", "list"]);
+    assert_eq!(
+        groups["family"],
+        json!(["anna@example.com", "ben@example.com"])
+    );
+    let set = world.json(&[
+        "share",
+        "set",
+        "info@example.com",
+        "INBOX",
+        "$family",
+        "read",
+    ]);
+    assert_eq!(set[0]["grants"], json!({"$family": "lrs"}));
+    world.json(&["share", "set", "info@example.com", "INBOX", "-ben", "s"]);
+    world.json(&["share", "public", "info@example.com"]);
+    let seen = world.json(&["share", "seen", "info@example.com", "INBOX", "own"]);
+    assert_eq!(
+        (&seen[0]["own_seen"], &seen[0]["public"]),
+        (&json!(true), &json!(true))
+    );
+    let ben = world.json(&["share", "seeing", "ben@example.com"]);
+    assert_eq!(
+        (&ben[0]["owner"], &ben[0]["grants"]),
+        (
+            &json!("info@example.com"),
+            &json!({"ben@example.com": "lr"})
+        )
+    );
+    for (words, code) in [
+        (
+            [
+                "share",
+                "set",
+                "info@example.com",
+                "INBOX",
+                "nobody",
+                "read",
+            ],
+            1,
+        ),
+        (
+            [
+                "share",
+                "set",
+                "info@example.com",
+                "Nothing",
+                "anyone",
+                "read",
+            ],
+            1,
+        ),
+        (
+            [
+                "share",
+                "set",
+                "info@example.com",
+                "INBOX",
+                "anyone",
+                "everything",
+            ],
+            2,
+        ),
+        (
+            ["share", "set", "info@example.com", "INBOX", "info", "read"],
+            1,
+        ),
+    ] {
+        assert_eq!(world.run(&words).code, code, "{words:?}");
+    }
+    world.json(&["share", "remove", "info@example.com", "*", "$family"]);
+    world.json(&["share", "remove", "info@example.com", "INBOX", "-ben"]);
+    world.json(&["share", "seen", "info@example.com", "INBOX", "shared"]);
+    world.json(&["share", "public", "info@example.com", "--off"]);
+    world.json(&[
+        "share",
+        "group",
+        "remove",
+        "family",
+        "anna@example.com",
+        "ben@example.com",
+    ]);
+    assert_eq!(world.json(&["share", "list"]), json!([]));
+}

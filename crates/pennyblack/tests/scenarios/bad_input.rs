@@ -23,7 +23,7 @@ const SMTP: [&str; 16] = [
     "NONSENSE",
 ];
 
-const IMAP: [&str; 34] = [
+const IMAP: &[&str] = &[
     "CAPABILITY",
     "NOOP",
     "LOGOUT",
@@ -42,6 +42,13 @@ const IMAP: [&str; 34] = [
     "LIST",
     "LSUB",
     "NAMESPACE",
+    "SETACL",
+    "DELETEACL",
+    "GETACL",
+    "LISTRIGHTS",
+    "MYRIGHTS",
+    "GETMETADATA",
+    "SETMETADATA",
     "STATUS",
     "APPEND",
     "IDLE",

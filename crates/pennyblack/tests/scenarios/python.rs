@@ -10,6 +10,8 @@ fn play(script: &str) {
     let mut python = command("python3");
     python.arg(beside("python").join(script));
     python.env("PYTHONDONTWRITEBYTECODE", "1");
+    python.env("PENNYBLACK", env!("CARGO_BIN_EXE_pennyblack"));
+    python.env("PENNYBLACK_DATA", trial.data());
     succeed(python.env("TRIAL", trial.ready().to_string()));
 }
 
@@ -30,4 +32,11 @@ fn an_idle_client_sees_mail_and_flags_at_once() {
 fn mailboxes_are_made_renamed_filled_and_deleted() {
     need!("python3");
     play("mailboxes.py");
+}
+
+/// RFC 4314: a family's `info@`.
+#[test]
+fn two_people_share_the_mailboxes_of_a_third() {
+    need!("python3");
+    play("sharing.py");
 }

@@ -18,6 +18,7 @@ pub mod jobs;
 pub mod lookup;
 pub mod queue;
 pub mod service;
+pub mod share;
 mod socket;
 
 pub use client::Client;
@@ -45,6 +46,8 @@ pub enum Request {
     Queue(queue::Request),
     /// Look-ups.
     Dns(lookup::Request),
+    /// Who may use whose mailboxes.
+    Share(share::Request),
     /// The server itself.
     Service(service::Request),
     /// What runs at intervals.
@@ -76,6 +79,8 @@ pub enum Answer {
     Queue(queue::Answer),
     /// Look-ups.
     Dns(lookup::Answer),
+    /// Who may use whose mailboxes.
+    Share(share::Answer),
     /// The server itself.
     Service(service::Answer),
     /// What runs at intervals.
@@ -233,6 +238,7 @@ pub async fn execute(world: &World, request: Request) -> Result<Answer, Failure>
         Request::Alias(request) => alias::execute(world, request).await.map(Answer::Alias),
         Request::Queue(request) => queue::execute(world, request).await.map(Answer::Queue),
         Request::Dns(request) => lookup::execute(world, request).await.map(Answer::Dns),
+        Request::Share(request) => share::execute(world, request).await.map(Answer::Share),
         Request::Service(request) => service::execute(world, request).await.map(Answer::Service),
         Request::Jobs(request) => jobs::execute(world, request).await.map(Answer::Jobs),
     }

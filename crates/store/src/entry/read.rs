@@ -69,7 +69,14 @@ pub fn scan(
         }
         if let Some(viewer) = viewer {
             let (place, room) = ((account, mailbox, viewer), limit - entries.len());
-            seen::scan(tx, place, range, since.unwrap_or_default(), room, &mut entries)?;
+            seen::scan(
+                tx,
+                place,
+                range,
+                since.unwrap_or_default(),
+                room,
+                &mut entries,
+            )?;
             continue;
         }
         tx.each(

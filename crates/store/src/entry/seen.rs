@@ -87,10 +87,7 @@ pub(super) fn apply(
     let (mut of_entries, mut own) = (Vec::new(), Vec::new());
     for entry in entries {
         let (flags, keywords) = change.applied_to(entry)?;
-        let shared = (
-            flags.without(Flags::SEEN),
-            entry.flags.without(Flags::SEEN),
-        );
+        let shared = (flags.without(Flags::SEEN), entry.flags.without(Flags::SEEN));
         if shared.0 != shared.1 || keywords != entry.keywords {
             entry.modseq = tx.known_modseq(place.0)?;
             tally.change(shared.1, shared.0);

@@ -112,7 +112,14 @@ fn as_stored(
 ) -> Result<Vec<Entry>> {
     match from.mailbox.viewer {
         None => Ok(seen),
-        Some(_) => scan(tx, from.account, from.mailbox.mailbox, uids, None, usize::MAX),
+        Some(_) => scan(
+            tx,
+            from.account,
+            from.mailbox.mailbox,
+            uids,
+            None,
+            usize::MAX,
+        ),
     }
 }
 

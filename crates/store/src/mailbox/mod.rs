@@ -64,6 +64,16 @@ pub fn list(tx: &mut Tx<'_>, account: AccountId) -> Result<Vec<Mailbox>> {
     )
 }
 
+/// How many mailboxes an account has.
+pub fn count(tx: &mut Tx<'_>, account: AccountId) -> Result<usize> {
+    let count = tx.one(
+        "SELECT COUNT(*) FROM mailbox WHERE account = $1",
+        params![account],
+        |row| row.number(0),
+    )?;
+    Ok(count.unwrap_or(0))
+}
+
 /// Names that are subscribed, whether or not a mailbox of that name exists.
 pub fn subscriptions(tx: &mut Tx<'_>, account: AccountId) -> Result<Vec<String>> {
     tx.all(
@@ -310,5 +320,34 @@ pub fn subscribe(tx: &mut Tx<'_>, account: AccountId, name: &str, on: bool) -> R
     if changed > 0 {
         tx.record(account, None, Record::Subscribed { name, on });
     }
+    Ok(())
+}
+
+/// Gives a mailbox a special use, or takes it away (RFC 6154 §4). [`Error::Refused`] if another has that use.
+pub fn set_special_use(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    mailbox: MailboxId,
+    special: Option<SpecialUse>,
+) -> Result<()> {
+    if let Some(special) = special
+        && let Some(holder) = by_special_use(tx, account, special)?
+        && holder.id != mailbox
+    {
+        return Err(Error::Refused(format!(
+            "{} is the mailbox for {special:?} already",
+            holder.name
+        )));
+    }
+    tx.known_modseq(account)?;
+    tx.execute(
+        "UPDATE mailbox SET special_use = $3 WHERE account = $1 AND id = $2",
+        params![account, mailbox, special.map(SpecialUse::number)],
+    )?;
+    let record = Record::Annotated {
+        viewer: account.as_u128().to_be_bytes(),
+        entry: "/private/specialuse".into(),
+    };
+    tx.record(account, Some(mailbox), record);
     Ok(())
 }

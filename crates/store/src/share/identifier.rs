@@ -84,9 +84,15 @@ mod tests {
     #[test]
     fn names_of_groups() {
         assert_eq!(group_name("$Family").as_deref(), Ok("family"));
-        assert_eq!(group_name("familie-müller").as_deref(), Ok("familie-müller"));
+        assert_eq!(
+            group_name("familie-müller").as_deref(),
+            Ok("familie-müller")
+        );
         for wrong in ["", "$", "a b", "a/b", "a@b", &"x".repeat(65)] {
-            assert!(matches!(group_name(wrong), Err(Error::Refused(_))), "{wrong}");
+            assert!(
+                matches!(group_name(wrong), Err(Error::Refused(_))),
+                "{wrong}"
+            );
         }
     }
 

@@ -166,7 +166,9 @@ impl Viewer {
     fn is(&self, who: &str, owner_address: &str) -> bool {
         match who.strip_prefix('$') {
             Some(group) => self.groups.iter().any(|known| known == group),
-            None if who == Identifier::ANYONE => domain_of(&self.address) == domain_of(owner_address),
+            None if who == Identifier::ANYONE => {
+                domain_of(&self.address) == domain_of(owner_address)
+            }
             None => who == self.address,
         }
     }
@@ -383,13 +385,8 @@ fn wake_owners(tx: &mut Tx<'_>, identifier: &str) -> Result<()> {
     Ok(())
 }
 
-/// A new mailbox is shared as the one above it is.
-pub(crate) fn inherit(
-    tx: &mut Tx<'_>,
-    account: AccountId,
-    from: MailboxId,
-    to: MailboxId,
-) -> Result<()> {
+/// Shares a new mailbox as another is shared: the one above it.
+pub fn inherit(tx: &mut Tx<'_>, account: AccountId, from: MailboxId, to: MailboxId) -> Result<()> {
     tx.execute(
         "INSERT INTO acl (account, mailbox, identifier, rights) SELECT m.account, m.id, a.identifier, a.rights FROM acl a \
          JOIN mailbox m ON m.account = a.account AND m.id = $3 WHERE a.account = $1 AND a.mailbox = $2",

@@ -41,9 +41,9 @@ impl Rights {
     /// From letters in any order. The obsolete `c` means `kx` and `d` means `te` (RFC 4314 §2.1.1).
     /// [`Error::Refused`] names a letter that is no right.
     pub fn parse(letters: &str) -> Result<Rights> {
-        letters
-            .bytes()
-            .try_fold(Rights::NONE, |rights, letter| Ok(rights.with(right(letter)?)))
+        letters.bytes().try_fold(Rights::NONE, |rights, letter| {
+            Ok(rights.with(right(letter)?))
+        })
     }
 
     /// Are all of `other` among these?
@@ -91,7 +91,9 @@ impl Rights {
     pub(super) fn from_number(number: i64) -> Result<Rights> {
         match u16::try_from(number) {
             Ok(bits) if bits & !Rights::ALL.0 == 0 => Ok(Rights(bits)),
-            _ => Err(Error::Corrupt(format!("a mailbox gives the rights {number}"))),
+            _ => Err(Error::Corrupt(format!(
+                "a mailbox gives the rights {number}"
+            ))),
         }
     }
 }

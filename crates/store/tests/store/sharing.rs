@@ -1,34 +1,50 @@
 //! Mailboxes that others may use: rights, groups, `\Seen` of one's own, copies from one account to another.
 
 use crate::world::{UNLIMITED, World, new_entry, on_both_engines, person};
+use std::ops::RangeInclusive;
 use store::entry::{self, FlagChange, Flags, Kept, Place, Viewed};
 use store::share::{self, Identifier, Rights, SeenFlags};
 use store::{AccountId, Error, MailboxId, Result, account, mailbox};
-use std::ops::RangeInclusive;
 
 const ALL: [RangeInclusive<u32>; 1] = [1..=u32::MAX];
 
 async fn bob(world: &World) -> AccountId {
-    let added = world.store.write(|tx| account::add(tx, &person("bob@example.com")));
+    let added = world
+        .store
+        .write(|tx| account::add(tx, &person("bob@example.com")));
     added.await.unwrap()
 }
 
-async fn grant(world: &World, mailbox: MailboxId, who: &'static str, rights: &'static str) -> Result<bool> {
+async fn grant(
+    world: &World,
+    mailbox: MailboxId,
+    who: &'static str,
+    rights: &'static str,
+) -> Result<bool> {
     let owner = world.alice;
-    world.store.write(move |tx| {
-        let identifier = Identifier::parse(tx, who, "example.com")?;
-        share::grant(tx, owner, mailbox, &identifier, Rights::parse(rights)?)
-    }).await
+    world
+        .store
+        .write(move |tx| {
+            let identifier = Identifier::parse(tx, who, "example.com")?;
+            share::grant(tx, owner, mailbox, &identifier, Rights::parse(rights)?)
+        })
+        .await
 }
 
 async fn rights(world: &World, mailbox: MailboxId, viewer: AccountId) -> String {
     let owner = world.alice;
-    let found = world.store.read(move |tx| share::rights(tx, owner, mailbox, viewer)).await;
+    let found = world
+        .store
+        .read(move |tx| share::rights(tx, owner, mailbox, viewer))
+        .await;
     found.unwrap().to_string()
 }
 
 fn seen_by(viewer: AccountId, mailbox: MailboxId) -> Viewed {
-    Viewed { mailbox, viewer: Some(viewer) }
+    Viewed {
+        mailbox,
+        viewer: Some(viewer),
+    }
 }
 
 on_both_engines! {
@@ -201,5 +217,34 @@ on_both_engines! {
         }).await.unwrap();
         assert_eq!(after.entries[0].flags, Flags(31).without(Flags::DELETED));
         assert_eq!(after.entries[0].keywords, ["keep"]);
+    }
+}
+
+use store::annotation::{self, Depth, Place as Annotated};
+
+on_both_engines! {
+    /// RFC 5464 §3.3, §4.2.2
+    async fn annotations_have_scopes_and_depths(world) {
+        let (alice, bob, inbox) = (world.alice, bob(world).await, world.inbox);
+        let (shared, hers, his) = (Annotated::shared(alice, inbox), Annotated::private(alice, inbox, alice), Annotated::private(alice, inbox, bob));
+        world.store.write(move |tx| {
+            for (entry, value) in [("/shared/v", "1"), ("/shared/v/a", "2"), ("/shared/v/a/b", "3"), ("/shared/va", "4")] {
+                annotation::set(tx, shared, entry, Some(value.as_bytes()))?;
+            }
+            annotation::set(tx, hers, "/private/comment", Some(b"hers\0"))?;
+            annotation::set(tx, his, "/private/comment", Some(b"his"))?;
+            annotation::set(tx, Annotated::of_server(), "/shared/motd", Some(b"hello"))
+        }).await.unwrap();
+        let names = world.store.read(move |tx| {
+            [Depth::Zero, Depth::One, Depth::Infinity].into_iter().map(|depth| Ok(annotation::read(tx, shared, "/shared/v", depth)?.len())).collect::<Result<Vec<_>>>()
+        }).await.unwrap();
+        assert_eq!(names, [1, 2, 3]);
+        let comment = world.store.read(move |tx| annotation::read(tx, hers, "/private/comment", Depth::Zero)).await.unwrap();
+        assert_eq!(comment, [("/private/comment".to_owned(), b"hers\0".to_vec())]);
+        world.store.write(move |tx| annotation::set(tx, shared, "/shared/v/a", None)).await.unwrap();
+        assert_eq!(world.store.read(move |tx| annotation::count(tx, shared)).await.unwrap(), 3);
+        world.store.write(move |tx| account::remove(tx, bob)).await.unwrap();
+        assert_eq!(world.store.read(move |tx| annotation::count(tx, his)).await.unwrap(), 0);
+        assert_eq!(world.store.read(move |tx| annotation::count(tx, hers)).await.unwrap(), 1);
     }
 }

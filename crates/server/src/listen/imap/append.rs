@@ -3,13 +3,13 @@
 
 use super::connection::{Connection, Ended};
 use super::copy;
-use super::failure::{self, Failure, Outcome};
+use super::failure::{Failure, Outcome};
 use super::flags;
 use super::state::Account;
 use ::message::{Scanner, Summary};
 use ::store::body::Staged;
-use ::store::entry::{self, NewEntry};
-use ::store::{MailboxId, Timestamp, account, mailbox};
+use ::store::entry::{self, FlagChange, Flags, Kept, NewEntry, Place, Viewed};
+use ::store::{Timestamp, Tx, Uid, UidValidity, account};
 use imap::AppendHead;
 use imap::response::{Code, Status};
 
@@ -19,8 +19,8 @@ pub(super) async fn append(
     account: &Account,
     head: AppendHead,
 ) -> Outcome {
-    let mailbox = match target(connection, account, &head).await {
-        Ok(mailbox) => mailbox,
+    let (place, kept) = match target(connection, account, &head).await {
+        Ok(found) => found,
         Err(failed) => {
             connection.framer().refuse_message();
             return Err(failed);
@@ -32,13 +32,39 @@ pub(super) async fn append(
         return Ok(Status::bad("APPEND takes one message."));
     }
     let (body, summary) = received?;
-    let new = new_entry(connection, account, mailbox, head, body, summary)?;
-    let (uid, validity, _) = connection
+    let mut new = new_entry(connection, place, head, body, summary)?;
+    keep(kept, &mut new);
+    let added = connection
         .services
         .store
-        .write(move |tx| entry::add(tx, &new))
-        .await?;
+        .write(move |tx| add(tx, &new, place.mailbox));
+    let (uid, validity) = added.await?;
     Ok(Status::ok("Appended.").code(Code::AppendUid(validity.0, uid.0)))
+}
+
+/// Flags that the client may not set are left out.
+fn keep(kept: Kept, new: &mut NewEntry) {
+    new.flags = Flags(new.flags.0 & kept.flags.0);
+    if !kept.keywords {
+        new.keywords.clear();
+    }
+}
+
+/// Puts the message in; `\Seen` is the client's own where each reader has his own.
+fn add(tx: &mut Tx<'_>, new: &NewEntry, viewed: Viewed) -> ::store::Result<(Uid, UidValidity)> {
+    let own_seen = viewed.viewer.is_some() && new.flags.contains(Flags::SEEN);
+    if !own_seen {
+        let (uid, validity, _) = entry::add(tx, new)?;
+        return Ok((uid, validity));
+    }
+    let unseen = NewEntry {
+        flags: new.flags.without(Flags::SEEN),
+        ..new.clone()
+    };
+    let (uid, validity, _) = entry::add(tx, &unseen)?;
+    let seen = FlagChange::Add(Flags::SEEN, Vec::new());
+    entry::store_flags(tx, new.account, viewed, &[uid.0..=uid.0], &seen, None)?;
+    Ok((uid, validity))
 }
 
 /// Where the message goes, if it can: this is asked before it is sent.
@@ -46,7 +72,7 @@ async fn target(
     connection: &Connection,
     account: &Account,
     head: &AppendHead,
-) -> Result<MailboxId, Failure> {
+) -> Result<(Place, Kept), Failure> {
     let config = connection.services.config.load();
     if head.size > config.limits.message_size {
         return Err(too_big(config.limits.message_size).into());
@@ -55,12 +81,13 @@ async fn target(
     drop(config);
     connection.services.store.room()?;
     let (id, name) = (account.id(), head.mailbox.as_str().to_owned());
-    let looked_up = connection
-        .services
-        .store
-        .read(move |tx| Ok((mailbox::by_name(tx, id, &name)?, account::by_id(tx, id)?)));
-    let (mailbox, owner) = looked_up.await?;
-    let mailbox = mailbox.ok_or_else(failure::try_create)?;
+    let looked_up = connection.services.store.read(move |tx| {
+        Ok(match copy::accepting(tx, id, &name)? {
+            Ok((place, kept)) => Ok((place, kept, account::by_id(tx, place.account)?)),
+            Err(refused) => Err(refused),
+        })
+    });
+    let (place, kept, owner) = looked_up.await??;
     if let Some(owner) = owner {
         let limit = owner.quota.or(default_quota).unwrap_or(u64::MAX);
         let used = owner.used_bytes;
@@ -68,7 +95,7 @@ async fn target(
             return Err(::store::Error::OverQuota { limit, used }.into());
         }
     }
-    Ok(mailbox.id)
+    Ok((place, kept))
 }
 
 fn too_big(limit: u64) -> Status {
@@ -113,8 +140,7 @@ async fn end_of_command(connection: &mut Connection) -> Result<bool, Ended> {
 
 fn new_entry(
     connection: &Connection,
-    account: &Account,
-    mailbox: MailboxId,
+    place: Place,
     head: AppendHead,
     body: Staged,
     summary: Summary,
@@ -127,8 +153,8 @@ fn new_entry(
     };
     let (flags, keywords) = flags::to_store(&head.flags);
     Ok(NewEntry {
-        account: account.id(),
-        mailbox,
+        account: place.account,
+        mailbox: place.mailbox.mailbox,
         flags,
         keywords,
         internal_date,

@@ -1,11 +1,12 @@
 //! COPY and MOVE (RFC 3501 §6.4.7, RFC 6851) with COPYUID (RFC 4315 §3).
 
 use super::connection::Connection;
-use super::failure::{self, Outcome};
+use super::failure::Outcome;
+use super::locate::{Otherwise, locate_with, settable};
 use super::state::Selected;
-use super::view::Access;
-use ::store::entry::{self, Copied, QuotaRule};
-use ::store::mailbox;
+use ::store::entry::{self, Copied, Kept, Place, QuotaRule};
+use ::store::share::Rights;
+use ::store::{AccountId, Tx};
 use imap::command::Copy;
 use imap::encode::collect_ranges;
 use imap::response::{Code, Status};
@@ -17,16 +18,17 @@ pub(super) async fn copy(
     parameters: Copy,
 ) -> Outcome {
     let uids = state.view.resolve(parameters.by, &parameters.set)?;
-    let (account, from) = (state.account.id(), state.view.mailbox);
+    let (viewer, from) = (state.account.id(), source(state));
     let target = parameters.mailbox.as_str().to_owned();
     let quota = quota(connection);
     let copied = connection.services.store.write(move |tx| {
-        let Some(to) = mailbox::by_name(tx, account, &target)? else {
-            return Ok(None);
+        let (to, kept) = match accepting(tx, viewer, &target)? {
+            Ok(found) => found,
+            Err(refused) => return Ok(Err(refused)),
         };
-        entry::copy(tx, account, from, &uids, to.id, quota).map(Some)
+        entry::copy_to(tx, from, &uids, to, kept, quota).map(Ok)
     });
-    let copied = copied.await?.ok_or_else(failure::try_create)?;
+    let copied = copied.await??;
     let done = Status::ok("Copied.");
     Ok(match copy_uid(&copied) {
         Some(code) => done.code(code),
@@ -40,19 +42,21 @@ pub(super) async fn move_to(
     connection: &mut Connection,
     parameters: Copy,
 ) -> Outcome {
-    if state.view.access == Access::Read {
-        return Err(failure::read_only().into());
-    }
+    // RFC 6851 §4.4: as COPY, then STORE of \Deleted, then EXPUNGE.
+    let removing = Rights::DELETE_MESSAGES.with(Rights::EXPUNGE);
+    state.view.allows(removing)?;
     let uids = state.view.resolve(parameters.by, &parameters.set)?;
-    let (account, from) = (state.account.id(), state.view.mailbox);
+    let (viewer, from) = (state.account.id(), source(state));
     let target = parameters.mailbox.as_str().to_owned();
+    let quota = quota(connection);
     let moved = connection.services.store.write(move |tx| {
-        let Some(to) = mailbox::by_name(tx, account, &target)? else {
-            return Ok(None);
+        let (to, kept) = match accepting(tx, viewer, &target)? {
+            Ok(found) => found,
+            Err(refused) => return Ok(Err(refused)),
         };
-        entry::move_to(tx, account, from, &uids, to.id).map(Some)
+        entry::move_over(tx, from, &uids, to, kept, quota).map(Ok)
     });
-    let moved = moved.await?.ok_or_else(failure::try_create)?;
+    let moved = moved.await??;
     if let Some(code) = copy_uid(&moved) {
         Status::ok("Moved.")
             .code(code)
@@ -60,6 +64,29 @@ pub(super) async fn move_to(
     }
     state.view.vanish(moved.uids.iter().map(|(from, _)| from.0));
     Ok(Status::ok("Done."))
+}
+
+fn source(state: &Selected) -> Place {
+    Place {
+        account: state.view.owner,
+        mailbox: state.view.mailbox,
+    }
+}
+
+/// A mailbox that messages may be put into, and which of their flags they keep there (RFC 4314 §4, COPY).
+pub(super) fn accepting(
+    tx: &mut Tx<'_>,
+    viewer: AccountId,
+    name: &str,
+) -> ::store::Result<Result<(Place, Kept), Status>> {
+    let found = locate_with(tx, viewer, name, Rights::INSERT, Otherwise::TryCreate)?;
+    Ok(found.map(|located| {
+        let place = Place {
+            account: located.owner,
+            mailbox: located.viewed,
+        };
+        (place, settable(located.rights))
+    }))
 }
 
 /// P4: copies of a user's own get no grace.

@@ -2,6 +2,7 @@
 
 use super::connection::Connection;
 use super::failure::Outcome;
+use super::locate;
 use super::names;
 use super::state::Account;
 use ::store::mailbox::{self, SpecialUse};
@@ -17,6 +18,7 @@ enum Created {
     Yes,
     UseTaken,
     TooMany,
+    Refused(Status),
 }
 
 /// CREATE.
@@ -28,10 +30,18 @@ pub(super) async fn create(
 ) -> Outcome {
     let name = names::creatable(name.without_trailing_separator())?;
     let special = special_use(uses)?;
-    let account = account.id();
+    let viewer = account.id();
     let created = connection.services.store.write(move |tx| {
-        if mailbox::list(tx, account)?.len() >= MAX_MAILBOXES {
+        let (account, name) = match locate::creatable(tx, viewer, &name)? {
+            Ok(place) => place,
+            Err(refused) => return Ok(Created::Refused(refused)),
+        };
+        if mailbox::count(tx, account)? >= MAX_MAILBOXES {
             return Ok(Created::TooMany);
+        }
+        // What a mailbox is for is its owner's to say.
+        if special.is_some() && account != viewer {
+            return Ok(Created::UseTaken);
         }
         // G11: each use has one mailbox.
         if let Some(special) = special
@@ -39,11 +49,12 @@ pub(super) async fn create(
         {
             return Ok(Created::UseTaken);
         }
-        mailbox::create(tx, account, &name, special)?;
+        locate::create(tx, viewer, (account, &name), special)?;
         Ok(Created::Yes)
     });
     Ok(match created.await? {
         Created::Yes => Status::ok("Created."),
+        Created::Refused(status) => status,
         Created::UseTaken => {
             Status::no("Another mailbox has that special use.").code(Code::UseAttr)
         }
@@ -51,15 +62,12 @@ pub(super) async fn create(
     })
 }
 
-/// The one use a mailbox may have; `\All` and `\Flagged` are for views, which this server does not make.
+/// The one use a mailbox may have.
 fn special_use(uses: &[Use]) -> Result<Option<SpecialUse>, Status> {
+    let refused = || Status::no("A mailbox cannot have that special use.").code(Code::UseAttr);
     match uses {
         [] => Ok(None),
-        [Use::Archive] => Ok(Some(SpecialUse::Archive)),
-        [Use::Drafts] => Ok(Some(SpecialUse::Drafts)),
-        [Use::Junk] => Ok(Some(SpecialUse::Junk)),
-        [Use::Sent] => Ok(Some(SpecialUse::Sent)),
-        [Use::Trash] => Ok(Some(SpecialUse::Trash)),
-        _ => Err(Status::no("A mailbox cannot have that special use.").code(Code::UseAttr)),
+        [one] => names::mailbox_use(*one).map(Some).ok_or_else(refused),
+        _ => Err(refused()),
     }
 }

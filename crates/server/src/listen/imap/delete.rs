@@ -2,8 +2,10 @@
 
 use super::connection::Connection;
 use super::failure::{self, Outcome};
+use super::locate::{self, Otherwise, locate_with};
 use super::state::Account;
 use ::store::mailbox;
+use ::store::share::Rights;
 use imap::MailboxName;
 use imap::response::{Code, Status};
 
@@ -12,6 +14,7 @@ enum Deleted {
     Yes,
     NoMailbox,
     HasChildren,
+    Refused(Status),
 }
 
 /// DELETE.
@@ -25,9 +28,19 @@ pub(super) async fn delete(
     }
     let (account, name) = (account.id(), name.as_str().to_owned());
     let deleted = connection.services.store.write(move |tx| {
-        if mailbox::by_name(tx, account, &name)?.is_some() {
-            mailbox::delete(tx, account, &name)?;
-            return Ok(Deleted::Yes);
+        match locate_with(
+            tx,
+            account,
+            &name,
+            Rights::DELETE_MAILBOX,
+            Otherwise::NoMailbox,
+        )? {
+            Ok(located) => {
+                mailbox::delete(tx, located.owner, &located.own_name)?;
+                return Ok(Deleted::Yes);
+            }
+            Err(refused) if locate::is_reserved(&name) => return Ok(Deleted::Refused(refused)),
+            Err(_) => {}
         }
         let below = format!("{name}/");
         let has_children = mailbox::list(tx, account)?
@@ -40,6 +53,7 @@ pub(super) async fn delete(
     });
     Ok(match deleted.await? {
         Deleted::Yes => Status::ok("Deleted."),
+        Deleted::Refused(status) => status,
         Deleted::NoMailbox => failure::no_mailbox(),
         Deleted::HasChildren => {
             Status::no("There are only mailboxes below that name; delete those.")

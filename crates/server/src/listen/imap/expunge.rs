@@ -3,7 +3,7 @@
 use super::connection::{Connection, Ended};
 use super::failure::{self, Failure, Outcome};
 use super::state::{Authenticated, Selected, State};
-use super::view::Access;
+use ::store::share::Rights;
 use ::store::{Uid, entry};
 use imap::command::By;
 use imap::response::Status;
@@ -15,9 +15,7 @@ pub(super) async fn expunge(
     connection: &mut Connection,
     set: Option<&SequenceSet>,
 ) -> Outcome {
-    if state.view.access == Access::Read {
-        return Err(failure::read_only().into());
-    }
+    state.view.allows(Rights::EXPUNGE)?;
     let gone = remove(state, connection, set).await?;
     state.view.vanish(gone.into_iter().map(|uid| uid.0));
     Ok(Status::ok("Expunged."))
@@ -29,9 +27,10 @@ pub(super) async fn close(
     connection: &mut Connection,
     tag: Tag,
 ) -> Result<State, Ended> {
-    let outcome = match state.view.access {
-        Access::Read => Ok(Status::ok("Closed.")),
-        Access::Write => remove(&mut state, connection, None)
+    let refreshed = state.refresh(connection).await;
+    let outcome = match refreshed.is_ok() && state.view.allows(Rights::EXPUNGE).is_ok() {
+        false => Ok(Status::ok("Closed.")),
+        true => remove(&mut state, connection, None)
             .await
             .map(|_| Status::ok("Closed.")),
     };
@@ -54,7 +53,7 @@ async fn remove(
     if uids.is_empty() {
         return Ok(Vec::new());
     }
-    let (account, mailbox) = (state.account.id(), state.view.mailbox);
+    let (account, mailbox) = (state.view.owner, state.view.mailbox);
     let expunged = connection
         .services
         .store

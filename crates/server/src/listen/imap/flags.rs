@@ -1,6 +1,6 @@
 //! Flags between the grammar and the store: the system flags are bits there and names here (RFC 3501 §2.3.2).
 
-use ::store::entry::{Entry, Flags};
+use ::store::entry::{Entry, Flags, Kept};
 use imap::Flag;
 
 const SYSTEM: [(Flags, &str); 5] = [
@@ -69,10 +69,20 @@ pub(super) fn push_applicable(out: &mut Vec<u8>, keywords: &[String]) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// The list for PERMANENTFLAGS: everything, and `\*` since clients may make up keywords.
-pub(super) fn permanent() -> String {
-    let all = applicable(&[]);
-    format!("{} \\*)", all.trim_end_matches(')'))
+/// The list for PERMANENTFLAGS: what may be set, and `\*` where clients may make up keywords.
+pub(super) fn permanent(settable: Kept) -> String {
+    if settable == Kept::ALL {
+        let all = applicable(&[]);
+        return format!("{} \\*)", all.trim_end_matches(')'));
+    }
+    let system = SYSTEM
+        .iter()
+        .filter(|(bit, _)| settable.flags.contains(*bit));
+    let mut names: Vec<&str> = system.map(|(_, name)| *name).collect();
+    if settable.keywords {
+        names.push("\\*");
+    }
+    format!("({})", names.join(" "))
 }
 
 fn applicable(keywords: &[String]) -> String {

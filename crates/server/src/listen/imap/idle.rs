@@ -50,7 +50,7 @@ pub(super) async fn with_mailbox(
         }
         let news = async {
             // The sender lives as long as the store, which this session holds.
-            let _ = state.account.watch.changed().await;
+            let _ = state.watch.changed().await;
         };
         if let Woken::News = waiting.step(connection, news).await? {
             tell_news(state, connection).await?;
@@ -65,9 +65,9 @@ async fn tell_news(state: &mut Selected, connection: &mut Connection) -> Result<
         // The store is away: the next change, or the next command, tries again.
         Ok(()) | Err(Failure::Answer(_)) => {}
     }
-    match state.view.is_gone() {
-        true => Err(Ended::Expelled("The selected mailbox was deleted.")),
-        false => Ok(()),
+    match state.view.gone() {
+        Some(why) => Err(Ended::Expelled(why)),
+        None => Ok(()),
     }
 }
 

@@ -2,13 +2,18 @@
 
 use super::connection::Connection;
 use super::failure::{Failure, Outcome};
+use super::locate;
+use super::metadata;
 use super::names::{self, Names, Node};
 use super::state::Account;
 use super::status;
 use ::store::mailbox;
+use ::store::share::{self, Rights};
+use imap::acl;
 use imap::encode;
 use imap::list::{List, Return, Selection};
 use imap::mailbox::Pattern;
+use imap::metadata::EntryName;
 use imap::response::Status;
 
 /// A name that is told of.
@@ -32,12 +37,53 @@ pub(super) async fn list(connection: &mut Connection, account: &Account, list: &
     let selected = select(&names, list);
     for listed in &selected {
         respond(connection, "LIST", listed, list);
-        if let (Some(mailbox), false) = (&listed.node.mailbox, list.tell.status.is_empty()) {
-            status::respond(connection, account, mailbox, &list.tell.status).await?;
-        }
+        tell_more(connection, account, listed, list).await?;
         connection.flush_if_full().await?;
     }
     Ok(Status::ok("Listed."))
+}
+
+/// What is asked for besides the name: STATUS (RFC 5819), MYRIGHTS (RFC 8440), METADATA (RFC 9590).
+async fn tell_more(
+    connection: &mut Connection,
+    account: &Account,
+    listed: &Listed<'_>,
+    list: &List,
+) -> Result<(), Failure> {
+    let (Some(mailbox), rights) = (&listed.node.mailbox, listed.node.rights()) else {
+        return Ok(());
+    };
+    if list.tell.my_rights {
+        acl::push_my_rights(&mut connection.out, listed.name, &rights.with_obsolete());
+    }
+    if !list.tell.status.is_empty() && rights.contains(Rights::READ) {
+        let owner = listed.node.shared.map_or(account.id(), |(owner, _)| owner);
+        status::respond(connection, owner, mailbox, &list.tell.status).await?;
+    }
+    if !list.tell.metadata.is_empty() {
+        tell_metadata(connection, account, listed.name, &list.tell.metadata).await?;
+    }
+    Ok(())
+}
+
+async fn tell_metadata(
+    connection: &mut Connection,
+    account: &Account,
+    name: &str,
+    entries: &[EntryName],
+) -> Result<(), Failure> {
+    let (viewer, of, entries) = (account.id(), name.to_owned(), entries.to_vec());
+    let read = connection
+        .services
+        .store
+        .read(move |tx| metadata::of_mailbox(tx, viewer, &of, &entries));
+    if let Some(values) = read.await? {
+        let values = values
+            .iter()
+            .map(|(entry, value)| (entry.as_str(), value.as_deref()));
+        imap::metadata::push(&mut connection.out, name, values);
+    }
+    Ok(())
 }
 
 /// XLIST: LIST under another name, with special uses.
@@ -61,20 +107,26 @@ pub(super) async fn xlist(
     Ok(Status::ok("Listed."))
 }
 
-/// All names of the account.
+/// All names that the account may list: its own, and those of others that it may look up (RFC 4314 §4, `l`).
 pub(super) async fn read_names(
     connection: &Connection,
     account: &Account,
 ) -> Result<Names, Failure> {
     let account = account.id();
     let read = connection.services.store.read(move |tx| {
+        let mut shared = share::shared_with(tx, account)?;
+        shared.retain(|one| one.rights.contains(Rights::LOOKUP));
+        for one in &mut shared {
+            locate::viewed(tx, one.owner, &mut one.mailbox, account)?;
+        }
         Ok((
             mailbox::list(tx, account)?,
+            shared,
             mailbox::subscriptions(tx, account)?,
         ))
     });
-    let (mailboxes, subscriptions) = read.await?;
-    Ok(Names::new(mailboxes, subscriptions))
+    let (mailboxes, shared, subscriptions) = read.await?;
+    Ok(Names::new(mailboxes, shared, subscriptions))
 }
 
 /// The names that match the patterns and the selection options, in order.

@@ -6,6 +6,7 @@
 //!
 //! What a client is told of changes by others goes one way: the store's change log → [`updates`] → the client.
 
+mod acl;
 mod append;
 mod authenticate;
 mod capability;
@@ -21,8 +22,10 @@ mod flags;
 mod id;
 mod idle;
 mod list;
+mod locate;
 mod login;
 mod lsub;
+mod metadata;
 mod names;
 mod namespace;
 mod quota;

@@ -1,9 +1,11 @@
 //! GETQUOTA and GETQUOTAROOT (RFC 9208, catalogue G14, P10): one root per account, counting octets. Nobody sets quotas over IMAP.
 
 use super::connection::Connection;
-use super::failure::{self, Failure, Outcome};
+use super::failure::{Failure, Outcome};
+use super::locate::{Otherwise, locate_with};
 use super::state::Account;
-use ::store::{account, mailbox};
+use ::store::account;
+use ::store::share::Rights;
 use imap::MailboxName;
 use imap::encode;
 use imap::response::{Code, Status};
@@ -20,7 +22,7 @@ pub(super) async fn get(connection: &mut Connection, account: &Account, root: &s
     Ok(Status::ok("Quota told."))
 }
 
-/// GETQUOTAROOT: every mailbox counts towards the one root.
+/// GETQUOTAROOT: every mailbox of one's own counts towards the one root.
 pub(super) async fn get_root(
     connection: &mut Connection,
     account: &Account,
@@ -30,11 +32,16 @@ pub(super) async fn get_root(
     let found = connection
         .services
         .store
-        .read(move |tx| mailbox::by_name(tx, id, &wanted));
-    found.await?.ok_or_else(failure::no_mailbox)?;
+        .read(move |tx| locate_with(tx, id, &wanted, Rights::READ, Otherwise::NoMailbox));
+    let located = found.await??;
     let out = &mut connection.out;
     out.extend_from_slice(b"* QUOTAROOT ");
     encode::mailbox(out, name.as_str());
+    if located.is_foreign(account.id()) {
+        // It counts towards its owner's root, which is his affair.
+        out.extend_from_slice(b"\r\n");
+        return Ok(Status::ok("Quota told."));
+    }
     out.push(b' ');
     encode::astring(out, ROOT.as_bytes());
     out.extend_from_slice(b"\r\n");

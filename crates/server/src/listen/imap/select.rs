@@ -3,11 +3,12 @@
 use super::connection::{Connection, Ended};
 use super::failure::{self, Failure};
 use super::flags;
+use super::locate::{Located, Otherwise, locate_with, settable};
 use super::state::{Account, Authenticated, Selected, State};
 use super::updates::push_exists;
 use super::view::{Access, View};
 use ::store::entry;
-use ::store::mailbox::{self, Mailbox};
+use ::store::share::Rights;
 use imap::Tag;
 use imap::command::Select;
 use imap::response::{Code, Status};
@@ -24,7 +25,7 @@ pub(super) enum Mode {
 
 /// A mailbox at the moment it is opened.
 struct Opened {
-    mailbox: Mailbox,
+    located: Located,
     uids: Vec<RangeInclusive<u32>>,
     first_unseen: Option<u32>,
 }
@@ -41,14 +42,20 @@ pub(super) async fn select(
     account.watch.borrow_and_update();
     match open(connection, &account, &parameters).await {
         Ok(opened) => {
-            let access = match mode {
-                Mode::Select => Access::Write,
-                Mode::Examine => Access::Read,
-            };
-            let view = View::new(&opened.mailbox, &opened.uids, access);
+            let access = access(mode, opened.located.rights);
+            let view = view(&opened, access);
             describe(&mut connection.out, &opened, &view);
             connection.answer(&tag, &opened_as(access));
-            Ok(State::Selected(Box::new(Selected { account, view })))
+            let watch = match view.owner == account.id() {
+                true => account.watch.clone(),
+                false => connection.services.store.watch(view.owner),
+            };
+            let selected = Selected {
+                account,
+                view,
+                watch,
+            };
+            Ok(State::Selected(Box::new(selected)))
         }
         Err(failed) => {
             connection.answer(&tag, &failure::answer(Err(failed))?);
@@ -65,6 +72,29 @@ pub(super) fn unselect(state: Selected, connection: &mut Connection, tag: &Tag) 
     })
 }
 
+/// RFC 4314 §5.2: who may change nothing has it open for reading only.
+fn access(mode: Mode, rights: Rights) -> Access {
+    let changing = [
+        Rights::SEEN,
+        Rights::WRITE,
+        Rights::INSERT,
+        Rights::DELETE_MESSAGES,
+        Rights::EXPUNGE,
+    ];
+    match mode {
+        Mode::Select if changing.into_iter().any(|right| rights.contains(right)) => Access::Write,
+        Mode::Select | Mode::Examine => Access::Read,
+    }
+}
+
+fn view(opened: &Opened, access: Access) -> View {
+    let located = &opened.located;
+    let mut view = View::new(located.owner, &located.mailbox, &opened.uids, access);
+    view.mailbox = located.viewed;
+    view.rights = located.rights;
+    view
+}
+
 fn opened_as(access: Access) -> Status {
     match access {
         Access::Write => Status::ok("Opened for reading and writing.").code(Code::ReadWrite),
@@ -79,28 +109,29 @@ async fn open(
 ) -> Result<Opened, Failure> {
     let (id, name) = (account.id(), parameters.mailbox.as_str().to_owned());
     let opened = connection.services.store.read(move |tx| {
-        let Some(mailbox) = mailbox::by_name(tx, id, &name)? else {
-            return Ok(None);
+        let located = match locate_with(tx, id, &name, Rights::READ, Otherwise::NoMailbox)? {
+            Ok(located) => located,
+            Err(refused) => return Ok(Err(refused)),
         };
-        let uids = entry::uids(tx, id, mailbox.id)?;
-        let first_unseen = match mailbox.unseen {
+        let uids = entry::uids(tx, located.owner, located.viewed)?;
+        let first_unseen = match located.mailbox.unseen {
             0 => None,
-            _ => entry::first_unseen(tx, id, mailbox.id)?,
+            _ => entry::first_unseen(tx, located.owner, located.viewed)?,
         };
-        Ok(Some(Opened {
-            mailbox,
+        Ok(Ok(Opened {
+            located,
             uids,
             first_unseen: first_unseen.map(|uid| uid.0),
         }))
     });
-    opened.await?.ok_or_else(|| failure::no_mailbox().into())
+    Ok(opened.await??)
 }
 
 /// The untagged responses that RFC 3501 §6.3.1 requires, and HIGHESTMODSEQ. `\Recent` is not kept: no message has it.
 fn describe(out: &mut Vec<u8>, opened: &Opened, view: &View) {
     flags::push_applicable(out, &[]);
     let permanent = match view.access {
-        Access::Write => flags::permanent(),
+        Access::Write => flags::permanent(settable(view.rights)),
         Access::Read => "()".to_owned(),
     };
     let tell = |out: &mut Vec<u8>, code, text: &str| Status::ok(text).code(code).encode(None, out);
@@ -114,7 +145,7 @@ fn describe(out: &mut Vec<u8>, opened: &Opened, view: &View) {
     if let Some(number) = opened.first_unseen.and_then(|uid| view.number_of(uid)) {
         tell(out, Code::Unseen(number), "First unseen message.");
     }
-    let mailbox = &opened.mailbox;
+    let mailbox = &opened.located.mailbox;
     tell(
         out,
         Code::UidValidity(mailbox.uid_validity.0),

@@ -5,8 +5,9 @@ use super::failure::{self, Failure, Outcome};
 use super::updates::Expunges;
 use super::view::View;
 use super::{
-    append, authenticate, capability, copy, create, delete, enable, expunge, fetch, id, idle, list,
-    login, lsub, namespace, quota, rename, search, select, starttls, status, store, subscribe,
+    acl, append, authenticate, capability, copy, create, delete, enable, expunge, fetch, id, idle,
+    list, login, lsub, metadata, namespace, quota, rename, search, select, starttls, status, store,
+    subscribe,
 };
 use crate::session::limits::Permit;
 use crate::session::login::Login;
@@ -37,6 +38,8 @@ pub(super) struct Authenticated {
 pub(super) struct Selected {
     pub(super) account: Account,
     pub(super) view: View,
+    /// Tells of each commit that changes the owner of the mailbox.
+    pub(super) watch: watch::Receiver<ModSeq>,
 }
 
 /// The account of a session.
@@ -245,18 +248,21 @@ impl Selected {
         let expunges = Expunges::after(&body);
         let deletes = matches!(body, Body::Delete(_));
         let only_hears_news = matches!(body, Body::Noop | Body::Check);
-        let outcome = self.perform(connection, &tag, body).await;
+        let outcome = match self.refresh(connection).await {
+            Ok(()) => self.perform(connection, &tag, body).await,
+            Err(failed) => Err(failed),
+        };
         let status = failure::answer(outcome)?;
         let status = match self.update(connection, expunges).await {
             Err(Failure::Answer(failed)) if only_hears_news => failed,
             Err(Failure::End(ended)) => return Err(ended),
             Ok(()) | Err(Failure::Answer(_)) => status,
         };
-        if self.view.is_gone() && !deletes {
-            return Err(Ended::Expelled("The selected mailbox was deleted."));
+        if let (Some(why), false) = (self.view.gone(), deletes) {
+            return Err(Ended::Expelled(why));
         }
         connection.answer(&tag, &status);
-        match self.view.is_gone() {
+        match self.view.gone().is_some() {
             true => Ok(State::Authenticated(Authenticated {
                 account: self.account,
             })),
@@ -307,7 +313,7 @@ async fn of_account(
         }
         Body::Id(_) => Ok(id::after_login(connection)),
         Body::Enable(names) => Ok(enable::enable(connection, account, &names)),
-        Body::Namespace => Ok(namespace::namespace(connection)),
+        Body::Namespace => namespace::namespace(connection, account).await,
         Body::Create(name, uses) => create::create(connection, account, name, &uses).await,
         Body::Delete(name) => delete::delete(connection, account, &name).await,
         Body::Rename(from, to) => rename::rename(connection, account, from, to).await,
@@ -324,6 +330,13 @@ async fn of_account(
         Body::GetQuota(root) => quota::get(connection, account, &root).await,
         Body::GetQuotaRoot(name) => quota::get_root(connection, account, &name).await,
         Body::SetQuota(_) => Ok(quota::set()),
+        Body::SetAcl(parameters) => acl::set(connection, account, parameters).await,
+        Body::DeleteAcl(name, who) => acl::delete(connection, account, &name, who).await,
+        Body::GetAcl(name) => acl::get(connection, account, &name).await,
+        Body::ListRights(name, who) => acl::list_rights(connection, account, &name, who).await,
+        Body::MyRights(name) => acl::my_rights(connection, account, &name).await,
+        Body::GetMetadata(parameters) => metadata::get(connection, account, parameters).await,
+        Body::SetMetadata(parameters) => metadata::set(connection, account, parameters).await,
         other => {
             tracing::debug!(tag = tag.as_str(), command = other.name(), "wrong state");
             Ok(wrong_state(&other))

@@ -1,10 +1,13 @@
 //! STATUS (RFC 3501 §6.3.10, RFC 7162, RFC 7889, RFC 8438, RFC 9208), from counters that every transaction keeps right.
 
 use super::connection::Connection;
-use super::failure::{self, Failure, Outcome};
+use super::failure::{Failure, Outcome};
+use super::locate::{Otherwise, locate_with};
 use super::state::Account;
+use ::store::AccountId;
 use ::store::entry::{self, Flags};
-use ::store::mailbox::{self, Mailbox};
+use ::store::mailbox::Mailbox;
+use ::store::share::Rights;
 use imap::MailboxName;
 use imap::encode;
 use imap::response::Status;
@@ -25,21 +28,21 @@ pub(super) async fn status(
     let found = connection
         .services
         .store
-        .read(move |tx| mailbox::by_name(tx, id, &name));
-    let mailbox = found.await?.ok_or_else(failure::no_mailbox)?;
-    respond(connection, account, &mailbox, items).await?;
+        .read(move |tx| locate_with(tx, id, &name, Rights::READ, Otherwise::NoMailbox));
+    let located = found.await??;
+    respond(connection, located.owner, &located.mailbox, items).await?;
     Ok(Status::ok("Status told."))
 }
 
 /// The STATUS response of a mailbox.
 pub(super) async fn respond(
     connection: &mut Connection,
-    account: &Account,
+    owner: AccountId,
     mailbox: &Mailbox,
     items: &[StatusItem],
 ) -> Result<(), Failure> {
     let deleted_bytes = match items.contains(&StatusItem::DeletedStorage) && mailbox.deleted > 0 {
-        true => deleted_bytes(connection, account, mailbox).await?,
+        true => deleted_bytes(connection, owner, mailbox).await?,
         false => 0,
     };
     let append_limit = connection.services.config.load().limits.message_size;
@@ -73,10 +76,10 @@ pub(super) async fn respond(
 /// Sum of the sizes of messages with `\Deleted`.
 async fn deleted_bytes(
     connection: &Connection,
-    account: &Account,
+    account: AccountId,
     mailbox: &Mailbox,
 ) -> Result<u64, Failure> {
-    let (account, mailbox) = (account.id(), mailbox.id);
+    let mailbox = mailbox.id;
     let summed = connection.services.store.read(move |tx| {
         let (mut sum, mut next) = (0, 1);
         loop {

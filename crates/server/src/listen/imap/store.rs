@@ -1,13 +1,14 @@
 //! STORE (RFC 3501 §6.4.6) with UNCHANGEDSINCE (RFC 7162 §3.1.3).
 
 use super::connection::Connection;
-use super::failure::{self, Failure, Outcome};
+use super::failure::{Failure, Outcome};
 use super::flags;
+use super::locate::{self, settable};
 use super::state::Selected;
 use super::updates::{Expunges, push_modseq};
-use super::view::Access;
 use ::store::ModSeq;
-use ::store::entry::{self, Entry, FlagChange, StoreResult};
+use ::store::entry::{self, Entry, FlagChange, Flags, Kept, StoreResult};
+use ::store::share::Rights;
 use imap::command::{By, Echo, Store, StoreAction};
 use imap::encode::{self, collect_ranges};
 use imap::response::{Code, Status};
@@ -22,19 +23,11 @@ pub(super) async fn store(
     connection: &mut Connection,
     parameters: Store,
 ) -> Outcome {
-    if state.view.access == Access::Read {
-        return Err(failure::read_only().into());
-    }
+    let change = change(state, &parameters)?;
     let uids = state.view.resolve(parameters.by, &parameters.set)?;
     // First what others did: after this, whatever is unknown to the client is this command's doing.
     state.update(connection, Expunges::Hold).await?;
     state.account.condstore |= parameters.unchanged_since.is_some();
-    let (system, keywords) = flags::to_store(&parameters.flags);
-    let change = match parameters.action {
-        StoreAction::Replace => FlagChange::Replace(system, keywords),
-        StoreAction::Add => FlagChange::Add(system, keywords),
-        StoreAction::Remove => FlagChange::Remove(system, keywords),
-    };
     let mut modified = Vec::new();
     for batch in batches(&uids) {
         let result = change_flags(
@@ -55,6 +48,34 @@ pub(super) async fn store(
     Ok(finished(state, parameters.by, &modified))
 }
 
+/// What to do with flags. Those that the client may not change are left alone, unless there are no others (RFC 4314 §4, STORE).
+fn change(state: &Selected, parameters: &Store) -> Result<FlagChange, Failure> {
+    state.view.allows(Rights::NONE)?;
+    let allowed = settable(state.view.rights);
+    let (asked, mut keywords) = flags::to_store(&parameters.flags);
+    let system = Flags(asked.0 & allowed.flags.0);
+    let mut left_out = system != asked;
+    if !allowed.keywords {
+        left_out |= !keywords.is_empty();
+        keywords.clear();
+    }
+    let nothing = system == Flags::default() && keywords.is_empty();
+    match parameters.action {
+        StoreAction::Replace if allowed == Kept::ALL => Ok(FlagChange::Replace(system, keywords)),
+        StoreAction::Replace if allowed.flags == Flags::default() => {
+            Err(locate::no_permission().into())
+        }
+        StoreAction::Replace => Ok(FlagChange::Within {
+            mask: allowed.flags,
+            flags: system,
+            keywords: allowed.keywords.then_some(keywords),
+        }),
+        _ if left_out && nothing => Err(locate::no_permission().into()),
+        StoreAction::Add => Ok(FlagChange::Add(system, keywords)),
+        StoreAction::Remove => Ok(FlagChange::Remove(system, keywords)),
+    }
+}
+
 async fn change_flags(
     state: &Selected,
     connection: &Connection,
@@ -62,7 +83,7 @@ async fn change_flags(
     change: &FlagChange,
     unchanged_since: Option<u64>,
 ) -> Result<StoreResult, Failure> {
-    let (account, mailbox) = (state.account.id(), state.view.mailbox);
+    let (account, mailbox) = (state.view.owner, state.view.mailbox);
     let (change, unchanged_since) = (change.clone(), unchanged_since.map(ModSeq));
     let changed = connection
         .services

@@ -1,10 +1,12 @@
 //! SUBSCRIBE and UNSUBSCRIBE (RFC 3501 §6.3.6–7). Names are subscribed, not mailboxes: a name stays subscribed when its mailbox goes.
 
 use super::connection::Connection;
-use super::failure::{self, Failure, Outcome};
+use super::failure::{Failure, Outcome};
+use super::locate::{Otherwise, locate_with};
 use super::names;
 use super::state::Account;
 use ::store::mailbox;
+use ::store::share::Rights;
 use imap::MailboxName;
 use imap::response::{Code, Status};
 
@@ -20,8 +22,9 @@ pub(super) async fn subscribe(
     let name = names::creatable(name.without_trailing_separator())?;
     let account = account.id();
     let subscribed = connection.services.store.write(move |tx| {
-        if mailbox::by_name(tx, account, &name)?.is_none() {
-            return Ok(Err(failure::no_mailbox()));
+        let found = locate_with(tx, account, &name, Rights::LOOKUP, Otherwise::NoMailbox)?;
+        if let Err(refused) = found {
+            return Ok(Err(refused));
         }
         if mailbox::subscriptions(tx, account)?.len() >= MAX_SUBSCRIPTIONS {
             return Ok(Err(

@@ -6,8 +6,10 @@
 use super::connection::Connection;
 use super::failure::Failure;
 use super::flags;
+use super::locate;
 use super::state::Selected;
 use ::store::entry::{self, Changes, Entry};
+use ::store::share::{self, Rights, SeenFlags};
 use imap::Body;
 use imap::command::By;
 use imap::encode;
@@ -40,22 +42,56 @@ impl Selected {
         connection: &mut Connection,
         expunges: Expunges,
     ) -> Result<(), Failure> {
-        let latest = *self.account.watch.borrow_and_update();
+        let latest = *self.watch.borrow_and_update();
         if latest > self.view.checked {
-            let (account, mailbox, since) =
-                (self.account.id(), self.view.mailbox, self.view.modseq);
-            let read = connection
-                .services
-                .store
-                .read(move |tx| entry::changes(tx, account, mailbox, since));
-            let changes = read.await?;
+            let (account, mailbox, since) = (self.view.owner, self.view.mailbox, self.view.modseq);
+            let viewer = self.account.id();
+            let read = connection.services.store.read(move |tx| {
+                let rights = share::rights(tx, account, mailbox.mailbox, viewer)?;
+                Ok((entry::changes(tx, account, mailbox, since)?, rights))
+            });
+            let (changes, rights) = read.await?;
             if changes.gone {
-                self.view.set_gone();
+                self.view.set_gone("The selected mailbox was deleted.");
+                return Ok(());
+            }
+            if self.take_rights(rights).is_err() {
                 return Ok(());
             }
             self.take_in(connection, changes, latest, expunges).await?;
         } else if expunges == Expunges::Report && self.view.has_vanished() {
             self.view.report_vanished(&mut connection.out);
+        }
+        Ok(())
+    }
+
+    /// What may be done in a mailbox of somebody else's, and whose `\Seen` is seen there, as it is now: before each command, so that
+    /// what was taken away is not done once more.
+    pub(super) async fn refresh(&mut self, connection: &Connection) -> Result<(), Failure> {
+        let (owner, mailbox, viewer) = (
+            self.view.owner,
+            self.view.mailbox.mailbox,
+            self.account.id(),
+        );
+        if owner == viewer {
+            return Ok(());
+        }
+        let read = connection.services.store.read(move |tx| {
+            let own_seen = share::seen_flags(tx, owner, mailbox)? == SeenFlags::Own;
+            Ok((share::rights(tx, owner, mailbox, viewer)?, own_seen))
+        });
+        let (rights, own_seen) = read.await?;
+        self.view.mailbox.viewer = own_seen.then_some(viewer);
+        self.take_rights(rights)
+    }
+
+    /// A mailbox that may not be read any more is as good as gone.
+    fn take_rights(&mut self, rights: Rights) -> Result<(), Failure> {
+        self.view.rights = rights;
+        if !rights.contains(Rights::READ) {
+            self.view
+                .set_gone("You may not read the selected mailbox any more.");
+            return Err(locate::no_permission().into());
         }
         Ok(())
     }

@@ -4,9 +4,11 @@
 //! UIDs, so that a mailbox of 100,000 messages costs a few dozen octets.
 
 use super::connection::Connection;
-use ::store::entry::Entry;
+use super::{failure, locate};
+use ::store::entry::{Entry, Viewed};
 use ::store::mailbox::Mailbox;
-use ::store::{MailboxId, ModSeq};
+use ::store::share::Rights;
+use ::store::{AccountId, ModSeq};
 use imap::SequenceSet;
 use imap::command::By;
 use imap::response::Status;
@@ -41,7 +43,12 @@ impl Run {
 
 /// The selected mailbox as the client knows it.
 pub(super) struct View {
-    pub(super) mailbox: MailboxId,
+    /// Whose mailbox it is.
+    pub(super) owner: AccountId,
+    /// The mailbox as this session's account sees it.
+    pub(super) mailbox: Viewed,
+    /// What may be done in it.
+    pub(super) rights: Rights,
     pub(super) access: Access,
     runs: Vec<Run>,
     /// UIDs from here on are new to the client.
@@ -56,14 +63,22 @@ pub(super) struct View {
     told: Vec<(u32, ModSeq)>,
     /// Keywords the client has seen in FLAGS, in lower case.
     keywords: Vec<String>,
-    gone: bool,
+    /// Why the mailbox is not there any more.
+    gone: Option<&'static str>,
 }
 
 impl View {
     /// The view of a mailbox that was just opened.
-    pub(super) fn new(mailbox: &Mailbox, uids: &[RangeInclusive<u32>], access: Access) -> View {
+    pub(super) fn new(
+        owner: AccountId,
+        mailbox: &Mailbox,
+        uids: &[RangeInclusive<u32>],
+        access: Access,
+    ) -> View {
         let mut view = View {
-            mailbox: mailbox.id,
+            owner,
+            mailbox: mailbox.id.into(),
+            rights: Rights::ALL,
             access,
             runs: Vec::with_capacity(uids.len()),
             uid_next: mailbox.uid_next.0,
@@ -72,7 +87,7 @@ impl View {
             vanished: Vec::new(),
             told: Vec::new(),
             keywords: Vec::new(),
-            gone: false,
+            gone: None,
         };
         let mut number = 1;
         for range in uids {
@@ -214,14 +229,23 @@ impl View {
         self.told = Vec::new();
     }
 
-    /// The mailbox does not exist any more.
-    pub(super) fn set_gone(&mut self) {
-        self.gone = true;
+    /// The mailbox does not exist any more, or not for this session.
+    pub(super) fn set_gone(&mut self, why: &'static str) {
+        self.gone = Some(why);
     }
 
-    /// Does the mailbox not exist any more?
-    pub(super) fn is_gone(&self) -> bool {
+    /// Why the mailbox does not exist any more, if so.
+    pub(super) fn gone(&self) -> Option<&'static str> {
         self.gone
+    }
+
+    /// May something be done that needs a right, and was the mailbox opened for it?
+    pub(super) fn allows(&self, right: Rights) -> Result<(), Status> {
+        match (self.access, self.rights.contains(right)) {
+            (Access::Read, _) => Err(failure::read_only()),
+            (Access::Write, false) => Err(locate::no_permission()),
+            (Access::Write, true) => Ok(()),
+        }
     }
 
     /// Tells the client of keywords it has not seen, before they appear (RFC 3501 §7.2.6).
@@ -279,7 +303,7 @@ impl View {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ::store::{Uid, UidValidity};
+    use ::store::{MailboxId, Uid, UidValidity};
     use proptest::prelude::*;
 
     fn view(uids: &[RangeInclusive<u32>]) -> View {
@@ -296,7 +320,7 @@ mod tests {
             special_use: None,
             subscribed: true,
         };
-        View::new(&mailbox, uids, Access::Write)
+        View::new(AccountId::from_u128(1), &mailbox, uids, Access::Write)
     }
 
     fn set(text: &str) -> SequenceSet {

@@ -11,8 +11,8 @@ use super::connection::{Connection, Ended};
 use super::failure::{Failure, Outcome};
 use super::flags;
 use super::state::Selected;
-use super::view::Access;
 use ::store::entry::{self, Content, Entry, FlagChange, Flags};
+use ::store::share::Rights;
 use ::store::{ModSeq, Tx, body};
 use content::Octets;
 use imap::command::{By, Fetch};
@@ -81,7 +81,8 @@ pub(super) async fn fetch(
         since: fetch.changed_since.map(ModSeq),
         rest: uids,
     };
-    let sets_seen = state.view.access == Access::Write && fetch.items.iter().any(sets_seen);
+    let keeps_seen = state.view.allows(Rights::SEEN).is_ok();
+    let sets_seen = keeps_seen && fetch.items.iter().any(sets_seen);
     let mut found = 0;
     while let Some(mut batch) = reading.next(state, connection).await? {
         found += batch.len() as u64;
@@ -129,7 +130,7 @@ impl Reading {
         if self.rest.is_empty() {
             return Ok(None);
         }
-        let (account, mailbox) = (state.account.id(), state.view.mailbox);
+        let (account, mailbox) = (state.view.owner, state.view.mailbox);
         let (depth, since, uids) = (self.depth, self.since, self.rest.clone());
         let batch = connection.services.store.read(move |tx| match depth {
             Depth::Entry => {
@@ -212,7 +213,7 @@ async fn set_seen(
     if uids.is_empty() {
         return Ok(());
     }
-    let (account, mailbox) = (state.account.id(), state.view.mailbox);
+    let (account, mailbox) = (state.view.owner, state.view.mailbox);
     let change = FlagChange::Add(Flags::SEEN, Vec::new());
     let stored = connection
         .services

@@ -68,7 +68,7 @@ async fn read(
     connection: &Connection,
     uids: &[RangeInclusive<u32>],
 ) -> Result<Vec<Entry>, Failure> {
-    let (account, mailbox, uids) = (state.account.id(), state.view.mailbox, uids.to_vec());
+    let (account, mailbox, uids) = (state.view.owner, state.view.mailbox, uids.to_vec());
     let batch = connection
         .services
         .store
@@ -110,7 +110,7 @@ async fn judge_contents(
     while !entries.is_empty() {
         let rest = entries.split_off(entries.len().min(CONTENTS));
         let some = Arc::new(std::mem::replace(&mut entries, rest));
-        let (account, criterion, judged) = (state.account.id(), criterion.clone(), some.clone());
+        let (account, criterion, judged) = (state.view.owner, criterion.clone(), some.clone());
         let verdicts = connection
             .services
             .store
