@@ -1,0 +1,316 @@
+//! `header`, `address`, `exists`, `envelope` (RFC 5228 §5), with `:index` (RFC 5260 §6), `:mime` (RFC 5703 §4) and the parts of an
+//! envelope of RFC 6009.
+
+use super::compare::Comparison;
+use super::document::decoded;
+use super::machine::{Done, Machine};
+use crate::code::{
+    AddressPart, AddressTest, EnvelopeTest, HeaderTest, Index, Mime, MimeOption, Text,
+};
+use message::{address_list, charset, content};
+use std::borrow::Cow;
+
+impl Machine<'_> {
+    pub(super) fn header_test(&mut self, test: &HeaderTest) -> Done<bool> {
+        let mut comparison = self.comparison(&test.criterion)?;
+        for name in &test.headers {
+            let name = self.expand(name)?;
+            let done = match &test.mime {
+                None => self.header_values(&mut comparison, &name, test.index)?,
+                Some(mime) => {
+                    let values = self.mime_values(mime, &name, test.index)?;
+                    self.feed_all(&mut comparison, &values)?
+                }
+            };
+            if done {
+                break;
+            }
+        }
+        Ok(self.settle(comparison))
+    }
+
+    pub(super) fn feed_all(
+        &mut self,
+        comparison: &mut Comparison<'_>,
+        values: &[String],
+    ) -> Done<bool> {
+        for value in values {
+            if self.feed(comparison, value)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The usual case, without copies.
+    fn header_values(
+        &mut self,
+        comparison: &mut Comparison<'_>,
+        name: &str,
+        index: Option<Index>,
+    ) -> Done<bool> {
+        let Machine {
+            document,
+            budget,
+            host,
+            run,
+            ..
+        } = self;
+        for field in chosen(document.named(name), index) {
+            if comparison.value(field.text(), run.traced, budget, *host)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Values of fields of the current part, or of all its descendants too (RFC 5703 §4.1).
+    fn mime_values(&mut self, mime: &Mime, name: &str, index: Option<Index>) -> Done<Vec<String>> {
+        let raw = self.raw_mime_values(mime, name, index)?;
+        let names = match &mime.option {
+            MimeOption::Param(names) => self.expand_all(names)?,
+            _ => Vec::new(),
+        };
+        Ok(raw
+            .iter()
+            .flat_map(|value| mime_option(&mime.option, &names, value))
+            .collect())
+    }
+
+    fn raw_mime_values(
+        &mut self,
+        mime: &Mime,
+        name: &str,
+        index: Option<Index>,
+    ) -> Done<Vec<Vec<u8>>> {
+        let mut values = Vec::new();
+        for part in self.mime_parts(mime)? {
+            self.budget.spend(1)?;
+            match part {
+                None | Some(0) => {
+                    let fields = chosen(self.document.named(name), index);
+                    values.extend(fields.map(|field| field.value().to_vec()));
+                }
+                Some(at) => {
+                    self.budget.look(self.part_header(at).len())?;
+                    let header = self.part_header(at);
+                    let found: Vec<&[u8]> = message::header::values(header, name).collect();
+                    values.extend(chosen(found.into_iter(), index).map(<[u8]>::to_vec));
+                }
+            }
+        }
+        Ok(values)
+    }
+
+    /// Which parts a `:mime` test looks at; `None` is the message without its parts being known.
+    fn mime_parts(&mut self, mime: &Mime) -> Done<Vec<Option<usize>>> {
+        let current = self.parts.last().copied();
+        if !mime.any_child {
+            return Ok(vec![current]);
+        }
+        let at = current.unwrap_or(0);
+        let parts = self.load_parts()?;
+        Ok((at..parts.end_of(at)).map(Some).collect())
+    }
+
+    pub(super) fn exists(&mut self, mime: Option<&Mime>, headers: &[Text]) -> Done<bool> {
+        for name in headers {
+            let name = self.expand(name)?;
+            let there = match mime {
+                None => self.document.named(&name).next().is_some(),
+                Some(mime) => !self.raw_mime_values(mime, &name, None)?.is_empty(),
+            };
+            if !there {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    pub(super) fn address_test(&mut self, test: &AddressTest) -> Done<bool> {
+        let mut comparison = self.comparison(&test.criterion)?;
+        let separator = self.host.subaddress_separator();
+        for name in &test.headers {
+            let name = self.expand(name)?;
+            let values: Vec<Vec<u8>> = match &test.mime {
+                None => self
+                    .document
+                    .named(&name)
+                    .map(|field| field.value().to_vec())
+                    .collect(),
+                Some(mime) => self.raw_mime_values(mime, &name, None)?,
+            };
+            let addresses: Vec<_> = values
+                .iter()
+                .flat_map(|value| address_list::mailboxes(value))
+                .collect();
+            for mailbox in chosen(addresses.iter(), test.index) {
+                let address = Parsed {
+                    local: charset::guess(&mailbox.local),
+                    domain: charset::guess(&mailbox.domain),
+                };
+                if self.feed_part(&mut comparison, &address, test.part, separator)? {
+                    return Ok(self.settle(comparison));
+                }
+            }
+        }
+        Ok(self.settle(comparison))
+    }
+
+    fn feed_part(
+        &mut self,
+        comparison: &mut Comparison<'_>,
+        address: &Parsed,
+        part: AddressPart,
+        separator: char,
+    ) -> Done<bool> {
+        match address.part(part, separator) {
+            Some(text) => self.feed(comparison, &text),
+            None => Ok(false),
+        }
+    }
+
+    pub(super) fn envelope_test(&mut self, test: &EnvelopeTest) -> Done<bool> {
+        let mut comparison = self.comparison(&test.criterion)?;
+        let separator = self.host.subaddress_separator();
+        for field in &test.fields {
+            let field = self.expand(field)?.to_ascii_lowercase();
+            let done = match field.as_str() {
+                "from" | "to" => {
+                    let envelope = self.run.envelope;
+                    let text = if field == "from" {
+                        &envelope.from
+                    } else {
+                        &envelope.to
+                    };
+                    self.feed_part(&mut comparison, &Parsed::new(text), test.part, separator)?
+                }
+                _ => {
+                    let values = self.envelope_values(&field);
+                    self.feed_all(&mut comparison, &values)?
+                }
+            };
+            if done {
+                break;
+            }
+        }
+        Ok(self.settle(comparison))
+    }
+
+    /// Parts of the envelope that are no addresses (RFC 6009 §5, §6).
+    fn envelope_values(&self, field: &str) -> Vec<String> {
+        let envelope = self.run.envelope;
+        let dsn = &envelope.dsn;
+        let by = envelope.by.as_ref();
+        let one = match field {
+            "auth" => envelope.auth.clone(),
+            "notify" => {
+                return dsn
+                    .notify
+                    .iter()
+                    .map(|word| word.to_ascii_uppercase())
+                    .collect();
+            }
+            "orcpt" => dsn.orcpt.clone(),
+            "ret" => dsn.ret.as_ref().map(|word| word.to_ascii_uppercase()),
+            "envid" => dsn.envid.clone(),
+            "bytimerelative" => by.map(|by| by.seconds.to_string()),
+            "bytimeabsolute" => by
+                .and_then(|by| jiff::Timestamp::from_second(by.deadline).ok())
+                .map(|time| time.to_string()),
+            "bymode" => by.map(|by| if by.or_return { "RETURN" } else { "NOTIFY" }.to_owned()),
+            "bytrace" => by.filter(|by| by.trace).map(|_| "true".to_owned()),
+            _ => None,
+        };
+        one.into_iter().collect()
+    }
+}
+
+/// All of them, or the one that `:index` names.
+pub(super) fn chosen<T>(
+    items: impl DoubleEndedIterator<Item = T>,
+    index: Option<Index>,
+) -> impl Iterator<Item = T> {
+    let mut items = items;
+    let mut all = index.is_none();
+    let mut one = index.and_then(|index| {
+        let skip = usize::try_from(index.number - 1).ok()?;
+        if index.last {
+            items.nth_back(skip)
+        } else {
+            items.nth(skip)
+        }
+    });
+    std::iter::from_fn(move || match one.take() {
+        Some(item) => Some(item),
+        None if all => {
+            let next = items.next();
+            all = next.is_some();
+            next
+        }
+        None => None,
+    })
+}
+
+/// What `:type`, `:param` and their like take out of a value (RFC 5703 §4.2).
+fn mime_option(option: &MimeOption, names: &[String], value: &[u8]) -> Vec<String> {
+    let media = |join: fn(content::MediaType) -> String| {
+        content::media_type(value).map(join).into_iter().collect()
+    };
+    match option {
+        MimeOption::Whole => vec![decoded(value)],
+        // For a Content-Disposition the type is the disposition.
+        MimeOption::Type => content::disposition(value)
+            .map(|(kind, _)| kind)
+            .into_iter()
+            .collect(),
+        MimeOption::Subtype => media(|m| m.sub),
+        MimeOption::ContentType => media(|m| format!("{}/{}", m.main, m.sub)),
+        MimeOption::Param(_) => {
+            let params = match content::media_type(value) {
+                Some(media) => media.params,
+                None => content::disposition(value)
+                    .map(|(_, params)| params)
+                    .unwrap_or_default(),
+            };
+            let find = |name: &String| content::param(&params, &name.to_ascii_lowercase());
+            names.iter().filter_map(find).collect()
+        }
+    }
+}
+
+/// An address in its two halves, well-formed or not.
+struct Parsed {
+    local: String,
+    domain: String,
+}
+
+impl Parsed {
+    /// Of an envelope: text without an `@` is a local part.
+    fn new(text: &str) -> Parsed {
+        let (local, domain) = text.rsplit_once('@').unwrap_or((text, ""));
+        let unquoted = local.strip_prefix('"').and_then(|l| l.strip_suffix('"'));
+        Parsed {
+            local: unquoted.map_or_else(
+                || local.to_owned(),
+                |l| l.replace("\\\"", "\"").replace("\\\\", "\\"),
+            ),
+            domain: domain.to_owned(),
+        }
+    }
+
+    /// `None`: there is no such part, so that no key matches (RFC 5233 §4).
+    fn part(&self, part: AddressPart, separator: char) -> Option<Cow<'_, str>> {
+        let divided = || self.local.split_once(separator);
+        match part {
+            AddressPart::All if self.domain.is_empty() => Some(Cow::Borrowed(&self.local)),
+            AddressPart::All => Some(Cow::Owned(format!("{}@{}", self.local, self.domain))),
+            AddressPart::LocalPart => Some(Cow::Borrowed(&self.local)),
+            AddressPart::Domain => Some(Cow::Borrowed(&self.domain)),
+            AddressPart::User => Some(Cow::Borrowed(
+                divided().map_or(&*self.local, |(user, _)| user),
+            )),
+            AddressPart::Detail => divided().map(|(_, detail)| Cow::Borrowed(detail)),
+        }
+    }
+}
