@@ -415,7 +415,7 @@ fn h3_scripts_before_and_after() {
             "fileinto \"B\"; redirect \"a@b.example\"; redirect \"b@b.example\"; redirect \"c@b.example\"; redirect \"d@b.example\"; redirect \"e@b.example\";",
             "discard;"
         ),
-        "fileinto \"A\" copy | keep | error user, line 1, column 174: there are more than 4 redirects"
+        "fileinto \"A\" copy | keep | error user, line 1, column 155: there are more than 4 redirects"
     );
 }
 
