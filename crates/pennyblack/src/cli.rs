@@ -97,6 +97,13 @@ pub(crate) enum Command {
     /// What the running server does at intervals
     #[command(subcommand)]
     Jobs(Jobs),
+    /// Show and edit the greylist and its traps, in the lines and with the options of spamdb (J25, J26)
+    Greylist(Greylist),
+    /// Networks that no session is begun with, on any port
+    #[command(subcommand)]
+    Ban(Ban),
+    /// How the lists of addresses are, in files, feeds and DNS; files and feeds whose time has come are read again
+    Lists,
     /// Make the running server read its configuration and certificates again
     Reload,
     /// Stop taking new SMTP sessions, or delivering to other servers, until `resume`
@@ -130,6 +137,53 @@ pub(crate) enum Command {
     Man {
         /// The folder
         folder: PathBuf,
+    },
+}
+
+/// Without -a and -d all records are listed.
+#[derive(Args, Debug)]
+pub(crate) struct Greylist {
+    /// Add records: white ones, or with -t and -T others
+    #[arg(short = 'a', conflicts_with = "delete", requires = "keys")]
+    pub(crate) add: bool,
+    /// Delete records
+    #[arg(short = 'd', requires = "keys")]
+    pub(crate) delete: bool,
+    /// Trap addresses: who writes to one is blocked for a day
+    #[arg(short = 'T', group = "kind")]
+    pub(crate) traps: bool,
+    /// Senders that are blocked because they wrote to a trap
+    #[arg(short = 't', group = "kind")]
+    pub(crate) trapped: bool,
+    /// Senders that were asked to come again
+    #[arg(short = 'G', group = "kind", conflicts_with = "add")]
+    pub(crate) grey: bool,
+    /// Make an address a trap, and print a piece of HTML that only harvesters of addresses find
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["add", "delete", "keys"])]
+    pub(crate) bait: Option<String>,
+    /// IP addresses, networks or domains; mail addresses with -T
+    pub(crate) keys: Vec<String>,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Ban {
+    /// Ban an address or a network
+    Add {
+        /// Such as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32
+        network: String,
+        /// Why, for those who read the list
+        #[arg(long, default_value = "")]
+        reason: String,
+        /// For how long, such as 12h or 7d; without it until it is lifted
+        #[arg(long = "for", value_name = "TIME")]
+        time: Option<String>,
+    },
+    /// List the bans
+    List,
+    /// Lift a ban
+    Remove {
+        /// The network as it is listed
+        network: String,
     },
 }
 

@@ -6,6 +6,7 @@ pub mod config;
 pub mod control;
 mod dial;
 pub mod fetch;
+pub mod gate;
 pub mod jobs;
 pub mod journey;
 pub mod listen;

@@ -55,6 +55,8 @@ pub struct Services {
     pub tls: crate::session::tls::Tls,
     /// Checks passwords.
     pub login: crate::session::login::Authenticator,
+    /// What is known of senders before their mail is read.
+    pub gate: crate::gate::Gate,
     /// How many sessions there may be.
     pub limits: crate::session::limits::Limits,
     /// Counters.

@@ -1,3 +1,5 @@
 //! Is a message wanted, and why: features, classifier, rules, lists, greylist and tarpit logic.
 //!
 //! What it does not do: keep anything; what it knows comes through a trait.
+
+pub mod gate;

@@ -15,6 +15,7 @@ pub mod check;
 pub mod domain;
 pub mod entry;
 pub mod filing;
+pub mod gate;
 pub mod learn;
 pub mod mailbox;
 pub mod queue;

@@ -12,6 +12,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0002_change_mark.sql"),
     include_str!("../migrations/0003_scripts.sql"),
     include_str!("../migrations/0004_sharing.sql"),
+    include_str!("../migrations/0005_gate.sql"),
 ];
 
 /// The version this program works with.

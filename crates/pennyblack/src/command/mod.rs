@@ -6,6 +6,7 @@ mod auth;
 mod config;
 mod dns;
 mod domain;
+mod gate;
 mod import;
 mod jobs;
 mod manual;
@@ -39,6 +40,9 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::Bans => service::bans(&global),
         Command::Unban { address } => service::unban(address, &global),
         Command::Jobs(which) => jobs::run(which, &global),
+        Command::Greylist(options) => gate::greylist(options, &global),
+        Command::Ban(which) => gate::ban(which, &global),
+        Command::Lists => gate::lists(&global),
         Command::Reload => service::reload(&global),
         Command::Pause { what } => service::pause(what, true, &global),
         Command::Resume { what } => service::pause(what, false, &global),

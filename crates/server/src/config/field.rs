@@ -55,6 +55,12 @@ pub enum Field {
     Servers(Place<Vec<SocketAddr>>, u16),
     Engine(Place<Engine>),
     Certificates(Place<Vec<Certificate>>),
+    /// A list of texts, each of which must pass the check; named so for people.
+    Texts(
+        Place<Vec<String>>,
+        &'static str,
+        fn(&str) -> Result<(), String>,
+    ),
 }
 
 /// What a value is read with: the folder that relative paths start from, and what was found wrong, by place in the text.
@@ -115,6 +121,7 @@ impl Field {
             Field::Servers(..) => "list of IP addresses, with or without port".into(),
             Field::Engine(_) => "\"sqlite\" or \"postgres:CONNECTION\"".into(),
             Field::Certificates(_) => "list of { cert = path, key = path }".into(),
+            Field::Texts(_, name, _) => format!("list of {name}"),
         }
     }
 
@@ -144,6 +151,10 @@ impl Field {
                 *place(config) = reading.list(item, |text| {
                     parse_server(text, *port).map(|server| vec![server])
                 });
+            }
+            Field::Texts(place, _, check) => {
+                *place(config) =
+                    reading.list(item, |text| check(text).map(|()| vec![text.to_owned()]));
             }
             Field::Flag(place) => match item.as_bool() {
                 Some(flag) => *place(config) = flag,
@@ -210,7 +221,8 @@ impl Field {
             | Field::Hosts(_)
             | Field::Names(_)
             | Field::Servers(..)
-            | Field::Certificates(_) => {}
+            | Field::Certificates(_)
+            | Field::Texts(..) => {}
         }
         Ok(())
     }
@@ -249,6 +261,7 @@ impl Field {
             Field::Names(place) => list(place(config), String::clone),
             Field::Engine(place) => quote(&print_engine(place(config))),
             Field::Certificates(place) => print_certificates(place(config)),
+            Field::Texts(place, ..) => list(place(config), String::clone),
         }
     }
 }

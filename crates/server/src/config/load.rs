@@ -376,6 +376,7 @@ fn blank() -> Config {
         },
         dns: DnsSettings::default(),
         authentication: AuthenticationSettings::default(),
+        gate: GateSettings::default(),
         fetch: FetchSettings::default(),
         log: LogSettings {
             json: false,

@@ -19,7 +19,7 @@ mod tests;
 pub use describe::{Shown, example, man, markdown, show};
 pub use fault::{Fault, Faults};
 pub use load::{DEFAULT_PATH, Loaded};
-pub use scalar::{parse_name, parse_size, print_size};
+pub use scalar::{parse_duration, parse_name, parse_size, print_size};
 pub use settings::{Applies, Default as SettingDefault, SECTIONS, SETTINGS, Setting};
 
 use std::net::{IpAddr, SocketAddr};
@@ -59,6 +59,8 @@ pub struct Config {
     pub dns: DnsSettings,
     /// Who sent a message, and proof of what we send.
     pub authentication: AuthenticationSettings,
+    /// What is done with senders before their mail is read.
+    pub gate: GateSettings,
     /// What is fetched over HTTP.
     pub fetch: FetchSettings,
     /// Logs.
@@ -280,6 +282,105 @@ pub struct AuthenticationSettings {
     pub trusted_sealers: Vec<String>,
     /// Domains that forward mail to us in ways that break its proof. Lower-case. Default none.
     pub forwarders: Vec<String>,
+}
+
+/// What is done with senders before their mail is read.
+#[derive(Clone, Debug, Default)]
+pub struct GateSettings {
+    /// Who is asked to come again. Default: the doubtful.
+    pub greylist: GreylistMode,
+    /// What a sender is met again by. Default: identity.
+    pub greylist_by: GreylistBy,
+    /// A retry counts after so long. Default 5 min.
+    pub pass_after: Duration,
+    /// A tuple is remembered for so long. Default 4 h.
+    pub grey_for: Duration,
+    /// Who came again is let in for so long after each message. Default 36 days.
+    pub white_for: Duration,
+    /// Who wrote to a trap is black for so long. Default 24 h.
+    pub trapped_for: Duration,
+    /// Addresses, networks and ranges that are never blocked nor asked to come again (J10).
+    pub never: Vec<String>,
+    /// Domains, proved by SPF or DKIM, that are never asked to come again (J8).
+    pub never_domains: Vec<String>,
+    /// What is done with a client whose address has no name (J1), and what it is told.
+    pub no_name: NameCheck,
+    #[allow(missing_docs)]
+    pub no_name_text: String,
+    /// The same where the name does not lead back (J2).
+    pub unconfirmed_name: NameCheck,
+    #[allow(missing_docs)]
+    pub unconfirmed_name_text: String,
+    /// The same where the name is one of a dial-in line (J3).
+    pub dynamic_name: NameCheck,
+    #[allow(missing_docs)]
+    pub dynamic_name_text: String,
+    /// Regular expressions of such names.
+    pub dynamic_patterns: Vec<String>,
+    /// Whether lists and scores of others are asked at all (I22). Default true.
+    pub ask_others: bool,
+    /// Lists in DNS.
+    pub dns_lists: Vec<String>,
+    /// The zone of sender scores (J4); `None`: not asked.
+    pub score_zone: Option<String>,
+    /// Below this score a client is refused.
+    pub score_block_below: u32,
+    /// Below this score its mail is junk.
+    pub score_junk_below: u32,
+    /// Milliseconds that each answer is held back at a score of 0.
+    pub score_slow_factor: u32,
+    /// The file that names black and white lists, in the form of `spamd.conf` (J20).
+    pub lists: Option<PathBuf>,
+    /// How often a feed is asked at most. Default 1 h.
+    pub lists_every: Duration,
+    /// Clients that are kept in the tarpit at once (J14). Default 700.
+    pub tarpit: u32,
+    /// Whether blocked mail is refused for good (550) or for now (450), as spamd does. Default 450.
+    pub blocked: BlockedReply,
+}
+
+/// Who is asked to come again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum GreylistMode {
+    /// Nobody (J19).
+    Off,
+    /// Senders of mail that is in doubt, and that proved no identity (J12).
+    #[default]
+    Doubtful,
+    /// Everybody who is not known (J6).
+    Strangers,
+}
+
+/// What a sender is met again by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum GreylistBy {
+    /// Its network, or the domain that SPF or DKIM proved (J7).
+    #[default]
+    Identity,
+    /// Its address and HELO, as spamd does.
+    Address,
+}
+
+/// What is done about the name of a client's address.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NameCheck {
+    /// Nothing.
+    Off,
+    /// It speaks against the mail.
+    #[default]
+    Score,
+    /// The client is not served.
+    Refuse,
+}
+
+/// How blocked mail is refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BlockedReply {
+    /// 450: the sender's server keeps it and tries on.
+    #[default]
+    Temporary,
+    /// 550.
+    Permanent,
 }
 
 /// HTTP.

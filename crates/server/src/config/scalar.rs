@@ -55,7 +55,7 @@ const TIME_UNITS: [(&str, u64); 6] = [
 ];
 
 /// A time: a number with `ms`, `s`, `m`, `h`, `d` or `w`; a bare number is seconds.
-pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let wrong = || {
         format!(
             "\"{text}\" is not a time: write a number with s, m, h, d or w, like \"300s\" or \"4h\""

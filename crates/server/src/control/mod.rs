@@ -11,6 +11,7 @@ pub mod account;
 pub mod alias;
 mod client;
 pub mod domain;
+pub mod gate;
 pub mod health;
 pub mod host;
 pub mod import;
@@ -48,6 +49,8 @@ pub enum Request {
     Dns(lookup::Request),
     /// Who may use whose mailboxes.
     Share(share::Request),
+    /// Greylist, traps, bans and lists.
+    Gate(gate::Request),
     /// The server itself.
     Service(service::Request),
     /// What runs at intervals.
@@ -81,6 +84,8 @@ pub enum Answer {
     Dns(lookup::Answer),
     /// Who may use whose mailboxes.
     Share(share::Answer),
+    /// Greylist, traps, bans and lists.
+    Gate(gate::Answer),
     /// The server itself.
     Service(service::Answer),
     /// What runs at intervals.
@@ -239,6 +244,7 @@ pub async fn execute(world: &World, request: Request) -> Result<Answer, Failure>
         Request::Queue(request) => queue::execute(world, request).await.map(Answer::Queue),
         Request::Dns(request) => lookup::execute(world, request).await.map(Answer::Dns),
         Request::Share(request) => share::execute(world, request).await.map(Answer::Share),
+        Request::Gate(request) => gate::execute(world, request).await.map(Answer::Gate),
         Request::Service(request) => service::execute(world, request).await.map(Answer::Service),
         Request::Jobs(request) => jobs::execute(world, request).await.map(Answer::Jobs),
     }

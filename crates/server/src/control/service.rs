@@ -157,7 +157,7 @@ pub(super) async fn execute(world: &World, request: Request) -> Result<Answer, F
     }
 }
 
-fn running(world: &World) -> Result<&Arc<Running>, Failure> {
+pub(super) fn running(world: &World) -> Result<&Arc<Running>, Failure> {
     world.running.as_ref().ok_or_else(Failure::not_running)
 }
 

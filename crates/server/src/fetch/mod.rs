@@ -7,7 +7,7 @@
 mod exchange;
 mod url;
 
-pub use url::{Scheme, Url};
+pub use url::{NotAUrl, Scheme, Url};
 
 use crate::Services;
 use bytes::Bytes;

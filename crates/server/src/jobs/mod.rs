@@ -1,5 +1,6 @@
 //! What runs by itself: the queue runner, and jobs at intervals ([`periodic`]).
 
+mod gate;
 mod history;
 pub(crate) mod periodic;
 mod queue;
@@ -23,5 +24,11 @@ pub(crate) fn start(services: &Arc<Services>) -> Vec<JoinHandle<()>> {
 
 /// The jobs that run at intervals. A new one is a function in the file of its subject, and a line here.
 fn at_intervals() -> Vec<periodic::Job> {
-    vec![sweep::job(), history::job()]
+    vec![
+        sweep::job(),
+        history::job(),
+        gate::expiry(),
+        gate::lists(),
+        gate::dns_lists(),
+    ]
 }

@@ -218,7 +218,7 @@ impl Written {
     /// The refusal for a recipient one of whose mailboxes was full.
     fn full_for(&self, recipient: &Recipient) -> Option<Refusal> {
         recipient.routes.iter().find_map(|route| match route {
-            Route::Relay(_) => None,
+            Route::Relay(_) | Route::Trap => None,
             Route::File(inbox) => {
                 let (_, full) = self
                     .full

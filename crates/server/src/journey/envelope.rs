@@ -2,10 +2,12 @@
 //!
 //! Addresses are parsed here and nowhere later. The spelling of commands on the wire is the `smtp` crate's.
 
+use crate::gate::Impression;
 use crate::session::Peer;
 use crate::session::login::Login;
 use message::Address;
 use smtp::{Enhanced, Reply};
+use std::sync::Arc;
 
 /// Which way a message comes in, and with whose right.
 #[derive(Clone, Debug)]
@@ -44,6 +46,8 @@ pub struct SessionFacts {
     pub esmtp: bool,
     /// What DNS says about the client's address.
     pub client: ClientName,
+    /// What the gate has to say of the client.
+    pub impression: Arc<Impression>,
 }
 
 /// MAIL with its parameters.

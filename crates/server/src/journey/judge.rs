@@ -3,7 +3,7 @@
 //! The place where every filter adds its reasons; there is none yet, so everything is accepted with an empty list. A verdict is
 //! given before the 250, so a refusal reaches the sender in the dialogue and never becomes a bounce.
 
-use super::authenticate::Disposition;
+use super::authenticate::{Disposition, Proof};
 use super::authorize::Authorized;
 use super::envelope::Refusal;
 use super::receive::Received;
@@ -59,6 +59,11 @@ impl Judged {
         self.authorized.received()
     }
 
+    /// What is proved about the sender, on the MX road.
+    pub(super) fn proof(&self) -> Option<&Proof> {
+        self.authorized.proof()
+    }
+
     pub(super) fn verdict(&self) -> &Verdict {
         &self.verdict
     }
@@ -82,20 +87,39 @@ pub(super) fn judge(authorized: Authorized) -> Result<Judged, Refusal> {
 
 /// What speaks for and against the message.
 fn reasons(authorized: &Authorized) -> Vec<Reason> {
-    let mut reasons = Vec::new();
-    if let Some(proof) = authorized.proof()
-        && proof.disposition == Disposition::Quarantine
-    {
-        reasons.push(Reason {
-            name: "dmarc_quarantine",
-            weight: QUARANTINE,
-            detail: format!(
-                "{} wants mail that is not proved to be its own treated as suspicious; {}",
-                proof.dmarc.author, proof.dmarc.reason
-            ),
-        });
-    }
+    let received = authorized.received();
+    let mut reasons = received.facts.impression.reasons.clone();
+    reasons.extend(quarantine(authorized));
+    reasons.extend(trap(received));
     reasons
+}
+
+/// The policy of the author's domain.
+fn quarantine(authorized: &Authorized) -> Option<Reason> {
+    let proof = authorized
+        .proof()
+        .filter(|proof| proof.disposition == Disposition::Quarantine)?;
+    Some(Reason {
+        name: "dmarc_quarantine",
+        weight: QUARANTINE,
+        detail: format!(
+            "{} wants mail that is not proved to be its own treated as suspicious; {}",
+            proof.dmarc.author, proof.dmarc.reason
+        ),
+    })
+}
+
+/// An address among the recipients that only spam is sent to.
+fn trap(received: &Received) -> Option<Reason> {
+    let trap = received.recipients.iter().find(|r| r.is_trap())?;
+    Some(Reason {
+        name: "spam_trap",
+        weight: 10.0,
+        detail: format!(
+            "it goes to {} too, an address that only spam is sent to",
+            trap.path
+        ),
+    })
 }
 
 /// Reasons make a score, the score an action.

@@ -5,6 +5,7 @@
 //! authenticate  who sent this (MX road)                        -> Authenticated
 //! authorize     may this account use this sender (submission)  -> Authorized
 //! judge         is it wanted, and why                          -> Judged
+//! strangers     is the sender asked to come again
 //! route         per recipient: file, relay or refuse           -> Routed
 //! file          per account: which mailboxes, which flags      -> Filed
 //! commit        one transaction, synced                        -> Committed
@@ -34,6 +35,7 @@ pub mod receive;
 mod refusals;
 pub(crate) mod relay;
 mod route;
+mod strangers;
 mod trace;
 
 pub use envelope::{ClientName, ForwardPath, Mail, Notify, Rcpt, Refusal, Ret, Road, SessionFacts};

@@ -11,9 +11,10 @@ use super::envelope::{Mail, Rcpt, Refusal, Replies, Road, SessionFacts};
 use super::head::{self, Head, HeadReader, Submitted};
 use super::refusals;
 use super::route::{Recipient, Route, Rules};
-use super::{authenticate, authorize, commit, file, judge, route};
+use super::{authenticate, authorize, commit, file, judge, route, strangers};
 use crate::Services;
 use crate::config::Config;
+use crate::gate;
 use jiff::Timestamp;
 use mailauth::dkim::{Bodies, BodyHashes};
 use message::{Scanner, Summary};
@@ -93,8 +94,20 @@ impl Transaction {
             mail: &self.mail,
         };
         let recipient = rules.recipient(&self.services.store, rcpt).await?;
+        if recipient.is_trap() {
+            self.wrote_to_trap(&recipient.path).await?;
+        }
         self.recipients.push(recipient);
         Ok(())
+    }
+
+    /// J15: a stranger that does so is blocked from now on. It is told nothing.
+    async fn wrote_to_trap(&self, trap: &str) -> Result<(), Refusal> {
+        let address = self.facts.peer.remote.ip();
+        gate::traps::caught(&self.services, address, trap)
+            .await
+            .map(|_| ())
+            .map_err(|why| refusals::store_failed(&why))
     }
 
     /// Recipients accepted so far.
@@ -281,6 +294,7 @@ impl Receiving {
         let authenticated = authenticate::authenticate(received).await?;
         let authorized = authorize::authorize(authenticated).await?;
         let judged = judge::judge(authorized)?;
+        let judged = strangers::greylist(judged).await?;
         let routed = route::route(judged);
         let filed = file::file(routed);
         commit::commit(filed).await

@@ -17,6 +17,17 @@ pub(crate) fn too_many_recipients(limit: u32) -> Refusal {
     )
 }
 
+/// 451 4.7.1: greylisting (J6).
+pub(crate) fn come_again(wait: &str) -> Refusal {
+    Refusal::new(
+        451,
+        Enhanced(4, 7, 1),
+        format!(
+            "We do not know you yet: please send it again in {wait}, as mail servers do by themselves"
+        ),
+    )
+}
+
 /// 552 5.3.4 (A7).
 pub(crate) fn message_too_big(limit: u64) -> Refusal {
     Refusal::new(

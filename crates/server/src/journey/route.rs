@@ -9,6 +9,7 @@ use super::judge::Judged;
 use super::lookup::{self, Found, Target};
 use super::refusals;
 use crate::config::Config;
+use crate::gate;
 use message::Address;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -31,6 +32,13 @@ pub(crate) struct Recipient {
     pub(crate) routes: Vec<Route>,
 }
 
+impl Recipient {
+    /// Whether the address is one that only spam is sent to.
+    pub(crate) fn is_trap(&self) -> bool {
+        self.routes.iter().any(|route| matches!(route, Route::Trap))
+    }
+}
+
 /// Where one copy goes.
 #[derive(Clone, Debug)]
 pub(crate) enum Route {
@@ -38,6 +46,8 @@ pub(crate) enum Route {
     File(Inbox),
     /// Into the queue, for another server.
     Relay(Address),
+    /// Nowhere: the address is a trap (J15), and who writes to it is told nothing.
+    Trap,
 }
 
 /// A mailbox that mail can be filed into.
@@ -95,7 +105,11 @@ impl Rules<'_> {
     /// Everything RCPT asks of the store, in one snapshot.
     async fn look_up(&self, store: &Store, path: Address) -> store::Result<LookedUp> {
         let (config, size) = (self.config.clone(), self.mail.size.unwrap_or(0));
+        let from_outside = matches!(self.road, Road::Mx);
         let work = move |tx: &mut store::Tx<'_>| {
+            if from_outside && gate::traps::is_trap(tx, &path.to_string())? {
+                return Ok(LookedUp::Routes(vec![Route::Trap]));
+            }
             let found = lookup::look_up(&config, tx, &path)?;
             let Found::Targets(targets) = found else {
                 return Ok(LookedUp::Other(found));
@@ -209,7 +223,7 @@ pub(super) fn route(judged: Judged) -> Routed {
                 Route::Relay(address) if relayed.insert(address.key()) => {
                     routed.relays.push(relay(recipient, address));
                 }
-                Route::File(_) | Route::Relay(_) => {}
+                Route::File(_) | Route::Relay(_) | Route::Trap => {}
             }
         }
     }

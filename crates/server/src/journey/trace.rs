@@ -141,6 +141,7 @@ mod tests {
             helo: Some("client.example".into()),
             esmtp: true,
             client: ClientName::Confirmed("out.client.example".into()),
+            impression: Default::default(),
         }
     }
 

@@ -111,6 +111,14 @@ impl Door {
 
     /// Starts a session if the limits and the operator allow it.
     fn admit(&self, stream: TcpStream, from: SocketAddr) {
+        let now = self.services.clock.now();
+        if self.services.gate.is_banned(now, from.ip()) {
+            // J30: closed without a word; the log would be the attacker's.
+            self.services
+                .metrics
+                .connection_ended(self.kind.name(), "banned");
+            return;
+        }
         if self.kind.protocol() != Protocol::Imap && *self.services.paused.smtp.borrow() {
             return self.turn_away(&stream, "takes no mail at the moment; try again later");
         }

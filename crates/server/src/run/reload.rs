@@ -83,6 +83,7 @@ impl Running {
             None => self.services.tls.reload(&new)?,
         }
         self.services.limits.configure(&new.limits);
+        self.services.gate.configure(&new);
         self.services.login.configure(&new.auth);
         crate::log::set_level(&new.log.level);
         self.services.config.store(Arc::new(new));

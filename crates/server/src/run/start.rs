@@ -4,6 +4,7 @@ use super::privileges::{self, Target};
 use super::resolver::resolver;
 use super::{Instance, LockError, Parts, Running, Server, limits, notify};
 use crate::config::Config;
+use crate::gate::Gate;
 use crate::listen::{self, Bound, Socket};
 use crate::session::limits::Limits;
 use crate::session::login::Authenticator;
@@ -159,6 +160,7 @@ fn services(
     Ok(Arc::new(Services {
         login,
         limits: Limits::new(&config.limits),
+        gate: Gate::new(&config),
         dns: parts.dns.clone().map_or_else(|| resolver(&config), Ok)?,
         clock: parts.clock.clone(),
         metrics,
@@ -184,6 +186,7 @@ async fn begin(
         "cannot make the control socket {}",
         socket.display()
     )))?;
+    services.gate.load(&services.store).await?;
     let doors = listen::open(sockets, &services).map_err(system("cannot listen"))?;
     let running = Arc::new(Running {
         services: services.clone(),

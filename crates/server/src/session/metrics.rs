@@ -31,6 +31,9 @@ pub struct Metrics {
     auth: Counters<3>,
     ratelimited: Counters<1>,
     bans: Gauges<1>,
+    blocked: Counters<2>,
+    greylist: Counters<1>,
+    dns_lists_off: Gauge,
     queue_messages: Gauges<1>,
     queue_oldest: Seconds,
     queue_attempts: Counters<2>,
@@ -110,6 +113,21 @@ impl Metrics {
                 Counters::default(),
             ),
             bans: names.add("bans", "Addresses that are banned", Gauges::default()),
+            blocked: names.add(
+                "smtp_in_blocked",
+                "Clients on a black list or caught by a trap, kept in the tarpit or refused at once",
+                Counters::default(),
+            ),
+            greylist: names.add(
+                "greylist",
+                "Messages that the greylist was asked about, by what it said",
+                Counters::default(),
+            ),
+            dns_lists_off: names.add(
+                "dns_lists_off",
+                "Lists in DNS that are not asked because they answer wrongly",
+                Gauge::default(),
+            ),
             queue_messages: names.add(
                 "queue_messages",
                 "Messages in the outbound queue",
@@ -231,6 +249,24 @@ impl Metrics {
     /// A limit was reached: see `TooMany::kind`.
     pub fn ratelimited(&self, kind: &'static str) {
         self.ratelimited.get_or_create(&[("kind", kind)]).inc();
+    }
+
+    /// A client on a black list, or caught by a trap.
+    pub fn blocked(&self, list: &'static str, tarpit: bool) {
+        let how = if tarpit { "tarpit" } else { "refused" };
+        let labels = [("list", list), ("how", how)];
+        self.blocked.get_or_create(&labels).inc();
+    }
+
+    /// What the greylist said of a message: `white`, `came_again` or `wait`.
+    pub fn greylisted(&self, result: &'static str) {
+        self.greylist.get_or_create(&[("result", result)]).inc();
+    }
+
+    /// Lists in DNS that are ill.
+    pub fn dns_lists_off(&self, count: usize) {
+        self.dns_lists_off
+            .set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     /// How many addresses are banned for a reason.

@@ -7,6 +7,7 @@
 //! @ [2] listener imap          the second connection goes elsewhere
 //! @ set limits.recipients = 3  a line of configuration for this dialog
 //! @ dns down                   every look-up fails
+//! @ from 198.51.100.1          the client is there (it comes through a proxy); what DNS knows of such clients is in world/dns.rs
 //! C: EHLO client.example       the client sends this line
 //! C> "a\r\n" "b"*300 "\x00"    the client sends exactly these octets
 //! S: 220 mx1.example.com *     the server answers with a line like this; `*` is any text
@@ -17,6 +18,7 @@
 //! !hangup                      the client closes the connection
 //! !advance 301s                the server's clock is turned (s, min, h, d)
 //! !holds bob@example.com INBOX 1   the mailbox holds this many messages
+//! !ban 198.51.100.0/24         the administrator bans a network; !trap ADDRESS makes a trap
 //! !queued 1                    the outbound queue holds this many messages
 //! [2] C: NOOP                  the same on a second connection, opened at first use
 //! ```

@@ -5,6 +5,7 @@ use super::script::{Act, Script, Step};
 use crate::world::World;
 use server::listen::Kind;
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -72,6 +73,8 @@ impl Player<'_> {
                 let held = self.world.messages_in(address, mailbox).await?;
                 equal(*messages, held, "messages in it")
             }
+            Act::Ban(network) => self.world.ban(network).await,
+            Act::Trap(address) => self.world.trap(address).await,
             Act::Queued(number) => equal(*number, self.world.queued().await?, "messages queued"),
         }
     }
@@ -79,7 +82,8 @@ impl Player<'_> {
     async fn wire(&mut self, connection: u8) -> Result<&mut Wire, String> {
         if !self.wires.contains_key(&connection) {
             let listener = self.script.listener(connection);
-            let wire = Wire::open(listener, self.world).await?;
+            let origin = self.script.origin(connection);
+            let wire = Wire::open(listener, origin, self.world).await?;
             self.wires.insert(connection, wire);
         }
         Ok(self.wires.get_mut(&connection).expect("just opened"))
@@ -176,6 +180,14 @@ impl std::fmt::Display for End {
     }
 }
 
+/// PROXY v2: a TCP connection over IPv4 from there to port 25 here.
+fn proxy_header(origin: Ipv4Addr) -> Vec<u8> {
+    let mut header = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x0c".to_vec();
+    header.extend(origin.octets());
+    header.extend([127, 0, 0, 1, 0xc0, 0, 0, 25]);
+    header
+}
+
 /// A client's end of a connection.
 struct Wire {
     stream: Box<dyn Stream>,
@@ -184,10 +196,15 @@ struct Wire {
 }
 
 impl Wire {
-    async fn open(listener: Kind, world: &World) -> Result<Wire, String> {
-        let stream = TcpStream::connect(world.address(listener))
+    async fn open(listener: Kind, origin: Option<Ipv4Addr>, world: &World) -> Result<Wire, String> {
+        let mut stream = TcpStream::connect(world.address(listener))
             .await
             .map_err(|e| format!("could not connect: {e}"))?;
+        if let Some(origin) = origin {
+            let header = proxy_header(origin);
+            let sent = stream.write_all(&header).await;
+            sent.map_err(|e| format!("could not send the PROXY header: {e}"))?;
+        }
         let wire = Wire {
             stream: Box::new(stream),
             received: Vec::new(),

@@ -3,6 +3,7 @@
 use super::pattern::{LeadingStar, Pattern};
 use server::listen::Kind;
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 /// A dialog file, read.
@@ -12,6 +13,8 @@ pub(crate) struct Script {
     pub(crate) listeners: BTreeMap<u8, Kind>,
     /// Lines of configuration in force for this dialog, `key = value`.
     pub(crate) settings: Vec<(String, String)>,
+    /// Where clients come from, by connection; the others are on this machine.
+    pub(crate) origins: BTreeMap<u8, Ipv4Addr>,
     /// No look-up works.
     pub(crate) dns_down: bool,
     /// What happens.
@@ -56,6 +59,8 @@ pub(crate) enum Act {
         messages: u32,
     },
     Queued(usize),
+    Ban(String),
+    Trap(String),
 }
 
 /// Octets to send as they are.
@@ -67,6 +72,7 @@ impl Script {
         let mut script = Script {
             listeners: BTreeMap::new(),
             settings: Vec::new(),
+            origins: BTreeMap::new(),
             dns_down: false,
             steps: Vec::new(),
         };
@@ -109,6 +115,13 @@ impl Script {
         } else if let Some(setting) = rest.strip_prefix("set ") {
             let (key, value) = setting.split_once('=').ok_or("not `key = value`")?;
             self.settings.push((key.trim().into(), value.trim().into()));
+        } else if let Some(address) = rest.strip_prefix("from ") {
+            let address = address.trim().parse().map_err(|_| "not an IPv4 address")?;
+            self.origins.insert(connection, address);
+            let proxy = ("listen.smtp.proxies".into(), "[\"127.0.0.1\"]".into());
+            if !self.settings.contains(&proxy) {
+                self.settings.push(proxy);
+            }
         } else if rest == "dns down" {
             self.dns_down = true;
         } else {
@@ -121,6 +134,12 @@ impl Script {
     pub(crate) fn listener(&self, connection: u8) -> Kind {
         let own = self.listeners.get(&connection);
         *own.unwrap_or(&self.listeners[&1])
+    }
+
+    /// Where a connection comes from, if it comes through a proxy: all do if one does, from the place of the first by default.
+    pub(crate) fn origin(&self, connection: u8) -> Option<Ipv4Addr> {
+        let own = self.origins.get(&connection);
+        own.or_else(|| self.origins.get(&1)).copied()
     }
 
     fn act(&self, connection: u8, text: &str) -> Result<Act, String> {
@@ -165,6 +184,8 @@ fn special(command: &str) -> Result<Act, String> {
         ["close"] => Act::ExpectClose,
         ["hangup"] => Act::HangUp,
         ["advance", time] => Act::Advance(duration(time)?),
+        ["ban", network] => Act::Ban(network.into()),
+        ["trap", address] => Act::Trap(address.into()),
         ["queued", number] => Act::Queued(number.parse().map_err(|_| "not a number")?),
         ["holds", address, mailbox, number] => Act::Holds {
             address: address.into(),

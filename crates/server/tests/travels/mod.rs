@@ -70,6 +70,7 @@ impl<'a> Client<'a> {
             helo: Some("client.example".into()),
             esmtp: true,
             client: ClientName::Confirmed("out.client.example".into()),
+            impression: Default::default(),
         });
         Client { world, facts }
     }

@@ -19,6 +19,26 @@ const TEXTS: [(&str, &str); 7] = [
 
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
+/// Clients whose names lead back to them. 198.51.100.2 has a name that does not; all other addresses have none.
+const CLIENTS: &[(&str, &str)] = &[
+    ("mail.good.example", "198.51.100.1"),
+    ("a.dyn.isp.example", "198.51.100.3"),
+    ("mail.listed.example", "198.51.100.9"),
+    ("mail.scored.example", "198.51.100.50"),
+    ("mail.scored-low.example", "198.51.100.5"),
+];
+
+/// Lists in DNS: one that is well, one that lists everybody, and sender scores.
+const LISTED: &[(&str, &str)] = &[
+    ("2.0.0.127.bl.test.example", "127.0.0.2"),
+    ("9.100.51.198.bl.test.example", "127.0.0.2"),
+    ("2.0.0.127.dead.test.example", "127.0.0.2"),
+    ("1.0.0.127.dead.test.example", "127.0.0.2"),
+    ("1.100.51.198.dead.test.example", "127.0.0.2"),
+    ("50.100.51.198.score.test.example", "127.0.1.50"),
+    ("5.100.51.198.score.test.example", "127.0.1.5"),
+];
+
 impl Table {
     fn answer<'a, T: Send + 'a>(&self, found: T) -> Answer<'a, T> {
         let answer = match self.0 {
@@ -42,14 +62,27 @@ impl Resolver for Table {
     fn addresses<'a>(&'a self, host: &'a str) -> Answer<'a, Vec<IpAddr>> {
         self.answer(match host {
             "client.example" | "mx.elsewhere.example" => vec![LOOPBACK],
-            _ => Vec::new(),
+            other => CLIENTS
+                .iter()
+                .chain(LISTED)
+                .filter(|(name, _)| *name == other)
+                .map(|(_, address)| address.parse().expect("an address"))
+                .collect(),
         })
     }
 
     fn names<'a>(&'a self, address: IpAddr) -> Answer<'a, Vec<String>> {
         self.answer(match address {
             LOOPBACK => vec!["client.example".into()],
-            _ => Vec::new(),
+            // Its name leads elsewhere.
+            IpAddr::V4(four) if four == Ipv4Addr::new(198, 51, 100, 2) => {
+                vec!["mail.good.example".into()]
+            }
+            other => CLIENTS
+                .iter()
+                .filter(|(_, address)| address.parse() == Ok(other))
+                .map(|(name, _)| (*name).into())
+                .collect(),
         })
     }
 

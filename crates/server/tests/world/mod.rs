@@ -13,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use server::config::{Config, PlaintextAuth};
+use server::control::{self, Client, gate};
 use server::listen::{Bound, Kind};
 use server::run::{Parts, Server};
 use server::{Clock, Services};
@@ -148,6 +149,37 @@ impl World {
         read.await
             .map(|queued| queued.len())
             .map_err(|e| e.to_string())
+    }
+
+    /// Has the administrator ban a network.
+    pub(crate) async fn ban(&self, network: &str) -> Result<(), String> {
+        let ban = gate::Request::Ban {
+            network: network.into(),
+            reason: String::new(),
+            lasts: None,
+        };
+        self.gate(ban).await.map(|_| ())
+    }
+
+    /// Has the administrator make a trap.
+    pub(crate) async fn trap(&self, address: &str) -> Result<(), String> {
+        let trap = gate::Request::Edit {
+            kind: gate::Kind::SpamTrap,
+            edit: gate::Edit::Add,
+            keys: vec![address.into()],
+        };
+        self.gate(trap).await.map(|_| ())
+    }
+
+    /// Has a command carried out through the control socket.
+    pub(crate) async fn gate(&self, request: gate::Request) -> Result<gate::Answer, String> {
+        let config = Config::clone(&self.services.config.load());
+        let mut client = Client::connect(config).await.map_err(|e| e.to_string())?;
+        let answer = client.execute(control::Request::Gate(request)).await;
+        match answer.map_err(|e| e.to_string())? {
+            control::Answer::Gate(answer) => Ok(answer),
+            other => Err(format!("{other:?}")),
+        }
     }
 
     /// Stops the server and checks its store.

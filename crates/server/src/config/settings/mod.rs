@@ -87,6 +87,10 @@ pub static SECTIONS: &[(&str, &str)] = &[
         "authentication",
         "Who sent a message: SPF, DKIM, DMARC and ARC.",
     ),
+    (
+        "gate",
+        "What is done with senders before their mail is read: greylist, lists, names, traps.",
+    ),
     ("fetch", "What this server fetches over HTTP."),
     ("log", "Logs."),
 ];
@@ -144,6 +148,7 @@ macro_rules! settings {
 mod authentication;
 mod dns;
 mod fetch;
+mod gate;
 
 /// A20
 fn auth_optional() -> Vec<Setting> {
@@ -172,6 +177,7 @@ pub static SETTINGS: std::sync::LazyLock<Vec<Setting>> = std::sync::LazyLock::ne
         queue(),
         dns::dns(),
         authentication::authentication(),
+        gate::gate(),
         fetch::fetch(),
         log(),
     ] {

@@ -3,6 +3,7 @@
 
 use super::lanes::Work;
 use crate::Services;
+use crate::gate::greylist::{self, Guest};
 use crate::journey::bounce::{self, Notice, Original, Prepared, Told};
 use crate::journey::relay::{Attempt, Fate, Outcome, Remote};
 use queue::notices::is_due;
@@ -77,6 +78,8 @@ struct Settlement {
     failed: Vec<Told>,
     delayed: Vec<Told>,
     relayed: Vec<Told>,
+    /// Servers that took it, which may answer without being asked to come again (J18).
+    guests: Vec<Guest>,
 }
 
 /// What judging a recipient needs.
@@ -125,6 +128,14 @@ impl Settlement {
         case.log(services, "sent", "Ok");
         services.metrics.delivered(case.age());
         self.updates.push((case.recipient.index, Update::Done));
+        let met = case
+            .outcome
+            .remote
+            .as_ref()
+            .map(|remote| remote.address.ip());
+        self.guests.extend(
+            met.and_then(|address| greylist::wrote_to(services, &case.work.domain, address)),
+        );
         let silent = case
             .outcome
             .remote
@@ -185,7 +196,9 @@ impl Settlement {
     async fn write(&self, services: &Services, work: &Work) -> store::Result<()> {
         let notices = self.notices(services, work).await?;
         let (id, updates) = (work.message.id, self.updates.clone());
+        let guests = self.guests.clone();
         let write = move |tx: &mut Tx<'_>| {
+            guests.iter().try_for_each(|guest| guest.write(tx))?;
             for notice in &notices {
                 notice.write(tx)?;
             }

@@ -2,6 +2,7 @@
 //! when mail begins; a resolver that does not answer delays nobody by more than a few seconds.
 
 use crate::Services;
+use crate::gate::{self, Impression};
 use crate::journey::ClientName;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -17,38 +18,77 @@ const MAX_NAMES: usize = 5;
 
 /// A look-up under way, or its result. Dropped, it is given up.
 pub(super) struct LookUp {
-    task: Option<JoinHandle<ClientName>>,
-    known: ClientName,
+    task: Option<JoinHandle<Seen>>,
+    seen: Seen,
+}
+
+/// The name of a client, and what the gate has to say of it.
+#[derive(Clone)]
+pub(super) struct Seen {
+    pub(super) name: ClientName,
+    pub(super) impression: Arc<Impression>,
+}
+
+impl Seen {
+    fn only(name: ClientName) -> Seen {
+        Seen {
+            name,
+            impression: Arc::default(),
+        }
+    }
+}
+
+/// Whether the gate is asked about a client, or only DNS about its name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ask {
+    Name,
+    Gate,
 }
 
 impl LookUp {
     /// Begins to look an address up.
-    pub(super) fn begin(services: &Arc<Services>, address: IpAddr) -> LookUp {
+    pub(super) fn begin(services: &Arc<Services>, address: IpAddr, ask: Ask) -> LookUp {
         if address.is_loopback() {
             // RFC 6761 §6.3: no resolver is needed to know this one.
             return LookUp {
                 task: None,
-                known: ClientName::Confirmed("localhost".to_owned()),
+                seen: Seen::only(ClientName::Confirmed("localhost".to_owned())),
             };
         }
-        let dns = services.dns.clone();
-        let look_up = async move {
-            let found = timeout(PATIENCE, confirmed_name(dns.as_ref(), address)).await;
-            found.unwrap_or(ClientName::Unknown)
-        };
+        let look_up = look_up(services.clone(), address, ask);
         LookUp {
             task: Some(tokio::spawn(look_up.in_current_span())),
-            known: ClientName::Unknown,
+            seen: Seen::only(ClientName::Unknown),
         }
     }
 
     /// The result, as soon as it is there.
-    pub(super) async fn result(&mut self) -> &ClientName {
+    pub(super) async fn result(&mut self) -> &Seen {
         if let Some(task) = self.task.as_mut() {
-            self.known = task.await.unwrap_or(ClientName::Unknown);
+            self.seen = task
+                .await
+                .unwrap_or_else(|_| Seen::only(ClientName::Unknown));
             self.task = None;
         }
-        &self.known
+        &self.seen
+    }
+}
+
+async fn look_up(services: Arc<Services>, address: IpAddr, ask: Ask) -> Seen {
+    let dns = services.dns.clone();
+    let name = async move {
+        let found = timeout(PATIENCE, confirmed_name(dns.as_ref(), address)).await;
+        found.unwrap_or(ClientName::Unknown)
+    };
+    match ask {
+        Ask::Name => Seen::only(name.await),
+        Ask::Gate => {
+            let (name, impression) = gate::of_client(&services, address, name).await;
+            Seen {
+                name,
+                impression: Arc::new(impression),
+            }
+        }
     }
 }
 

@@ -32,6 +32,13 @@ pub(super) async fn connect(
             return None;
         }
     };
+    // Behind a proxy the address is known only now.
+    if services
+        .gate
+        .is_banned(services.clock.now(), ends.remote.ip())
+    {
+        return None;
+    }
     let mut peer = Peer {
         protocol: kind.protocol(),
         session,

@@ -1,7 +1,7 @@
 //! One session: reads what the client sends, asks the state machine what it means, has the journey or the authenticator answer,
 //! and writes the replies. It decides nothing about mail.
 
-use super::client_name::LookUp;
+use super::client_name::{Ask, LookUp};
 use super::login::LogIn;
 use super::offer::{mechanisms, service};
 use super::patience::{Brought, Patience};
@@ -13,6 +13,7 @@ use crate::journey::{Road, SessionFacts};
 use crate::listen::stream::{Stream, is_hang_up};
 use crate::session::Peer;
 use crate::session::login::Login;
+use smtp::Reply;
 use smtp::server::{Closing, Event, Security, Session, refusal_of};
 use std::io;
 use std::sync::Arc;
@@ -35,6 +36,8 @@ pub(super) struct Conversation {
     patience: Patience,
     draining: bool,
     client_name: LookUp,
+    /// How long each answer is held back (J4).
+    delay: Duration,
     hello: Option<Hello>,
     log_in: LogIn,
     login: Option<Login>,
@@ -82,7 +85,8 @@ impl Conversation {
         Conversation {
             began: Instant::now(),
             patience: Patience::new(config.limits.smtp_timeout),
-            client_name: LookUp::begin(&services, peer.remote.ip()),
+            client_name: LookUp::begin(&services, peer.remote.ip(), ask(kind)),
+            delay: Duration::ZERO,
             draining: false,
             hello: None,
             log_in: LogIn::None,
@@ -99,6 +103,9 @@ impl Conversation {
 
     /// Talks until one side has enough.
     pub(super) async fn hold(&mut self, mut stream: Stream) {
+        if let Some(refusal) = self.turned_away().await {
+            return self.turn_away(stream, &refusal).await;
+        }
         let ended = match self.talk(&mut stream).await {
             Ok(never) => match never {},
             Err(ended) => ended,
@@ -107,6 +114,27 @@ impl Conversation {
             farewell(stream, why).await;
         }
         self.report(&ended);
+    }
+
+    /// Why the gate does not let this client in, if it wants to know that before anybody is greeted (J1–J4).
+    async fn turned_away(&mut self) -> Option<String> {
+        if self.kind != SmtpKind::Mx || !self.services.gate.decides_before_greeting() {
+            return None;
+        }
+        let impression = &self.client_name.result().await.impression;
+        self.delay = impression.delay;
+        impression.refusal.clone()
+    }
+
+    async fn turn_away(&mut self, mut stream: Stream, refusal: &str) {
+        tracing::info!(raddr = %self.peer.remote.ip(), reason = refusal, "not let in");
+        let mut line = Vec::new();
+        Reply::plain(550, refusal).write_to(&mut line);
+        // Whoever does not read it is gone all the same.
+        let _ = timeout(FAREWELL, stream.write_all(&line)).await;
+        let listener = self.kind.listener().name();
+        self.services.metrics.connection_ended(listener, "refused");
+        farewell(stream, Closing::Owner).await;
     }
 
     async fn talk(&mut self, stream: &mut Stream) -> Result<std::convert::Infallible, Ended> {
@@ -171,6 +199,9 @@ impl Conversation {
 
     async fn write(&mut self, stream: &mut Stream) -> Result<(), Ended> {
         let output = self.session.take_output();
+        if !self.delay.is_zero() {
+            tokio::time::sleep(self.delay).await;
+        }
         let writing = async {
             stream.write_all(&output).await?;
             stream.flush().await
@@ -266,12 +297,15 @@ impl Conversation {
                 (None, SmtpKind::Lmtp) => Road::Lmtp,
                 (None, SmtpKind::Submission | SmtpKind::Submissions) => return None,
             };
+            let seen = self.client_name.result().await.clone();
+            self.delay = seen.impression.delay;
             self.facts = Some(Arc::new(SessionFacts {
                 peer: self.peer.clone(),
                 road,
                 helo: self.hello.as_ref().map(|hello| hello.name.clone()),
                 esmtp: self.hello.as_ref().is_some_and(|hello| hello.extended),
-                client: self.client_name.result().await.clone(),
+                client: seen.name,
+                impression: seen.impression,
             }));
         }
         self.facts.clone()
@@ -303,6 +337,14 @@ impl Conversation {
             seconds = self.began.elapsed().as_secs(),
             "disconnected"
         );
+    }
+}
+
+/// Users and servers in front of us are nobody that the gate has to look at.
+fn ask(kind: SmtpKind) -> Ask {
+    match kind {
+        SmtpKind::Mx => Ask::Gate,
+        SmtpKind::Submission | SmtpKind::Submissions | SmtpKind::Lmtp => Ask::Name,
     }
 }
 

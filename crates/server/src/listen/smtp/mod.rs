@@ -9,6 +9,7 @@
 //! offer         what the listener announces
 //! client_name   what DNS says of the client's address, looked up while it talks
 //! patience      how long a client is waited for
+//! tarpit        where clients are kept that the gate has blocked
 //! ```
 //!
 //! The protocol is in [`smtp::server`], what happens to mail in [`crate::journey`]; neither is here.
@@ -20,6 +21,7 @@ mod envelope;
 mod login;
 mod offer;
 mod patience;
+mod tarpit;
 mod transaction;
 
 use super::Kind;
@@ -27,6 +29,7 @@ use crate::Services;
 use crate::session::Protocol;
 use conversation::Conversation;
 use smtp::server::Role;
+use spam::gate::lists::Hit;
 use std::sync::Arc;
 use tokio::net::TcpStream;
 use tracing::Instrument as _;
@@ -77,14 +80,24 @@ pub async fn serve(services: Arc<Services>, stream: TcpStream, kind: SmtpKind) {
     let span = tracing::info_span!("session", sid = %session);
     let served = async {
         let connected = connect::connect(&services, stream, kind, session).await;
-        if let Some(connection) = connected {
-            // In boxes, as all that is large here: a future has room for all it ever does, at the same time.
-            let conversation = Conversation::new(services.clone(), kind, connection.peer);
-            let mut conversation = Box::new(conversation);
-            Box::pin(conversation.hold(connection.stream)).await;
+        let Some(connection) = connected else { return };
+        if let Some(hit) = blocked(&services, kind, &connection) {
+            return Box::pin(tarpit::hold(&services, connection, hit)).await;
         }
+        // In boxes, as all that is large here: a future has room for all it ever does, at the same time.
+        let conversation = Conversation::new(services.clone(), kind, connection.peer);
+        let mut conversation = Box::new(conversation);
+        Box::pin(conversation.hold(connection.stream)).await;
     };
     served.instrument(span).await;
+}
+
+/// Only those who bring mail from elsewhere are blocked; a user on a bad network can still send.
+fn blocked(services: &Services, kind: SmtpKind, connection: &connect::Connection) -> Option<Hit> {
+    let address = connection.peer.remote.ip();
+    (kind == SmtpKind::Mx)
+        .then(|| services.gate.blocked(services.clock.now(), address))
+        .flatten()
 }
 
 #[cfg(test)]

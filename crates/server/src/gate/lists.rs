@@ -1,0 +1,270 @@
+//! Black and white lists of addresses in files and feeds (J20–J23): read at the start, fetched again politely, never lost because a
+//! feed is down for a day.
+//!
+//! Where they are says a file in the form of `spamd.conf` (`gate.lists`). What a feed brought is kept in `lists/` below `data`, so that
+//! a restart has it at once. A feed is asked at most once in `gate.lists_every`, with what it told us last time (ETag), and its old
+//! list stays when it cannot be had. A feed that has failed for seven days is dropped from the verdict and the log says so (J23).
+
+use crate::Services;
+use crate::fetch::{self, Bounds, Fetched, Method, Network, Redirects, Request, Url, Validators};
+use jiff::{SignedDuration, Timestamp};
+use spam::gate::lists::Lists;
+use spam::gate::lists::format::{self, Listed};
+use spam::gate::lists::spamd_conf::{self, Place, Source};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+/// A feed that has failed for so long is dead.
+const DEAD_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// How long a feed may take.
+const FEED: Duration = Duration::from_secs(300);
+/// How long a program may take to print its list.
+const PROGRAM: Duration = Duration::from_secs(120);
+
+/// What is remembered of the sources between two rounds.
+#[derive(Default)]
+pub(super) struct Feeds {
+    known: Mutex<HashMap<String, Feed>>,
+}
+
+#[derive(Default)]
+struct Feed {
+    validators: Option<Validators>,
+    listed: Option<Arc<Listed>>,
+    /// When it was asked last, and when it last answered.
+    asked: Option<Timestamp>,
+    answered: Option<Timestamp>,
+    failing_since: Option<Timestamp>,
+    dead: bool,
+}
+
+/// How a list is, for people.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub struct View {
+    /// Its name in `spamd.conf`.
+    pub name: String,
+    /// Ranges of addresses on it.
+    pub ranges: usize,
+    /// When it was read last, RFC 3339.
+    pub read: Option<String>,
+    /// Why it could not be read, if it could not.
+    pub fault: Option<String>,
+}
+
+/// Reads all sources whose time has come, and puts the lists together anew.
+pub(crate) async fn refresh(services: &Services) -> Vec<View> {
+    let config = services.config.load_full();
+    let Some(file) = config.gate.lists.clone() else {
+        services.gate.lists.store(Arc::new(Lists::default()));
+        return Vec::new();
+    };
+    let sources = match sources(&file).await {
+        Ok(sources) => sources,
+        Err(why) => {
+            tracing::error!(file = %file.display(), error = %why, "the lists stay as they were");
+            return vec![View {
+                name: file.display().to_string(),
+                ranges: 0,
+                read: None,
+                fault: Some(why),
+            }];
+        }
+    };
+    let folder = config.data.join("lists");
+    let every = SignedDuration::try_from(config.gate.lists_every).unwrap_or(SignedDuration::MAX);
+    let mut known = services.gate.feeds.known.lock().await;
+    let mut views = Vec::new();
+    for source in &sources {
+        let feed = known.entry(source.name.clone()).or_default();
+        let fault = feed.refresh(services, source, &folder, every).await.err();
+        views.push(feed.view(source, fault));
+    }
+    let lists = sources.iter().filter_map(|source| {
+        let feed = known.get(&source.name).filter(|feed| !feed.dead)?;
+        feed.listed.as_deref().map(|listed| (source, listed))
+    });
+    services.gate.lists.store(Arc::new(Lists::new(lists)));
+    views
+}
+
+async fn sources(file: &Path) -> Result<Vec<Source>, String> {
+    let text = tokio::fs::read_to_string(file)
+        .await
+        .map_err(|why| format!("cannot read {}: {why}", file.display()))?;
+    spamd_conf::parse(&text).map_err(|faults| {
+        let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        faults.join("; ")
+    })
+}
+
+impl Feed {
+    async fn refresh(
+        &mut self,
+        services: &Services,
+        source: &Source,
+        folder: &Path,
+        every: SignedDuration,
+    ) -> Result<(), String> {
+        let now = services.clock.now();
+        if self.listed.is_none() && is_remote(source) {
+            self.recall(source, folder).await;
+        }
+        let recent = |asked: &Timestamp| now.duration_since(*asked) < every;
+        if is_remote(source) && self.asked.as_ref().is_some_and(recent) {
+            return Ok(());
+        }
+        self.asked = Some(now);
+        let read = self.read(services, source, folder).await;
+        self.remember(now, source, &read);
+        read
+    }
+
+    /// J22: what was kept of the last run, so that a start does not wait for the network.
+    async fn recall(&mut self, source: &Source, folder: &Path) {
+        if let Ok(octets) = tokio::fs::read(kept(folder, source)).await
+            && let Ok(listed) = parsed(octets).await
+        {
+            self.listed = Some(Arc::new(listed));
+        }
+    }
+
+    async fn read(
+        &mut self,
+        services: &Services,
+        source: &Source,
+        folder: &Path,
+    ) -> Result<(), String> {
+        let octets = match &source.place {
+            Place::File(path) => file(path).await?,
+            Place::Exec(words) => program(words).await?,
+            Place::Url(url) => match self.fetched(services, url).await? {
+                Some(octets) => octets,
+                None => return Ok(()),
+            },
+        };
+        let listed = parsed(octets.clone()).await?;
+        self.listed = Some(Arc::new(listed));
+        if is_remote(source)
+            && let Err(why) = keep(folder, source, octets).await
+        {
+            tracing::warn!(list = %source.name, error = %why, "the list cannot be kept for the next start");
+        }
+        Ok(())
+    }
+
+    /// J22: nothing where the list has not changed.
+    async fn fetched(&mut self, services: &Services, url: &str) -> Result<Option<Vec<u8>>, String> {
+        let url: Url = url.parse().map_err(|why: fetch::NotAUrl| why.to_string())?;
+        let request = Request {
+            url,
+            method: Method::Get,
+            fields: Vec::new(),
+            known: self.validators.clone().filter(|_| self.listed.is_some()),
+            bounds: Bounds {
+                size: format::MOST_OCTETS as usize,
+                time: FEED,
+                redirects: Redirects::Up(3),
+                // The administrator wrote the address down.
+                network: Network::Anywhere,
+            },
+        };
+        match fetch::fetch(services, &request).await {
+            Ok(Fetched::Unchanged) => Ok(None),
+            Ok(Fetched::Answer(answer)) if answer.status == 200 => {
+                self.validators = Some(answer.validators);
+                Ok(Some(answer.octets.to_vec()))
+            }
+            Ok(Fetched::Answer(answer)) => Err(format!("the server answers {}", answer.status)),
+            Err(why) => Err(why.to_string()),
+        }
+    }
+
+    /// J23: seven days of failures are the end of a feed, until it answers again.
+    fn remember(&mut self, now: Timestamp, source: &Source, read: &Result<(), String>) {
+        let Err(why) = read else {
+            self.answered = Some(now);
+            self.failing_since = None;
+            self.dead = false;
+            return;
+        };
+        let since = *self.failing_since.get_or_insert(now);
+        let dies = is_remote(source) && now.duration_since(since) >= DEAD_AFTER && !self.dead;
+        if dies {
+            self.dead = true;
+            tracing::error!(list = %source.name, error = %why, "the list has failed for seven days and is not used any more: take it out of the file that names it");
+        } else if !self.dead {
+            tracing::warn!(list = %source.name, error = %why, "the list cannot be read; the old one stays");
+        }
+    }
+
+    fn view(&self, source: &Source, fault: Option<String>) -> View {
+        View {
+            name: source.name.clone(),
+            ranges: self
+                .listed
+                .as_ref()
+                .map_or(0, |listed| listed.addresses.len()),
+            read: self.answered.map(|time| time.to_string()),
+            fault: fault.or_else(|| self.dead.then(|| "it has failed for seven days".to_owned())),
+        }
+    }
+}
+
+/// Files of this machine are read in each round and not kept twice.
+fn is_remote(source: &Source) -> bool {
+    !matches!(source.place, Place::File(_))
+}
+
+async fn file(path: &str) -> Result<Vec<u8>, String> {
+    let size = tokio::fs::metadata(path).await.map(|file| file.len());
+    match size {
+        Ok(size) if size > format::MOST_OCTETS => Err(format!("{path} is too large for a list")),
+        Ok(_) => tokio::fs::read(path)
+            .await
+            .map_err(|why| format!("cannot read {path}: {why}")),
+        Err(why) => Err(format!("cannot read {path}: {why}")),
+    }
+}
+
+/// J29: a program prints the list. An argument vector, never a shell.
+async fn program(words: &[String]) -> Result<Vec<u8>, String> {
+    let (name, arguments) = words.split_first().ok_or("no program is named")?;
+    let running = tokio::process::Command::new(name)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    match timeout(PROGRAM, running).await {
+        Err(_) => Err(format!("{name} took longer than {} s", PROGRAM.as_secs())),
+        Ok(Err(why)) => Err(format!("cannot run {name}: {why}")),
+        Ok(Ok(output)) if !output.status.success() => Err(format!("{name}: {}", output.status)),
+        Ok(Ok(output)) => Ok(output.stdout),
+    }
+}
+
+/// Lists of millions of lines take a moment.
+async fn parsed(octets: Vec<u8>) -> Result<Listed, String> {
+    let reading = tokio::task::spawn_blocking(move || format::read(&octets));
+    let read = reading.await.map_err(|why| why.to_string())?;
+    read.map_err(|why| why.to_string())
+}
+
+fn kept(folder: &Path, source: &Source) -> PathBuf {
+    let safe = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+    folder.join(source.name.chars().map(safe).collect::<String>())
+}
+
+/// Replaced as a whole, so that a crash leaves the old list or the new one.
+async fn keep(folder: &Path, source: &Source, octets: Vec<u8>) -> std::io::Result<()> {
+    tokio::fs::create_dir_all(folder).await?;
+    let path = kept(folder, source);
+    let fresh = path.with_extension("new");
+    tokio::fs::write(&fresh, octets).await?;
+    tokio::fs::rename(&fresh, &path).await
+}

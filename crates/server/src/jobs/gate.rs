@@ -1,0 +1,82 @@
+//! What keeps the gate in order: records whose time is over, lists that are read again, lists in DNS that are looked after.
+
+use super::periodic::{Job, Outcome};
+use crate::Services;
+use crate::gate;
+use std::sync::Arc;
+use std::time::Duration;
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+pub(super) fn expiry() -> Job {
+    Job {
+        name: "gate-expiry",
+        about: "forget greylist records, traps and bans whose time is over",
+        every: |_| Some(HOUR),
+        work: |services| Box::pin(expire(services)),
+    }
+}
+
+async fn expire(services: Arc<Services>) -> Outcome {
+    let gone = services.store.write(store::gate::expire).await?;
+    let any = gone != store::gate::Expired::default();
+    Ok(any.then(|| {
+        format!(
+            "forgot {} white and {} grey records, {} trapped senders and {} bans",
+            gone.white, gone.grey, gone.trapped, gone.bans
+        )
+    }))
+}
+
+/// J22: files are looked at in each round; feeds are asked when their own time has come.
+pub(super) fn lists() -> Job {
+    Job {
+        name: "lists",
+        about: "read black and white lists of addresses again",
+        every: |config| config.gate.lists.as_ref().map(|_| config.gate.lists_every),
+        work: |services| Box::pin(read_lists(services)),
+    }
+}
+
+async fn read_lists(services: Arc<Services>) -> Outcome {
+    let views = gate::lists::refresh(&services).await;
+    let faults: Vec<String> = views
+        .iter()
+        .filter_map(|view| Some(format!("{}: {}", view.name, view.fault.as_ref()?)))
+        .collect();
+    let ranges: usize = views.iter().map(|view| view.ranges).sum();
+    match faults.is_empty() {
+        true => Ok(Some(format!(
+            "{} lists hold {ranges} ranges of addresses",
+            views.len()
+        ))),
+        false => Err(faults.join("; ").into()),
+    }
+}
+
+/// RFC 5782 §5
+pub(super) fn dns_lists() -> Job {
+    Job {
+        name: "dns-lists",
+        about: "check that lists in DNS answer rightly",
+        every: |config| {
+            let asked = config.gate.ask_others && !config.gate.dns_lists.is_empty();
+            asked.then_some(HOUR)
+        },
+        work: |services| Box::pin(check(services)),
+    }
+}
+
+async fn check(services: Arc<Services>) -> Outcome {
+    gate::check_dns_lists(&services).await;
+    let ill = gate::dns_lists(&services)
+        .into_iter()
+        .filter(|(_, health)| health != "good");
+    let ill: Vec<String> = ill
+        .map(|(zone, health)| format!("{zone}: {health}"))
+        .collect();
+    match ill.is_empty() {
+        true => Ok(None),
+        false => Err(ill.join("; ").into()),
+    }
+}
