@@ -28,11 +28,14 @@ impl Call {
             .any(|name| self.text.starts_with(&format!("{name}(")))
     }
 
+    /// What the first argument leads to, such as `42<socket:[411330]>`.
+    fn descriptor(&self) -> &str {
+        let arguments = self.text.split_once('(').map_or("", |(_, rest)| rest);
+        arguments.split([',', ')']).next().unwrap_or_default()
+    }
+
     fn of_socket(&self) -> bool {
-        self.text
-            .split(',')
-            .next()
-            .is_some_and(|fd| fd.contains("<socket:") || fd.contains("<TCP"))
+        self.descriptor().contains("<socket:") || self.descriptor().contains("<TCP")
     }
 
     /// The client's last octets of a message: the dot, or the end of APPEND's literal and command.
@@ -45,8 +48,9 @@ impl Call {
             && (octets.ends_with(r"\r\n.\r\n") || octets.ends_with(r" \r\n\r\n"))
     }
 
-    fn answers(&self) -> bool {
-        self.is(&["write", "writev", "sendto", "sendmsg"]) && self.of_socket()
+    /// Something is said to the client that `end` came from; other sockets ask and answer DNS meanwhile.
+    fn answers(&self, end: &Call) -> bool {
+        self.is(&["write", "writev", "sendto", "sendmsg"]) && self.descriptor() == end.descriptor()
     }
 
     fn syncs(&self, file: &str) -> bool {
@@ -54,12 +58,7 @@ impl Call {
     }
 
     fn writes(&self, file: &str) -> bool {
-        self.is(&["pwrite64", "write"])
-            && self
-                .text
-                .split(',')
-                .next()
-                .is_some_and(|fd| fd.contains(file))
+        self.is(&["pwrite64", "write"]) && self.descriptor().contains(file)
     }
 }
 
@@ -99,7 +98,7 @@ fn accepted_in_order(calls: &[Call]) -> usize {
     ends.map(|end| {
         let answer = calls
             .iter()
-            .find(|call| call.answers() && call.began > end.ended)
+            .find(|call| call.answers(end) && call.began > end.ended)
             .expect("an answer");
         let between: Vec<&Call> = calls
             .iter()
