@@ -99,7 +99,7 @@ pub(crate) enum Command {
     Jobs(Jobs),
     /// Show and edit the greylist and its traps, in the lines and with the options of spamdb (J25, J26)
     Greylist(Greylist),
-    /// Networks that no session is begun with, on any port
+    /// Networks that no session is begun with, on any port, and senders whose mail is refused
     #[command(subcommand)]
     Ban(Ban),
     /// How the lists of addresses are, in files, feeds and DNS; files and feeds whose time has come are read again
@@ -167,9 +167,9 @@ pub(crate) struct Greylist {
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum Ban {
-    /// Ban an address or a network
+    /// Ban an address or a network, or a sender
     Add {
-        /// Such as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32
+        /// Such as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32; or an envelope sender, x@example.org, or a whole domain, @example.org
         network: String,
         /// Why, for those who read the list
         #[arg(long, default_value = "")]
@@ -182,7 +182,7 @@ pub(crate) enum Ban {
     List,
     /// Lift a ban
     Remove {
-        /// The network as it is listed
+        /// The network or sender as it is listed
         network: String,
     },
 }

@@ -116,12 +116,12 @@ fn print_bans(bans: &[BanView], global: &Global) -> ExitCode {
     if global.json {
         return json(&bans);
     }
-    let mut table = Table::new(&["network", "until", "why"]);
+    let mut table = Table::new(&["who", "until", "why"]);
     for ban in bans {
         let until = ban.until.clone().unwrap_or_else(|| "it is lifted".into());
         table.row([ban.network.clone(), until, ban.reason.clone()]);
     }
-    table.print("Nobody is banned; `pennyblack ban add NETWORK` bans somebody.");
+    table.print("Nobody is banned; `pennyblack ban add NETWORK` bans somebody, `pennyblack ban add @DOMAIN` a sender.");
     ExitCode::SUCCESS
 }
 

@@ -301,6 +301,10 @@ pub struct GateSettings {
     pub trapped_for: Duration,
     /// Addresses, networks and ranges that are never blocked nor asked to come again (J10).
     pub never: Vec<String>,
+    /// Servers of ours that hand over mail of others: addresses, networks and ranges (A17).
+    pub relays: Vec<String>,
+    /// What is done with mail from outside whose sender is of a domain of ours (A17, A18). Default: it must be proved.
+    pub own_domains: OwnDomains,
     /// Domains, proved by SPF or DKIM, that are never asked to come again (J8).
     pub never_domains: Vec<String>,
     /// What is done with a client whose address has no name (J1), and what it is told.
@@ -359,6 +363,18 @@ pub enum GreylistBy {
     Identity,
     /// Its address and HELO, as spamd does.
     Address,
+}
+
+/// What is done with mail from outside whose envelope sender is of a domain hosted here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OwnDomains {
+    /// It is judged like any other.
+    Accept,
+    /// It is refused unless SPF or a signature of the domain proves it.
+    #[default]
+    Proved,
+    /// It is refused at MAIL.
+    Refuse,
 }
 
 /// What is done about the name of a client's address.

@@ -3,6 +3,7 @@
 use super::{Failure, World, address};
 use crate::gate::{self, greylist, traps};
 use jiff::{SignedDuration, Timestamp};
+use message::Address;
 use serde::{Deserialize, Serialize};
 use spam::gate::greylist::{Times, Who};
 use spam::gate::network::Network;
@@ -314,12 +315,11 @@ async fn put_ban(
     reason: String,
     lasts: Option<u64>,
 ) -> Result<Answer, Failure> {
-    let network = parse_network(network)?;
+    let name = parse_ban(network)?;
     let until = lasts.map(|seconds| {
         let lasts = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
         later(world.now, lasts)
     });
-    let name = network.to_string();
     world
         .store
         .write(move |tx| ban::put(tx, &name, &reason, until))
@@ -330,10 +330,24 @@ async fn put_ban(
 }
 
 async fn lift_ban(world: &World, network: &str) -> Result<Answer, Failure> {
-    let name = parse_network(network)?.to_string();
+    let name = parse_ban(network)?;
     let lifted = world.store.write(move |tx| ban::lift(tx, &name)).await?;
     refresh(world).await?;
     Ok(Answer::Lifted(lifted))
+}
+
+/// As it is kept: a network (J30), or an envelope sender, `x@domain` or `@domain` (A19).
+fn parse_ban(text: &str) -> Result<String, Failure> {
+    let Some((local, domain)) = text.rsplit_once('@') else {
+        return Ok(parse_network(text)?.to_string());
+    };
+    let of_one = format!("{}@{domain}", if local.is_empty() { "x" } else { local });
+    let whole = Address::parse(&of_one).map_err(|why| Failure::invalid(why.to_string()))?;
+    let whole = whole.to_string().to_lowercase();
+    Ok(match local.is_empty() {
+        true => whole[1..].to_owned(),
+        false => whole,
+    })
 }
 
 /// A ban of everybody is a mistake that nobody could reach the server to undo.

@@ -1,8 +1,11 @@
-//! The ban table (J30): networks that no session is begun with, on any port. Kept in the store; here is its image in memory.
+//! The ban table: networks that no session is begun with, on any port (J30), and envelope senders whose mail is refused (A19).
+//! Kept in the store; here is its image in memory.
 //!
 //! It is not the list of addresses that guess passwords ([`crate::session::login`]): those may still deliver mail.
 
+use message::Address;
 use spam::gate::network::{AddressSet, Network, Range};
+use std::collections::HashMap;
 use std::net::IpAddr;
 use store::Timestamp;
 use store::gate::ban::Ban;
@@ -13,6 +16,8 @@ pub(super) struct Banned {
     for_good: AddressSet,
     /// Few: admins ban for good, programs for a time.
     for_now: Vec<(Network, Timestamp)>,
+    /// By `x@domain` or `@domain`, lower-case: until when, and why.
+    senders: HashMap<String, (Option<Timestamp>, String)>,
 }
 
 impl Banned {
@@ -23,6 +28,11 @@ impl Banned {
         Banned {
             for_good: for_good.filter_map(networks).map(Range::from).collect(),
             for_now: for_now.collect(),
+            senders: bans
+                .iter()
+                .filter(|ban| is_sender(&ban.network))
+                .map(|ban| (ban.network.clone(), (ban.expire, ban.reason.clone())))
+                .collect(),
         }
     }
 
@@ -31,6 +41,28 @@ impl Banned {
             |(network, until): &(Network, Timestamp)| *until > now && network.contains(address);
         self.for_good.contains(address) || self.for_now.iter().any(live)
     }
+}
+
+impl Banned {
+    /// Why mail of this sender is refused, if it is.
+    pub(super) fn sender(&self, now: Timestamp, sender: &Address) -> Option<&str> {
+        if self.senders.is_empty() {
+            return None;
+        }
+        let whole = sender.to_string().to_lowercase();
+        let domain = whole.rfind('@').map_or("", |at| &whole[at..]);
+        [whole.as_str(), domain].into_iter().find_map(|key| {
+            let (until, reason) = self.senders.get(key)?;
+            until
+                .is_none_or(|until| until > now)
+                .then_some(reason.as_str())
+        })
+    }
+}
+
+/// A ban of a sender, not of a network.
+fn is_sender(ban: &str) -> bool {
+    ban.contains('@')
 }
 
 #[cfg(test)]
@@ -58,5 +90,26 @@ mod tests {
         assert!(holds(0, "192.0.2.77") && holds(1000, "192.0.2.77"));
         assert!(holds(99, "2001:db8::1") && !holds(100, "2001:db8::1"));
         assert!(!holds(0, "198.51.100.1"));
+    }
+
+    /// A19
+    #[test]
+    fn a19_senders_are_banned_one_by_one_or_by_domain() {
+        let banned = Banned::of(&[
+            Ban {
+                reason: "sells lists".into(),
+                ..ban("@example.bad", None)
+            },
+            ban("eve@example.org", Some(100)),
+        ]);
+        let why = |now, sender: &str| {
+            let sender = Address::parse(sender).unwrap();
+            banned.sender(at(now), &sender).map(str::to_owned)
+        };
+        assert_eq!(why(0, "X@Example.BAD").as_deref(), Some("sells lists"));
+        assert_eq!(why(99, "eve@example.org").as_deref(), Some(""));
+        assert_eq!(why(100, "eve@example.org"), None);
+        assert_eq!(why(0, "adam@example.org"), None);
+        assert_eq!(why(0, "x@mail.example.bad"), None);
     }
 }

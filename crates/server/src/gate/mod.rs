@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! rules        the settings, compiled
-//! bans         networks that no session is begun with (J30)
+//! bans         networks that no session is begun with (J30), senders whose mail is refused (A19)
 //! lists        black lists of files and feeds, loaded and fetched again (J20–J23)
 //! dns_lists    lists and scores in DNS, with their health (I19, J4)
 //! impression   what all of it says of one client, as reasons for the verdict, or a refusal (J1–J4, J24)
@@ -30,6 +30,7 @@ use crate::config::Config;
 use arc_swap::ArcSwap;
 use bans::Banned;
 use dns_lists::DnsHealth;
+use message::Address;
 use rules::Rules;
 use spam::gate::lists::{Hit, Lists};
 use spam::gate::network::Network;
@@ -91,6 +92,16 @@ impl Gate {
     /// Whether a connection from here is closed without a word (J30).
     pub(crate) fn is_banned(&self, now: Timestamp, address: IpAddr) -> bool {
         !is_ours(address) && self.banned.load().holds(now, address)
+    }
+
+    /// Why mail of this envelope sender is refused at MAIL, if it is (A19); empty if nobody has said why.
+    pub(crate) fn banned_sender(&self, now: Timestamp, sender: &Address) -> Option<String> {
+        self.banned.load().sender(now, sender).map(str::to_owned)
+    }
+
+    /// Whether a client is a server of ours that hands over mail of others (A17).
+    pub(crate) fn is_relay(&self, address: IpAddr) -> bool {
+        self.rules.load().relays.contains(address.to_canonical())
     }
 
     /// Why this client is kept in the tarpit instead of being served, if it is: it wrote to a trap, or is on a black list.

@@ -12,6 +12,8 @@ use spam::gate::sender_score::Thresholds;
 pub(super) struct Rules {
     /// Never blocked, never asked to come again (J10).
     pub(super) never: AddressSet,
+    /// Servers of ours (A17); they are in `never` too.
+    pub(super) relays: AddressSet,
     /// J3
     pub(super) dynamic: DynamicNames,
     pub(super) dns_lists: Vec<DnsList>,
@@ -33,11 +35,8 @@ impl Rules {
         let score = score(settings);
         let blocks = score.as_ref().is_some_and(|(_, t)| t.block_below > 0);
         Rules {
-            never: settings
-                .never
-                .iter()
-                .filter_map(|text| Range::parse(text).ok())
-                .collect(),
+            never: ranges(settings.never.iter().chain(&settings.relays)),
+            relays: ranges(settings.relays.iter()),
             dynamic: DynamicNames::new(&settings.dynamic_patterns)
                 .unwrap_or_else(|_| DynamicNames::none()),
             dns_lists: dns_lists(settings),
@@ -46,6 +45,10 @@ impl Rules {
             score,
         }
     }
+}
+
+fn ranges<'a>(texts: impl Iterator<Item = &'a String>) -> AddressSet {
+    texts.filter_map(|text| Range::parse(text).ok()).collect()
 }
 
 pub(crate) fn times(settings: &GateSettings) -> Times {

@@ -2,13 +2,13 @@
 //!
 //! Envelope sender (B13, B16) and header From and Sender (B15) must be the account's own: its primary address, an address whose
 //! aliases lead to it, the same in an alias domain (E27), or a subaddress of these. Mail from other servers passes: whether they
-//! may use a sender is for authentication and judging.
+//! may use a sender is for authentication and judging, but for senders of our own domains: see [`outsider`].
 
 use super::authenticate::{Authenticated, Proof};
 use super::envelope::{Refusal, Road};
 use super::lookup::{self, Found, Target};
 use super::receive::Received;
-use super::refusals;
+use super::{outsider, refusals};
 use crate::config::Config;
 use crate::session::login::Login;
 use message::{Address, address_list, header};
@@ -38,6 +38,9 @@ impl Authorized {
 /// Checks the header's senders; the envelope's was checked at MAIL.
 pub(super) async fn authorize(authenticated: Authenticated) -> Result<Authorized, Refusal> {
     let received = &authenticated.received;
+    if let Some(proof) = &authenticated.proof {
+        outsider::at_end(received, proof).await?;
+    }
     if let Road::Submission(login) = &received.facts.road {
         let owner = Owner {
             config: &received.config,

@@ -30,6 +30,7 @@ mod file;
 mod head;
 pub mod judge;
 pub mod lookup;
+mod outsider;
 mod place;
 pub mod receive;
 mod refusals;

@@ -11,7 +11,7 @@ use super::envelope::{Mail, Rcpt, Refusal, Replies, Road, SessionFacts};
 use super::head::{self, Head, HeadReader, Submitted};
 use super::refusals;
 use super::route::{Recipient, Route, Rules};
-use super::{authenticate, authorize, commit, file, judge, route, strangers};
+use super::{authenticate, authorize, commit, file, judge, outsider, route, strangers};
 use crate::Services;
 use crate::config::Config;
 use crate::gate;
@@ -69,6 +69,9 @@ impl Transaction {
         // S3: said before the message is sent.
         let room = services.store.room();
         room.map_err(|why| refusals::store_failed(&why))?;
+        if let Road::Mx = facts.road {
+            outsider::at_mail(&services, &config, &facts, mail.reverse_path.as_ref()).await?;
+        }
         if let Road::Submission(login) = &facts.road {
             authorize::envelope_sender(&config, &services.store, login, mail.reverse_path.as_ref())
                 .await?;

@@ -5,6 +5,7 @@
 use super::envelope::Refusal;
 use message::Address;
 use smtp::Enhanced;
+use std::net::IpAddr;
 
 /// 452 4.5.3 (A11).
 pub(crate) fn too_many_recipients(limit: u32) -> Refusal {
@@ -25,6 +26,54 @@ pub(crate) fn come_again(wait: &str) -> Refusal {
         format!(
             "We do not know you yet: please send it again in {wait}, as mail servers do by themselves"
         ),
+    )
+}
+
+/// 550 5.7.1: a sender that the administrator has banned (A19).
+pub(crate) fn banned_sender(sender: &Address, reason: &str) -> Refusal {
+    let why = match reason {
+        "" => String::new(),
+        reason => format!(" ({reason})"),
+    };
+    Refusal::new(
+        550,
+        Enhanced(5, 7, 1),
+        format!(
+            "Mail from {sender} is not accepted here{why}. Its postmaster may ask ours to change that"
+        ),
+    )
+}
+
+/// 550 5.7.1: a sender of ours, from elsewhere (A17).
+pub(crate) fn forged_sender(sender: &Address, client: IpAddr) -> Refusal {
+    Refusal::new(
+        550,
+        Enhanced(5, 7, 1),
+        format!(
+            "{sender} is an address of ours, and neither SPF nor a DKIM signature allows {client} to use it. Its owner can send by logging in to us on port 465 or 587; \
+             if {client} is meant to send for {}, its administrator can add it to the SPF record",
+            sender.domain()
+        ),
+    )
+}
+
+/// 550 5.7.1: the same where nothing may prove it.
+pub(crate) fn own_sender(sender: &Address, client: IpAddr) -> Refusal {
+    Refusal::new(
+        550,
+        Enhanced(5, 7, 1),
+        format!(
+            "{sender} is an address of ours, which {client} may not use. Its owner can send by logging in to us on port 465 or 587"
+        ),
+    )
+}
+
+/// 451 4.7.24: whether a sender of ours is proved cannot be said now.
+pub(crate) fn sender_not_checked(sender: &Address) -> Refusal {
+    Refusal::new(
+        451,
+        Enhanced(4, 7, 24),
+        format!("DNS does not tell now whether you may send for {sender}; try again later"),
     )
 }
 

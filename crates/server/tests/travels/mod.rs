@@ -4,6 +4,7 @@ mod accepting;
 mod addresses;
 mod authentication;
 mod lmtp;
+mod outsiders;
 mod quota;
 mod submission;
 

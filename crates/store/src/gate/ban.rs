@@ -1,4 +1,4 @@
-//! Bans: networks that no session is begun with (J30).
+//! Bans: networks that no session is begun with (J30), senders whose mail is refused (A19).
 
 use crate::engine::params;
 use crate::time::from_seconds;
@@ -8,7 +8,7 @@ use crate::{Result, Timestamp};
 /// A ban.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ban {
-    /// An address or a network, as text.
+    /// An address or a network, or `x@domain` or `@domain`, as text.
     pub network: String,
     /// Why, for people.
     pub reason: String,
@@ -18,7 +18,7 @@ pub struct Ban {
     pub expire: Option<Timestamp>,
 }
 
-/// Bans a network, or changes its ban.
+/// Bans a network or a sender, or changes its ban.
 pub fn put(tx: &mut Tx<'_>, network: &str, reason: &str, expire: Option<Timestamp>) -> Result<()> {
     let now = tx.now().as_second();
     tx.execute(

@@ -3,7 +3,7 @@
 use super::{Applies, Default, Setting};
 use crate::config::field::Field;
 use crate::config::scalar::parse_name;
-use crate::config::{BlockedReply, GreylistBy, GreylistMode, NameCheck};
+use crate::config::{BlockedReply, GreylistBy, GreylistMode, NameCheck, OwnDomains};
 use spam::gate::client_name::DynamicNames;
 use spam::gate::dns_list;
 use spam::gate::network::Range;
@@ -39,6 +39,15 @@ fn greylist() -> Vec<Setting> {
         "gate.never" Reload "[]", Field::Texts(|c| &mut c.gate.never, "addresses, networks or ranges", range),
             "Clients that are never blocked, asked to come again, or looked up in lists (J10): `192.0.2.1`, `192.0.2.0/24`, `192.0.2.1 - 192.0.2.9`, \
              `2001:db8::/32`.";
+        "gate.relays" Reload "[]", Field::Texts(|c| &mut c.gate.relays, "addresses, networks or ranges", range),
+            "Servers of ours that hand over mail of others, such as a backup MX. What `gate.never` is for they are too; SPF does not hold for \
+             what they hand over, and they may use our domains as sender (A17).";
+        "gate.own_domains" Reload "\"proved\"",
+            Field::Word(&["accept", "proved", "refuse"], |c| c.gate.own_domains as usize, |c, which| c.gate.own_domains =
+                [OwnDomains::Accept, OwnDomains::Proved, OwnDomains::Refuse][which.min(2)]),
+            "Mail from other servers whose envelope sender is of a domain hosted here (A17). `\"proved\"`: refused with 550 at its end, unless SPF or \
+             a signature of that domain proves it, as with our own mail that a forwarder sends home (A18). `\"refuse\"`: refused at MAIL, \
+             whatever proves it. `\"accept\"`: judged like any other.";
         "gate.never_domains" Reload "[]", Field::Texts(|c| &mut c.gate.never_domains, "domains", domain),
             "Domains that are never asked to come again when SPF or DKIM proves them (J8). With `gate.greylist = \"doubtful\"` no proved domain is.";
     }

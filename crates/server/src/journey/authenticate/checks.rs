@@ -82,6 +82,21 @@ impl Run<'_> {
             .map(ToString::to_string);
         let helo = self.received.facts.helo.as_deref().unwrap_or_default();
         let ip: IpAddr = self.received.facts.peer.remote.ip();
+        let domain = sender.as_deref().and_then(|s| s.rsplit_once('@'));
+        let outcome = |result, reason: &str| spf::Outcome {
+            result,
+            domain: domain
+                .map_or(helo, |(_, domain)| domain)
+                .to_ascii_lowercase(),
+            reason: reason.to_string(),
+            explanation: None,
+        };
+        if self.received.services.gate.is_relay(ip) {
+            return outcome(
+                SpfResult::None,
+                "it comes by a relay of ours, which has asked",
+            );
+        }
         let query = spf::Query {
             ip,
             helo,
@@ -90,17 +105,7 @@ impl Run<'_> {
             now: self.now,
         };
         let checked = timeout_at(self.deadline, spf::check(self.resolver, &query)).await;
-        checked.unwrap_or_else(|_| {
-            let domain = sender.as_deref().and_then(|s| s.rsplit_once('@'));
-            spf::Outcome {
-                result: SpfResult::TempError,
-                domain: domain
-                    .map_or(helo, |(_, domain)| domain)
-                    .to_ascii_lowercase(),
-                reason: "DNS did not answer in time".to_string(),
-                explanation: None,
-            }
-        })
+        checked.unwrap_or_else(|_| outcome(SpfResult::TempError, "DNS did not answer in time"))
     }
 
     async fn dkim(&self, verifier: &Verifier) -> Vec<Verified> {

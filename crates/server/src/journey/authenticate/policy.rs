@@ -39,6 +39,8 @@ pub enum Override {
     TrustedSealer(String),
     /// A proved forwarder that the settings name.
     Forwarder(String),
+    /// It comes by a relay of ours, which has seen the sender.
+    Relay,
     /// The settings say that policies are only watched.
     Watching,
 }
@@ -60,6 +62,13 @@ fn reason_to_override(received: &Received, found: &Found) -> Option<Override> {
     let settings = &received.config.authentication;
     if !settings.enforce {
         return Some(Override::Watching);
+    }
+    if received
+        .services
+        .gate
+        .is_relay(received.facts.peer.remote.ip())
+    {
+        return Some(Override::Relay);
     }
     trusted_sealer(&settings.trusted_sealers, found)
         .map(Override::TrustedSealer)
