@@ -72,6 +72,9 @@ pub(crate) enum Command {
     /// Ask DNS as the server does
     #[command(subcommand)]
     Dns(Dns),
+    /// Sieve scripts, which decide where mail is filed
+    #[command(subcommand)]
+    Sieve(Sieve),
     /// Say what would happen, and why
     #[command(subcommand)]
     Explain(Explain),
@@ -483,6 +486,97 @@ pub(crate) enum Dns {
         #[arg(long, value_name = "HOST:PORT")]
         resolver: Option<String>,
     },
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Sieve {
+    /// Name every error of scripts, on standard output: exit code 0 if there is none, 1 if there is one
+    Check {
+        /// The scripts; `-` for standard input
+        #[arg(required = true)]
+        scripts: Vec<PathBuf>,
+        /// They are the administrator's: they may start programs
+        #[arg(long)]
+        admin: bool,
+    },
+    /// Print what a script would do with a message, an action a line: exit code 1 if it has errors or fails. Nothing is done
+    Test(Box<SieveTest>),
+    /// Print what scripts may require
+    Extensions {
+        /// In scripts of the administrator's
+        #[arg(long)]
+        admin: bool,
+    },
+}
+
+/// The facts that a script may ask for stand on the command line.
+#[derive(Args, Debug)]
+pub(crate) struct SieveTest {
+    /// The script; `-` for standard input
+    pub(crate) script: PathBuf,
+    /// The message; `-` for standard input
+    pub(crate) message: PathBuf,
+    /// The envelope's sender, as it is, even if it is malformed [default: Return-Path, Sender or From of the message]
+    #[arg(long, value_name = "ADDRESS", allow_hyphen_values = true)]
+    pub(crate) from: Option<String>,
+    /// The envelope's recipient [default: Delivered-To, X-Original-To or To of the message]
+    #[arg(long, value_name = "ADDRESS", allow_hyphen_values = true)]
+    pub(crate) to: Option<String>,
+    /// Print what happens step by step, in lines that begin with `#`
+    #[arg(long)]
+    pub(crate) trace: bool,
+    /// It is a script of the administrator's: it may start programs
+    #[arg(long)]
+    pub(crate) admin: bool,
+    /// A mailbox that exists, besides INBOX
+    #[arg(long, value_name = "NAME")]
+    pub(crate) mailbox: Vec<String>,
+    /// Another address of the user's, whose mail `vacation` answers too
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) own: Vec<String>,
+    /// What the spam filter found, and what counts as 100 percent
+    #[arg(long, value_name = "SCORE/MAXIMUM", allow_hyphen_values = true)]
+    pub(crate) spam: Option<String>,
+    /// An item of the environment, such as imap.mailbox=Junk
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) env: Vec<String>,
+    /// The folder of the scripts that `include :personal` finds [default: that of the script]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) include: Option<PathBuf>,
+    /// The folder of the scripts that `include :global` finds
+    #[arg(long, value_name = "DIR")]
+    pub(crate) include_global: Option<PathBuf>,
+    /// Run it as on this event in a mailbox, instead of on a delivery
+    #[arg(long, value_name = "CAUSE", value_enum, ignore_case = true)]
+    pub(crate) event: Option<SieveEvent>,
+    /// A flag that the message has on that event
+    #[arg(long, value_name = "FLAG", requires = "event")]
+    pub(crate) flag: Vec<String>,
+    /// Run it as of this time, in seconds since 1970, instead of now
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) time: Option<i64>,
+}
+
+/// What happened in a mailbox (RFC 6785 §4.3).
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum SieveEvent {
+    /// A message was copied or moved there
+    Copy,
+    /// A message was stored there
+    Append,
+    /// Flags of a message were changed there
+    Flag,
+}
+
+impl SieveEvent {
+    /// The value of `imap.cause`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            SieveEvent::Copy => "COPY",
+            SieveEvent::Append => "APPEND",
+            SieveEvent::Flag => "FLAG",
+        }
+    }
 }
 
 #[derive(Subcommand, Debug)]

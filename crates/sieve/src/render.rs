@@ -1,4 +1,4 @@
-//! Outcomes as text: one stable line per action, the trace, and JSON. For `sieve test`, for logs and for explanations.
+//! Outcomes as text: one stable line per action, and the trace. For trial runs, for logs and for explanations.
 
 use crate::action::{Action, FileInto, Importance, NotifyMethod, Redirect, RedirectTo, Vacation};
 use crate::run::{Outcome, TraceLine};

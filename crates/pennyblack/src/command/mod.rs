@@ -14,6 +14,7 @@ mod queue;
 mod serve;
 mod service;
 mod share;
+mod sieve;
 
 use crate::cli::{Cli, Command, Global};
 use crate::outcome::{Failure, Outcome};
@@ -32,6 +33,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::Share(which) => share::run(which, &global),
         Command::Queue(which) => queue::run(which, &global),
         Command::Dns(which) => dns::run(which, &global),
+        Command::Sieve(which) => sieve::run(which, &global),
         Command::Explain(which) => service::explain(which, &global),
         Command::Check { which } => service::check(which, &global),
         Command::Status => service::status(&global),

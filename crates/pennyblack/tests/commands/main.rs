@@ -7,4 +7,5 @@ mod import;
 mod lookup;
 mod people;
 mod serving;
+mod sieve;
 mod world;

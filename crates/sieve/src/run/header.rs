@@ -286,9 +286,12 @@ struct Parsed {
 }
 
 impl Parsed {
-    /// Of an envelope: text without an `@` is a local part.
+    /// Of an envelope: text without a domain is a local part.
     fn new(text: &str) -> Parsed {
-        let (local, domain) = text.rsplit_once('@').unwrap_or((text, ""));
+        let divided = text
+            .rsplit_once('@')
+            .filter(|(_, domain)| !domain.is_empty());
+        let (local, domain) = divided.unwrap_or((text, ""));
         let unquoted = local.strip_prefix('"').and_then(|l| l.strip_suffix('"'));
         Parsed {
             local: unquoted.map_or_else(

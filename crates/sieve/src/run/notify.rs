@@ -166,20 +166,35 @@ impl Machine<'_> {
     /// `$from$`, `$env-from$`, `$subject$`, `$text$` and `$text[n]$` in a message.
     fn fill(&mut self, template: &str) -> Done<String> {
         let mut out = String::new();
-        for (i, piece) in template.split('$').enumerate() {
-            match (i % 2, piece) {
-                (0, text) => out.push_str(text),
-                (_, "from") => out.push_str(self.document.first("From").unwrap_or_default()),
-                (_, "env-from") => out.push_str(&self.run.envelope.from),
-                (_, "subject") => out.push_str(self.document.first("Subject").unwrap_or_default()),
-                (_, text) if text.starts_with("text") => out.push_str(&self.beginning(text)?),
-                (_, other) => {
+        let mut rest = template;
+        while let Some((before, after)) = rest.split_once('$') {
+            out.push_str(before);
+            let named = after.split_once('$');
+            match named.map(|(name, _)| self.filling(name)).transpose()? {
+                Some(Some(value)) => out.push_str(&value),
+                // A dollar sign like any other.
+                _ => {
                     out.push('$');
-                    out.push_str(other);
+                    rest = after;
+                    continue;
                 }
             }
+            rest = named.map_or("", |(_, rest)| rest);
         }
+        out.push_str(rest);
         Ok(out)
+    }
+
+    /// What stands for `$name$`.
+    fn filling(&mut self, name: &str) -> Done<Option<String>> {
+        let field = |name| self.document.first(name).unwrap_or_default().to_owned();
+        Ok(Some(match name {
+            "from" => field("From"),
+            "subject" => field("Subject"),
+            "env-from" => self.run.envelope.from.clone(),
+            text if text.starts_with("text") => self.beginning(text)?,
+            _ => return Ok(None),
+        }))
     }
 
     /// `text[100]`: so many octets of the text.

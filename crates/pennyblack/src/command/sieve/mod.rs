@@ -1,0 +1,44 @@
+//! `pennyblack sieve`: check scripts, and try them on messages.
+//!
+//! `check`, `test` and `extensions` need no configuration, no store and no server.
+
+mod check;
+mod dry_run;
+mod facts;
+mod report;
+
+use crate::cli::{Global, Sieve as Which};
+use crate::outcome::{Failure, Outcome};
+use sieve::Scope;
+use std::io::Read as _;
+use std::path::Path;
+
+pub(crate) fn run(which: Which, global: &Global) -> Outcome {
+    match which {
+        Which::Check { scripts, admin } => check::run(&scripts, scope(admin), global),
+        Which::Test(options) => dry_run::run(&options, global),
+        Which::Extensions { admin } => check::extensions(scope(admin), global),
+    }
+}
+
+fn scope(admin: bool) -> Scope {
+    if admin {
+        Scope::Global
+    } else {
+        Scope::Personal
+    }
+}
+
+/// The octets of a file; `-` is standard input.
+fn read(file: &Path) -> Result<Vec<u8>, Failure> {
+    let mut octets = Vec::new();
+    let read = if file == Path::new("-") {
+        std::io::stdin().read_to_end(&mut octets).map(drop)
+    } else {
+        std::fs::read(file).map(|content| octets = content)
+    };
+    match read {
+        Ok(()) => Ok(octets),
+        Err(why) => Err(Failure::failed(format!("{}: {why}", file.display()))),
+    }
+}
