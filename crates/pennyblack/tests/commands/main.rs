@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test may fail by panicking
 
 mod configuration;
+mod gate;
 mod import;
 mod lookup;
 mod people;
