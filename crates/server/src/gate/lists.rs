@@ -48,7 +48,7 @@ struct Feed {
 pub struct View {
     /// Its name in `spamd.conf`.
     pub name: String,
-    /// Ranges of addresses on it.
+    /// Ranges of addresses on it that are in use.
     pub ranges: usize,
     /// When it was read last, RFC 3339.
     pub read: Option<String>,
@@ -208,6 +208,7 @@ impl Feed {
             ranges: self
                 .listed
                 .as_ref()
+                .filter(|_| !self.dead)
                 .map_or(0, |listed| listed.addresses.len()),
             read: self.answered.map(|time| time.to_string()),
             fault: fault.or_else(|| self.dead.then(|| "it has failed for seven days".to_owned())),

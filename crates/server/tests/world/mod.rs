@@ -6,6 +6,7 @@
 #![allow(dead_code)] // each test uses its part
 
 mod dns;
+pub(crate) mod http;
 mod people;
 
 use dns::Table;

@@ -1,0 +1,157 @@
+//! Black lists that are fetched: politely, kept while their server is away, and dropped when they are dead (J22, J23).
+
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test may fail by panicking
+
+mod world;
+
+use server::control::gate::{Answer, Request};
+use server::listen::Kind;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use world::http::serve;
+use world::{Setup, World};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// What the server of the feed says, and what it was asked.
+#[derive(Clone, Default)]
+struct Feed {
+    says: Arc<Mutex<String>>,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Feed {
+    fn say(&self, status: &str, fields: &str, text: &str) {
+        *self.says.lock().unwrap() = format!(
+            "HTTP/1.1 {status}\r\n{fields}Content-Length: {}\r\n\r\n{text}",
+            text.len()
+        );
+    }
+
+    /// The requests since the last time.
+    fn asked(&self) -> Vec<String> {
+        std::mem::take(&mut self.asked.lock().unwrap())
+    }
+}
+
+/// A world with a feed whose list has two ranges.
+async fn start() -> (World, Feed, tempfile::TempDir) {
+    let feed = Feed::default();
+    feed.say("200 OK", "ETag: \"v1\"\r\n", "192.0.2.0/24\n198.51.100.7\n");
+    let port = serve(None, {
+        let feed = feed.clone();
+        move |text| {
+            feed.asked.lock().unwrap().push(text.to_owned());
+            feed.says.lock().unwrap().clone()
+        }
+    })
+    .await;
+    let folder = tempfile::tempdir().unwrap();
+    let lists = folder.path().join("spamd.conf");
+    let text = format!(
+        "all:\\\n\t:bad:\nbad:\\\n\t:black:\\\n\t:msg=\"%A is bad\":\\\n\t:method=http:\\\n\t:file=\"127.0.0.1:{port}/bad.txt\":\n"
+    );
+    std::fs::write(&lists, text).unwrap();
+    let setup = Setup {
+        settings: [
+            ("gate.lists", format!("\"{}\"", lists.display())),
+            ("gate.tarpit", "0".into()),
+            ("listen.smtp.proxies", "[\"127.0.0.1\"]".into()),
+        ]
+        .map(|(key, value)| (key.into(), value))
+        .to_vec(),
+        ..Setup::default()
+    };
+    (World::start_with(&setup).await, feed, folder)
+}
+
+/// The ranges of the list and what is wrong with it, after it was read where its time had come.
+async fn read(world: &World) -> (usize, Option<String>) {
+    match world.gate(Request::Lists).await.unwrap() {
+        Answer::Lists(lists, _) => (lists[0].ranges, lists[0].fault.clone()),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Whether 198.51.100.7 is refused at the end of a message.
+async fn blocks(world: &World) -> bool {
+    let mut stream = TcpStream::connect(world.address(Kind::Smtp)).await.unwrap();
+    let proxied = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc6\x33\x64\x07\xc0\0\x02\x01\x30\x39\0\x19";
+    stream.write_all(proxied).await.unwrap();
+    let mut said = String::new();
+    for line in [
+        "HELO a",
+        "MAIL FROM:<>",
+        "RCPT TO:<alice@example.com>",
+        "DATA",
+        "\r\n.\r\nQUIT",
+    ] {
+        let mut buffer = [0; 1000];
+        let count = stream.read(&mut buffer).await.unwrap();
+        said.push_str(&String::from_utf8_lossy(&buffer[..count]));
+        let line = format!("{line}\r\n");
+        stream.write_all(line.as_bytes()).await.unwrap();
+    }
+    stream.read_to_string(&mut said).await.unwrap();
+    assert!(said.contains("\r\n354 "), "{said}");
+    said.contains("\r\n450 4.7.1 198.51.100.7 is bad")
+}
+
+/// J22: never twice within the minimum; only for what has changed; the old list stays when the server fails.
+#[tokio::test]
+async fn j22_feeds_are_asked_politely_and_kept() {
+    let (world, feed, _folder) = start().await;
+    assert_eq!(read(&world).await, (2, None));
+    assert_eq!(read(&world).await, (2, None));
+    assert_eq!(feed.asked().len(), 1, "twice within the hour");
+
+    feed.say("304 Not Modified", "", "");
+    world.advance(HOUR);
+    assert_eq!(read(&world).await, (2, None));
+    let asked = feed.asked();
+    assert!(asked[0].contains("if-none-match: \"v1\""), "{asked:?}");
+
+    feed.say("500 Internal Server Error", "", "");
+    world.advance(HOUR);
+    let (ranges, fault) = read(&world).await;
+    assert_eq!(ranges, 2);
+    assert!(fault.unwrap().contains("500"));
+
+    // What is not a list is not taken for one.
+    feed.say("200 OK", "", "<html><body>Domain for sale</body></html>\n");
+    world.advance(HOUR);
+    let (ranges, fault) = read(&world).await;
+    assert_eq!(ranges, 2);
+    assert!(fault.is_some());
+
+    feed.say("200 OK", "ETag: \"v2\"\r\n", "192.0.2.0/24\n");
+    world.advance(HOUR);
+    assert_eq!(read(&world).await, (1, None));
+    world.finish().await;
+}
+
+/// J23: after seven days of failures nobody is blocked by it any more, and its state says so; it lives again when it answers.
+#[tokio::test]
+async fn j23_dead_feeds_expire() {
+    let (world, feed, _folder) = start().await;
+    assert_eq!(read(&world).await, (2, None));
+    feed.say("404 Not Found", "", "");
+    world.advance(HOUR);
+    let (_, fault) = read(&world).await;
+    assert!(fault.unwrap().contains("404"));
+    world.advance(6 * 24 * HOUR);
+    let (_, fault) = read(&world).await;
+    assert!(fault.unwrap().contains("404"));
+    assert!(blocks(&world).await);
+    world.advance(25 * HOUR);
+    let (_, fault) = read(&world).await;
+    assert!(fault.is_some());
+    assert!(!blocks(&world).await);
+    feed.say("200 OK", "", "198.51.100.7\n");
+    world.advance(HOUR);
+    assert_eq!(read(&world).await, (1, None));
+    assert!(blocks(&world).await);
+    world.finish().await;
+}
