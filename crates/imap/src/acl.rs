@@ -1,7 +1,7 @@
 //! What the commands on access control lists ask for (RFC 4314 §3), and their responses.
 
 use crate::encode;
-use crate::mailbox::MailboxName;
+use crate::mailbox::{MailboxName, Names};
 
 /// How SETACL changes the rights of an identifier.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,11 +30,11 @@ pub struct SetAcl {
 /// Appends `* ACL mailbox identifier rights …`.
 pub fn push_acl<'a>(
     out: &mut Vec<u8>,
-    mailbox: &str,
+    (mailbox, names): (&str, Names),
     grants: impl IntoIterator<Item = (&'a str, String)>,
 ) {
     out.extend_from_slice(b"* ACL ");
-    encode::mailbox(out, mailbox);
+    encode::mailbox(out, mailbox, names);
     for (identifier, rights) in grants {
         out.push(b' ');
         encode::astring(out, identifier.as_bytes());
@@ -45,9 +45,9 @@ pub fn push_acl<'a>(
 }
 
 /// Appends `* MYRIGHTS mailbox rights`.
-pub fn push_my_rights(out: &mut Vec<u8>, mailbox: &str, rights: &str) {
+pub fn push_my_rights(out: &mut Vec<u8>, (mailbox, names): (&str, Names), rights: &str) {
     out.extend_from_slice(b"* MYRIGHTS ");
-    encode::mailbox(out, mailbox);
+    encode::mailbox(out, mailbox, names);
     out.push(b' ');
     encode::astring(out, rights.as_bytes());
     out.extend_from_slice(b"\r\n");
@@ -56,13 +56,13 @@ pub fn push_my_rights(out: &mut Vec<u8>, mailbox: &str, rights: &str) {
 /// Appends `* LISTRIGHTS mailbox identifier required optional …`; each optional element is a set of rights that go together.
 pub fn push_list_rights(
     out: &mut Vec<u8>,
-    mailbox: &str,
+    (mailbox, names): (&str, Names),
     identifier: &str,
     required: &str,
     optional: &[&str],
 ) {
     out.extend_from_slice(b"* LISTRIGHTS ");
-    encode::mailbox(out, mailbox);
+    encode::mailbox(out, mailbox, names);
     out.push(b' ');
     encode::astring(out, identifier.as_bytes());
     out.push(b' ');
@@ -89,13 +89,13 @@ mod tests {
     fn responses_as_in_the_rfc() {
         let grants = [("Fred", "rwipsldexta".to_owned())];
         assert_eq!(
-            written(|out| push_acl(out, "INBOX", grants.clone())),
+            written(|out| push_acl(out, ("INBOX", Names::ModifiedUtf7), grants.clone())),
             "* ACL INBOX Fred rwipsldexta\r\n"
         );
         assert_eq!(
             written(|out| push_list_rights(
                 out,
-                "~/Mail/saved",
+                ("~/Mail/saved", Names::ModifiedUtf7),
                 "smith",
                 "la",
                 &["r", "swicdkxte"]
@@ -103,11 +103,17 @@ mod tests {
             "* LISTRIGHTS ~/Mail/saved smith la r swicdkxte\r\n"
         );
         assert_eq!(
-            written(|out| push_list_rights(out, "archive/imap", "anyone", "", &["l", "r"])),
+            written(|out| push_list_rights(
+                out,
+                ("archive/imap", Names::ModifiedUtf7),
+                "anyone",
+                "",
+                &["l", "r"]
+            )),
             "* LISTRIGHTS archive/imap anyone \"\" l r\r\n"
         );
         assert_eq!(
-            written(|out| push_my_rights(out, "INBOX", "rwiptsldaex")),
+            written(|out| push_my_rights(out, ("INBOX", Names::ModifiedUtf7), "rwiptsldaex")),
             "* MYRIGHTS INBOX rwiptsldaex\r\n"
         );
     }

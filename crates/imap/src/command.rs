@@ -1,15 +1,19 @@
 //! Commands as types (RFC 3501 §6 and the extensions this server offers). Building one from octets is [`Command::parse`].
 
 use crate::acl::SetAcl;
-use crate::fetch::Item;
+use crate::append::Append;
+use crate::fetch::{Item, Window};
 use crate::flag::Flag;
 use crate::list::{List, Use};
 use crate::mailbox::MailboxName;
 use crate::metadata::{GetMetadata, SetMetadata};
+use crate::notify::{Mailboxes, Notify};
 use crate::search::Search;
 use crate::sequence::SequenceSet;
+use crate::sort::Sort;
 use crate::status::StatusItem;
 use crate::tag::Tag;
+use crate::thread::Thread;
 use std::fmt;
 
 /// A whole command.
@@ -67,6 +71,21 @@ pub struct Select {
     pub mailbox: MailboxName,
     /// `(CONDSTORE)` was given (RFC 7162 §3.1.8).
     pub condstore: bool,
+    /// `(QRESYNC (…))` was given (RFC 7162 §3.2.5): what the client has of the mailbox.
+    pub qresync: Option<QResync>,
+}
+
+/// What a client has of a mailbox that it opens again (RFC 7162 §3.2.5).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct QResync {
+    /// The UIDVALIDITY it knows.
+    pub uid_validity: u32,
+    /// Its picture is of this MODSEQ; not zero.
+    pub modseq: u64,
+    /// The UIDs it has; `None`: all there are.
+    pub known: Option<SequenceSet>,
+    /// Some message numbers and the UIDs it thinks they have, pairwise.
+    pub pairs: Option<(SequenceSet, SequenceSet)>,
 }
 
 /// FETCH's parameters.
@@ -80,6 +99,10 @@ pub struct Fetch {
     pub items: Vec<Item>,
     /// RFC 7162 CHANGEDSINCE.
     pub changed_since: Option<u64>,
+    /// RFC 7162 VANISHED: tell also which messages are gone. Only with `changed_since`, and by UID.
+    pub vanished: bool,
+    /// RFC 9394 PARTIAL: only these of the messages.
+    pub window: Option<Window>,
 }
 
 /// STORE's parameters.
@@ -110,7 +133,17 @@ pub struct Copy {
     pub mailbox: MailboxName,
 }
 
-/// A command without its tag. APPEND is not among them: its message is never collected, see [`crate::framer::Event::Append`].
+/// An ESEARCH command: SEARCH in several mailboxes (RFC 7377).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MultiSearch {
+    /// Where; empty: in the selected mailbox.
+    pub sources: Vec<Mailboxes>,
+    /// For what.
+    pub search: Search,
+}
+
+/// A command without its tag. An APPEND with octets of its own is not among them: they are never collected, see
+/// [`crate::framer::Event::Append`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Body {
     /// CAPABILITY
@@ -123,6 +156,10 @@ pub enum Body {
     Id(Vec<(String, Option<String>)>),
     /// STARTTLS
     StartTls,
+    /// COMPRESS with this mechanism, in upper case (RFC 4978).
+    Compress(String),
+    /// UNAUTHENTICATE (RFC 8437)
+    Unauthenticate,
     /// AUTHENTICATE with, perhaps, an initial response (RFC 4959), decoded from base64 by nobody yet.
     Authenticate(String, Option<Secret>),
     /// LOGIN: user and password.
@@ -153,8 +190,14 @@ pub enum Body {
     Namespace,
     /// STATUS
     Status(MailboxName, Vec<StatusItem>),
+    /// APPEND or REPLACE of existing pieces only (RFC 4469).
+    Append(Append),
     /// IDLE (RFC 2177)
     Idle,
+    /// NOTIFY (RFC 5465)
+    Notify(Notify),
+    /// ESEARCH (RFC 7377)
+    MultiSearch(MultiSearch),
     /// GETQUOTA of a quota root (RFC 9208)
     GetQuota(String),
     /// GETQUOTAROOT of a mailbox
@@ -187,6 +230,12 @@ pub enum Body {
     UidExpunge(SequenceSet),
     /// SEARCH or UID SEARCH
     Search(By, Search),
+    /// SORT or UID SORT (RFC 5256)
+    Sort(By, Sort),
+    /// THREAD or UID THREAD (RFC 5256)
+    Thread(By, Thread),
+    /// CANCELUPDATE of the searches with these tags (RFC 5267)
+    CancelUpdate(Vec<String>),
     /// FETCH or UID FETCH
     Fetch(Fetch),
     /// STORE or UID STORE
@@ -206,6 +255,8 @@ impl Body {
             Body::Logout => "LOGOUT",
             Body::Id(_) => "ID",
             Body::StartTls => "STARTTLS",
+            Body::Compress(_) => "COMPRESS",
+            Body::Unauthenticate => "UNAUTHENTICATE",
             Body::Authenticate(..) => "AUTHENTICATE",
             Body::Login(..) => "LOGIN",
             Body::Enable(_) => "ENABLE",
@@ -221,7 +272,11 @@ impl Body {
             Body::Xlist(..) => "XLIST",
             Body::Namespace => "NAMESPACE",
             Body::Status(..) => "STATUS",
+            Body::Append(append) if append.replaces.is_some() => "REPLACE",
+            Body::Append(_) => "APPEND",
             Body::Idle => "IDLE",
+            Body::Notify(_) => "NOTIFY",
+            Body::MultiSearch(_) => "ESEARCH",
             Body::GetQuota(_) => "GETQUOTA",
             Body::GetQuotaRoot(_) => "GETQUOTAROOT",
             Body::SetQuota(_) => "SETQUOTA",
@@ -237,6 +292,9 @@ impl Body {
             Body::Unselect => "UNSELECT",
             Body::Expunge | Body::UidExpunge(_) => "EXPUNGE",
             Body::Search(..) => "SEARCH",
+            Body::Sort(..) => "SORT",
+            Body::Thread(..) => "THREAD",
+            Body::CancelUpdate(_) => "CANCELUPDATE",
             Body::Fetch(_) => "FETCH",
             Body::Store(_) => "STORE",
             Body::Copy(_) => "COPY",

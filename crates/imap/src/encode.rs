@@ -1,6 +1,7 @@
 //! Encoding of the grammar's basic forms (RFC 3501 §9): numbers, strings, names, flags. Everything appends to a buffer of the
 //! caller, so that a long answer costs one allocation.
 
+use crate::mailbox::Names;
 use crate::parse::is_atom_char;
 use crate::utf7;
 use std::ops::RangeInclusive;
@@ -35,6 +36,13 @@ pub fn string(out: &mut Vec<u8>, octets: &[u8]) {
     }
 }
 
+/// Appends a text as a quoted string, whatever it holds: what a line cannot carry becomes `?`.
+pub(crate) fn string_on_a_line(out: &mut Vec<u8>, text: &str) {
+    let plain = |o: u8| if (b' '..=b'~').contains(&o) { o } else { b'?' };
+    let octets: Vec<u8> = text.bytes().map(plain).take(MAX_QUOTED).collect();
+    quoted(out, &octets);
+}
+
 /// Appends a string, or NIL.
 pub fn nstring(out: &mut Vec<u8>, octets: Option<&[u8]>) {
     match octets {
@@ -60,11 +68,25 @@ pub fn literal_head(out: &mut Vec<u8>, size: u64) {
     out.extend_from_slice(b"}\r\n");
 }
 
-/// Appends a mailbox name in modified UTF-7.
-pub fn mailbox(out: &mut Vec<u8>, name: &str) {
-    let mut wire = Vec::with_capacity(name.len() + 8);
-    utf7::encode(name, &mut wire);
-    astring(out, &wire);
+/// Appends a mailbox name in the form the client reads.
+pub fn mailbox(out: &mut Vec<u8>, name: &str, names: Names) {
+    match names {
+        Names::ModifiedUtf7 => {
+            let mut wire = Vec::with_capacity(name.len() + 8);
+            utf7::encode(name, &mut wire);
+            astring(out, &wire);
+        }
+        Names::Utf8 if name.is_ascii() => astring(out, name.as_bytes()),
+        Names::Utf8 => utf8_string(out, name),
+    }
+}
+
+/// Appends a string for a client that takes UTF-8 in quoted strings (RFC 6855 §3, RFC 9051 §4.3).
+pub fn utf8_string(out: &mut Vec<u8>, text: &str) {
+    match text.len() <= MAX_QUOTED && !text.chars().any(char::is_control) {
+        true => quoted(out, text.as_bytes()),
+        false => string(out, text.as_bytes()),
+    }
 }
 
 /// Appends ascending ranges as a set: `1:3,5`.
@@ -95,7 +117,7 @@ pub fn collect_ranges(numbers: impl IntoIterator<Item = u32>) -> Vec<RangeInclus
     ranges
 }
 
-/// Appends a quoted string of printable ASCII.
+/// Appends a quoted string of printable characters.
 fn quoted(out: &mut Vec<u8>, octets: &[u8]) {
     out.push(b'"');
     for octet in octets {
@@ -128,7 +150,13 @@ mod tests {
         assert_eq!(written(|o| astring(o, b"nil")), "\"nil\"");
         assert_eq!(written(|o| astring(o, b"")), "\"\"");
         assert_eq!(written(|o| nstring(o, None)), "NIL");
-        assert_eq!(written(|o| mailbox(o, "a.b/ü & ~")), "\"a.b/&APw- &- ~\"");
+        let name = "a.b/ü & ~";
+        assert_eq!(
+            written(|o| mailbox(o, name, Names::ModifiedUtf7)),
+            "\"a.b/&APw- &- ~\""
+        );
+        assert_eq!(written(|o| mailbox(o, name, Names::Utf8)), "\"a.b/ü & ~\"");
+        assert_eq!(written(|o| mailbox(o, "a", Names::Utf8)), "a");
     }
 
     #[test]

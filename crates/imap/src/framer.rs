@@ -3,7 +3,9 @@
 //! Every limit is applied here, before anything is parsed, so that memory stays bounded whatever a client sends (catalogue Y22).
 //! The message of an APPEND is never collected: it is handed on piece by piece. What a command means is not decided here.
 
-use crate::parse::{self, AppendHead};
+use crate::append::{AppendHead, Step};
+use crate::mailbox::Names;
+use crate::parse::append::{self as grammar, Within};
 use crate::tag::Tag;
 
 /// How much a client may send.
@@ -43,8 +45,11 @@ pub enum Event {
     Line(Vec<u8>),
     /// A literal is announced that the client sends only after `+`: send it.
     Continue,
-    /// An APPEND, up to where its message begins. Answer with [`Framer::accept_message`] or [`Framer::refuse_message`].
+    /// An APPEND or REPLACE, up to where octets of a message begin. Answer with [`Framer::accept_message`] or
+    /// [`Framer::refuse_message`].
     Append(AppendHead),
+    /// What follows accepted octets: up to the next ones, which are to be answered like the first, or to the end of the command.
+    Steps(Vec<Step>),
     /// The command broke a limit or, before its literal, the grammar. What remains of it will be dropped.
     Refused(Refusal),
 }
@@ -118,6 +123,9 @@ pub struct Framer {
     buffer: Vec<u8>,
     mode: Mode,
     limits: Limits,
+    names: Names,
+    /// Octets of a message were read, and their command goes on.
+    within: Option<Within>,
 }
 
 impl Framer {
@@ -127,7 +135,24 @@ impl Framer {
             buffer: Vec::new(),
             mode: START,
             limits,
+            names: Names::default(),
+            within: None,
         }
+    }
+
+    /// Mailbox names have this form from the next command on.
+    pub fn set_names(&mut self, names: Names) {
+        self.names = names;
+    }
+
+    /// The form of mailbox names.
+    pub fn names(&self) -> Names {
+        self.names
+    }
+
+    /// Takes out what the client has sent beyond what was consumed: from here on its octets mean something else (COMPRESS).
+    pub fn take_rest(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.buffer)
     }
 
     /// Other limits from the next command on.
@@ -152,7 +177,7 @@ impl Framer {
         }
     }
 
-    /// The next whole command.
+    /// The next whole command, or what goes on with an APPEND whose octets were read.
     pub fn next_command(&mut self) -> Event {
         loop {
             let event = match self.mode {
@@ -195,6 +220,7 @@ impl Framer {
     pub fn refuse_message(&mut self) {
         if let Mode::Announced { size, literal } = self.mode {
             self.mode = after_refusal(Some((size, literal)));
+            self.within = None;
         }
     }
 
@@ -202,6 +228,7 @@ impl Framer {
     pub fn abandon_message(&mut self) {
         if let Mode::Message { remaining } = self.mode {
             self.mode = Mode::SkipLiteral { remaining };
+            self.within = None;
         }
     }
 
@@ -240,9 +267,23 @@ impl Framer {
                 let mut command = self.take(end + 1);
                 command.truncate(trim_cr(&command[..end]).len());
                 self.mode = START;
-                Some(Event::Command(command))
+                Some(match self.within.take() {
+                    None => Event::Command(command),
+                    Some(within) => self.last_steps(&command, within),
+                })
             }
         }
+    }
+
+    /// An APPEND ends here.
+    fn last_steps(&self, octets: &[u8], within: Within) -> Event {
+        let parsed = grammar::more(octets, within, None, self.names);
+        let reason = match parsed {
+            Ok(Some((steps, _))) => return Event::Steps(steps),
+            Ok(None) => Reason::Malformed("APPEND is not complete"),
+            Err(malformed) => Reason::Malformed(malformed.0),
+        };
+        Event::Refused(Refusal { tag: None, reason })
     }
 
     /// No line end yet: wait, unless the line is too long already.
@@ -260,13 +301,12 @@ impl Framer {
 
     /// A line ended in `{size}`.
     fn announce(&mut self, size: u64, literal: Literal, start: usize, end: usize) -> Option<Event> {
-        let command = trim_cr(&self.buffer[..end]);
-        let head_length = command.iter().rposition(|o| *o == b'{').unwrap_or(start);
-        match parse::append_head(&command[..head_length], size, literal) {
-            Ok(Some(head)) => {
+        match self.message_announced(size, literal, start, end) {
+            Ok(Some((event, within))) => {
                 self.take(end + 1);
                 self.mode = Mode::Announced { size, literal };
-                return Some(Event::Append(head));
+                self.within = within;
+                return Some(event);
             }
             Ok(None) => {}
             Err(malformed) => {
@@ -282,6 +322,26 @@ impl Framer {
             end: end + 1 + size as usize,
         };
         (literal == Literal::Synchronising).then_some(Event::Continue)
+    }
+
+    /// Is it octets of a message that were announced?
+    fn message_announced(
+        &self,
+        size: u64,
+        literal: Literal,
+        start: usize,
+        end: usize,
+    ) -> grammar::Segment<Event> {
+        let text = trim_cr(&self.buffer[..end]);
+        let length = text.iter().rposition(|o| *o == b'{').unwrap_or(start);
+        let text = &text[..length];
+        let event = match self.within {
+            None => grammar::head(text, size, literal, self.names)?
+                .map(|(head, within)| (Event::Append(head), within)),
+            Some(within) => grammar::more(text, within, Some((size, literal)), self.names)?
+                .map(|(steps, within)| (Event::Steps(steps), within)),
+        };
+        Ok(event)
     }
 
     /// May a literal of this size follow `before` octets of the command?
@@ -311,7 +371,11 @@ impl Framer {
         consumed: usize,
         announced: Option<(u64, Literal)>,
     ) -> Event {
-        let tag = Tag::leading(&self.buffer);
+        let tag = match self.within.take() {
+            None => Tag::leading(&self.buffer),
+            // The tag went with the head; who reads the message knows it.
+            Some(_) => None,
+        };
         let dropped = self.take(consumed);
         self.mode = match dropped.last() {
             Some(b'\n') => after_refusal(announced),
@@ -416,6 +480,7 @@ fn announced_literal(line: &[u8]) -> Option<(u64, Literal)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::append;
     use proptest::prelude::*;
 
     const SMALL: Limits = Limits {
@@ -527,8 +592,8 @@ mod tests {
         let Event::Append(head) = framer.next_command() else {
             panic!("no append");
         };
-        assert_eq!(head.size, 10);
-        assert_eq!(head.literal, Literal::Synchronising);
+        let octets = append::announced(&head.append.steps).unwrap();
+        assert_eq!((octets.size, octets.literal), (10, Literal::Synchronising));
         framer.accept_message();
         assert_eq!(framer.message(), Message::Wait);
         framer.feed(b"01234");
@@ -536,8 +601,38 @@ mod tests {
         framer.feed(b"56789\r\nb NOOP\r\n");
         assert_eq!(framer.message(), Message::Octets(b"56789".to_vec()));
         assert_eq!(framer.message(), Message::End);
-        assert_eq!(framer.next_line(), Event::Line(Vec::new()));
+        assert_eq!(framer.next_command(), Event::Steps(vec![Step::End]));
         assert_eq!(framer.next_command(), command("b NOOP"));
+    }
+
+    /// RFC 3502, RFC 4469
+    #[test]
+    fn an_append_goes_on_behind_its_message() {
+        let mut framer = framer(b"a APPEND x {3+}\r\nabc CATENATE (TEXT {2+}\r\nde URL u)\r\n");
+        assert!(matches!(framer.next_command(), Event::Append(_)));
+        framer.accept_message();
+        assert_eq!(framer.message(), Message::Octets(b"abc".to_vec()));
+        assert_eq!(framer.message(), Message::End);
+        let Event::Steps(steps) = framer.next_command() else {
+            panic!("no steps");
+        };
+        assert_eq!(append::announced(&steps).unwrap().size, 2);
+        framer.accept_message();
+        assert_eq!(framer.message(), Message::Octets(b"de".to_vec()));
+        assert_eq!(framer.message(), Message::End);
+        let steps = vec![Step::Url("u".into()), Step::End];
+        assert_eq!(framer.next_command(), Event::Steps(steps));
+        assert!(!framer.has_more());
+    }
+
+    #[test]
+    fn what_follows_a_message_wrongly_is_refused_and_dropped() {
+        let mut framer = framer(b"a APPEND x {3+}\r\nabc) {4+}\r\nb NO\r\nc NOOP\r\n");
+        framer.next_command();
+        framer.accept_message();
+        while framer.message() != Message::End {}
+        assert!(matches!(framer.next_command(), Event::Refused(_)));
+        assert_eq!(framer.next_command(), command("c NOOP"));
     }
 
     #[test]
@@ -546,7 +641,7 @@ mod tests {
         let Event::Append(head) = framer.next_command() else {
             panic!("no append");
         };
-        assert_eq!(head.mailbox.as_str(), "INBOX");
+        assert_eq!(head.append.mailbox.as_str(), "INBOX");
         framer.refuse_message();
         assert_eq!(framer.next_command(), Event::Wait);
         assert!(!framer.has_more());

@@ -2,6 +2,16 @@
 
 use crate::utf7;
 
+/// How mailbox names travel.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Names {
+    /// Modified UTF-7 (RFC 3501 §5.1.3), unless the client asked for more.
+    #[default]
+    ModifiedUtf7,
+    /// UTF-8, once the client has enabled UTF8=ACCEPT (RFC 6855 §3) or IMAP4rev2 (RFC 9051 §5.1).
+    Utf8,
+}
+
 /// The longest name taken, in octets of UTF-8. Longer ones serve nobody and would be repeated in every LIST.
 pub const MAX_LENGTH: usize = 1000;
 
@@ -13,8 +23,8 @@ pub struct MailboxName(String);
 /// Why octets are not a mailbox name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum NameError {
-    /// Not in modified UTF-7.
-    #[error("Mailbox name is not valid modified UTF-7")]
+    /// Not in the form that names travel in.
+    #[error("Mailbox name is not in the encoding of names")]
     Encoding,
     /// Over [`MAX_LENGTH`].
     #[error("Mailbox name is too long")]
@@ -22,9 +32,13 @@ pub enum NameError {
 }
 
 impl MailboxName {
-    /// From octets of the wire (modified UTF-7).
-    pub fn from_wire(octets: &[u8]) -> Result<MailboxName, NameError> {
-        let name = utf7::decode(octets).ok_or(NameError::Encoding)?;
+    /// From octets of the wire.
+    pub fn from_wire(octets: &[u8], names: Names) -> Result<MailboxName, NameError> {
+        let name = match names {
+            Names::ModifiedUtf7 => utf7::decode(octets),
+            Names::Utf8 => String::from_utf8(octets.to_vec()).ok(),
+        };
+        let name = name.ok_or(NameError::Encoding)?;
         match name.len() {
             0..=MAX_LENGTH => Ok(MailboxName::new(&name)),
             _ => Err(NameError::TooLong),

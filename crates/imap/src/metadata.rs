@@ -1,7 +1,7 @@
 //! Annotations of mailboxes and of the server (RFC 5464): names of entries, what the commands ask for, and the METADATA response.
 
 use crate::encode;
-use crate::mailbox::MailboxName;
+use crate::mailbox::{MailboxName, Names};
 
 /// Octets of the longest name of an entry.
 pub const MAX_NAME: usize = 255;
@@ -87,11 +87,11 @@ pub struct SetMetadata {
 /// Appends `* METADATA mailbox (entry value …)`; the server is the mailbox with an empty name.
 pub fn push<'a>(
     out: &mut Vec<u8>,
-    mailbox: &str,
+    (mailbox, names): (&str, Names),
     entries: impl IntoIterator<Item = (&'a str, Option<&'a [u8]>)>,
 ) {
     out.extend_from_slice(b"* METADATA ");
-    encode::mailbox(out, mailbox);
+    encode::mailbox(out, mailbox, names);
     for (index, (entry, value)) in entries.into_iter().enumerate() {
         out.extend_from_slice(if index == 0 { b" (" } else { b" " });
         encode::astring(out, entry.as_bytes());
@@ -104,11 +104,11 @@ pub fn push<'a>(
 /// Appends the response that tells what changed, without values: `* METADATA mailbox entry …` (RFC 5464 §4.4.2).
 pub fn push_changed<'a>(
     out: &mut Vec<u8>,
-    mailbox: &str,
+    (mailbox, names): (&str, Names),
     entries: impl IntoIterator<Item = &'a str>,
 ) {
     out.extend_from_slice(b"* METADATA ");
-    encode::mailbox(out, mailbox);
+    encode::mailbox(out, mailbox, names);
     for entry in entries {
         out.push(b' ');
         encode::astring(out, entry.as_bytes());
@@ -157,7 +157,7 @@ mod tests {
         let mut out = Vec::new();
         push(
             &mut out,
-            "INBOX",
+            ("INBOX", Names::ModifiedUtf7),
             [
                 ("/private/comment", Some(b"My own comment".as_slice())),
                 ("/shared/comment", None),
@@ -165,10 +165,14 @@ mod tests {
         );
         push(
             &mut out,
-            "",
+            ("", Names::ModifiedUtf7),
             [("/shared/comment", Some(b"Shared comment".as_slice()))],
         );
-        push_changed(&mut out, "INBOX", ["/shared/comment", "/private/comment"]);
+        push_changed(
+            &mut out,
+            ("INBOX", Names::ModifiedUtf7),
+            ["/shared/comment", "/private/comment"],
+        );
         assert_eq!(
             String::from_utf8(out).unwrap(),
             "* METADATA INBOX (/private/comment \"My own comment\" /shared/comment NIL)\r\n\

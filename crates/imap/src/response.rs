@@ -1,4 +1,5 @@
-//! Status responses and their codes (RFC 3501 §7.1, RFC 4315, RFC 5530, RFC 7162, RFC 7889, RFC 9208): `tag OK [CODE] text`.
+//! Status responses and their codes (RFC 3501 §7.1, RFC 4315, RFC 4469, RFC 4978, RFC 5182, RFC 5267, RFC 5465, RFC 5530, RFC 7162, RFC 7889,
+//! RFC 8474, RFC 9208, RFC 9585): `tag OK [CODE] text`.
 
 use crate::encode;
 use crate::tag::Tag;
@@ -40,8 +41,8 @@ pub enum Code {
     Unseen(u32),
     /// RFC 3501: the charsets SEARCH knows.
     BadCharset,
-    /// RFC 4315: UIDVALIDITY and UID of an appended message.
-    AppendUid(u32, u32),
+    /// RFC 4315, RFC 3502: UIDVALIDITY and UIDs of appended messages.
+    AppendUid(u32, Vec<RangeInclusive<u32>>),
     /// RFC 4315: UIDVALIDITY, source UIDs, target UIDs; both sets in the same order.
     CopyUid(u32, Vec<RangeInclusive<u32>>, Vec<RangeInclusive<u32>>),
     /// RFC 7162: highest MODSEQ.
@@ -90,6 +91,26 @@ pub enum Code {
     MetadataMaxSize(u64),
     /// RFC 5464: there is no room for another entry.
     MetadataTooMany,
+    /// RFC 8474: the id of the mailbox.
+    MailboxId(String),
+    /// RFC 4978: compression is on already.
+    CompressionActive,
+    /// RFC 5182: the search that was to be kept failed.
+    NotSaved,
+    /// RFC 3516: octets in a form that cannot be kept or decoded.
+    UnknownCte,
+    /// RFC 4469: this URL leads nowhere.
+    BadUrl(String),
+    /// RFC 5267: the results of the search with this tag will not be kept up to date.
+    NoUpdate(String),
+    /// RFC 5465: the events that can be told of, in parentheses.
+    BadEvent(String),
+    /// RFC 5465: too much happened; news end.
+    NotificationOverflow,
+    /// RFC 9585: the command with this tag has done so much of so much.
+    InProgress(String, u64, u64),
+    /// RFC 8437, RFC 5530: the session is not in a state for this.
+    NotAuthenticated,
 }
 
 impl Code {
@@ -102,9 +123,10 @@ impl Code {
             Code::UidValidity(validity) => numbered(out, "UIDVALIDITY ", u64::from(*validity)),
             Code::Unseen(number) => numbered(out, "UNSEEN ", u64::from(*number)),
             Code::HighestModSeq(modseq) => numbered(out, "HIGHESTMODSEQ ", *modseq),
-            Code::AppendUid(validity, uid) => {
+            Code::AppendUid(validity, uids) => {
                 numbered(out, "APPENDUID ", u64::from(*validity));
-                numbered(out, " ", u64::from(*uid));
+                out.push(b' ');
+                encode::ranges(out, uids);
             }
             Code::CopyUid(validity, from, to) => {
                 numbered(out, "COPYUID ", u64::from(*validity));
@@ -119,6 +141,26 @@ impl Code {
             }
             Code::MetadataLongEntries(size) => numbered(out, "METADATA LONGENTRIES ", *size),
             Code::MetadataMaxSize(size) => numbered(out, "METADATA MAXSIZE ", *size),
+            Code::MailboxId(id) => {
+                words(out, "MAILBOXID (", id);
+                out.push(b')');
+            }
+            Code::BadUrl(url) => {
+                out.extend_from_slice(b"BADURL ");
+                encode::string_on_a_line(out, url);
+            }
+            Code::NoUpdate(tag) => {
+                out.extend_from_slice(b"NOUPDATE ");
+                encode::string_on_a_line(out, tag);
+            }
+            Code::BadEvent(events) => words(out, "BADEVENT ", events),
+            Code::InProgress(tag, done, total) => {
+                out.extend_from_slice(b"INPROGRESS (");
+                encode::string_on_a_line(out, tag);
+                numbered(out, " ", *done);
+                numbered(out, " ", *total);
+                out.push(b')');
+            }
             simple => out.extend_from_slice(simple.word().as_bytes()),
         }
     }
@@ -150,6 +192,11 @@ impl Code {
             Code::ClientBug => "CLIENTBUG",
             Code::HasChildren => "HASCHILDREN",
             Code::MetadataTooMany => "METADATA TOOMANY",
+            Code::CompressionActive => "COMPRESSIONACTIVE",
+            Code::NotSaved => "NOTSAVED",
+            Code::UnknownCte => "UNKNOWN-CTE",
+            Code::NotificationOverflow => "NOTIFICATIONOVERFLOW",
+            Code::NotAuthenticated => "NOTAUTHENTICATED",
             // Those with an argument are written by `encode`.
             _ => "",
         }
@@ -246,7 +293,7 @@ mod tests {
     fn codes_as_in_their_rfcs() {
         let done = |code| line(Status::ok("Done.").code(code), Some("A003"));
         assert_eq!(
-            done(Code::AppendUid(38505, 3955)),
+            done(Code::AppendUid(38505, vec![3955..=3955])),
             "A003 OK [APPENDUID 38505 3955] Done.\r\n"
         );
         assert_eq!(
@@ -256,6 +303,14 @@ mod tests {
                 vec![3956..=3958]
             )),
             "A003 OK [COPYUID 38505 304,319:320 3956:3958] Done.\r\n"
+        );
+        assert_eq!(
+            done(Code::InProgress("A001".into(), 454, 1000)),
+            "A003 OK [INPROGRESS (\"A001\" 454 1000)] Done.\r\n"
+        );
+        assert_eq!(
+            done(Code::BadUrl("/x\r\n\"ü".into())),
+            "A003 OK [BADURL \"/x??\\\"??\"] Done.\r\n"
         );
         assert_eq!(
             done(Code::Modified(vec![7..=7, 9..=9])),

@@ -1,6 +1,8 @@
-//! What SEARCH can be asked (RFC 3501 §6.4.4, RFC 4731 ESEARCH, RFC 7162 §3.1.5).
+//! What SEARCH can be asked (RFC 3501 §6.4.4, RFC 4731 ESEARCH, RFC 5032 WITHIN, RFC 5182 SEARCHRES, RFC 5267 CONTEXT, RFC 7162 §3.1.5,
+//! RFC 8474 OBJECTID, RFC 8514 SAVEDATE, RFC 9394 PARTIAL).
 
 use crate::date::Date;
+use crate::fetch::Window;
 use crate::flag::Flag;
 use crate::sequence::SequenceSet;
 
@@ -24,6 +26,23 @@ pub struct ResultOptions {
     pub all: bool,
     /// COUNT
     pub count: bool,
+    /// SAVE (RFC 5182): keep what is found for `$`.
+    pub save: bool,
+    /// PARTIAL: only these of the results.
+    pub partial: Option<Window>,
+    /// CONTEXT (RFC 5267 §4.2): the client will come back for more. A hint; nothing depends on it.
+    pub context: bool,
+    /// UPDATE (RFC 5267 §4.3): tell when the results change.
+    pub update: bool,
+}
+
+impl ResultOptions {
+    /// RFC 4731 §3.1: no option that says what to tell means ALL; SAVE alone tells nothing (RFC 5182 §2.1).
+    pub(crate) fn complete(mut self) -> ResultOptions {
+        let tells = self.min || self.max || self.count || self.partial.is_some();
+        self.all |= !tells && !self.save;
+        self
+    }
 }
 
 /// Fields of the envelope that have a key of their own.
@@ -96,6 +115,16 @@ pub enum Key {
     Smaller(u32),
     /// MODSEQ at or above this.
     ModSeq(u64),
+    /// INTERNALDATE at most so many seconds ago (RFC 5032 YOUNGER). OLDER is its opposite.
+    Younger(u32),
+    /// When it came into this mailbox (RFC 8514).
+    Saved(When, Date),
+    /// Does this mailbox know when messages came into it (RFC 8514)?
+    SaveDateSupported,
+    /// The message has this id (RFC 8474).
+    EmailId(String),
+    /// Its thread has this id.
+    ThreadId(String),
 }
 
 impl Key {

@@ -1,4 +1,4 @@
-//! Sequence sets (RFC 3501 §9 `sequence-set`): `2,4:7,9,12:*`, of message numbers or of UIDs.
+//! Sequence sets (RFC 3501 §9 `sequence-set`): `2,4:7,9,12:*`, of message numbers or of UIDs; or `$` (RFC 5182).
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -16,16 +16,21 @@ pub enum Number {
     Last,
 }
 
-/// A set as written: each member is a range, both ends included, in either order; a single number is a range of one.
+/// A set as written.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct SequenceSet(pub Vec<(Number, Number)>);
+pub enum SequenceSet {
+    /// Each member is a range, both ends included, in either order; a single number is a range of one.
+    Listed(Vec<(Number, Number)>),
+    /// `$`: what the last SEARCH with SAVE found (RFC 5182). The session knows; here it is empty.
+    Saved,
+}
 
 impl SequenceSet {
     /// The set as ascending ranges that neither overlap nor touch, with `*` standing for `last`. Where `last` is 0 nothing is in
     /// use, and a member that says `*` is empty.
     pub fn resolve(&self, last: u32) -> Vec<RangeInclusive<u32>> {
         let mut ranges: Vec<(u32, u32)> = self
-            .0
+            .members()
             .iter()
             .filter(|(a, b)| last > 0 || (*a != Number::Last && *b != Number::Last))
             .map(|(a, b)| (value(*a, last), value(*b, last)))
@@ -37,8 +42,33 @@ impl SequenceSet {
 
     /// The highest number that is named outright, `*` aside.
     pub fn highest(&self) -> u32 {
-        let ends = self.0.iter().flat_map(|(a, b)| [*a, *b]);
+        let ends = self.members().iter().flat_map(|(a, b)| [*a, *b]);
         ends.map(|n| value(n, 0)).max().unwrap_or(0)
+    }
+
+    /// Does it name the highest number without saying it?
+    pub fn has_last(&self) -> bool {
+        self.members()
+            .iter()
+            .any(|(a, b)| *a == Number::Last || *b == Number::Last)
+    }
+
+    /// The numbers in the order in which they are written: where a range is written backwards, so are they (RFC 7162 §3.2.5.2
+    /// pairs two sets). At most `limit`.
+    pub fn in_order(&self, limit: usize) -> Vec<u32> {
+        let numbers = self.members().iter().flat_map(|(a, b)| {
+            let (a, b) = (value(*a, 0), value(*b, 0));
+            let (up, down) = (a..=b, (b..=a).rev());
+            up.chain(down.filter(move |n| *n != b || a > b))
+        });
+        numbers.take(limit).collect()
+    }
+
+    fn members(&self) -> &[(Number, Number)] {
+        match self {
+            SequenceSet::Listed(members) => members,
+            SequenceSet::Saved => &[],
+        }
     }
 }
 
@@ -72,7 +102,10 @@ impl fmt::Display for Number {
 
 impl fmt::Display for SequenceSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, (from, to)) in self.0.iter().enumerate() {
+        if *self == SequenceSet::Saved {
+            return f.write_str("$");
+        }
+        for (index, (from, to)) in self.members().iter().enumerate() {
             if index > 0 {
                 f.write_str(",")?;
             }
@@ -113,6 +146,14 @@ mod tests {
     }
 
     #[test]
+    fn numbers_come_in_the_order_written() {
+        let mut cursor = Cursor::new(b"5,1:3,9:7,2");
+        let set = cursor.sequence_set().unwrap();
+        assert_eq!(set.in_order(100), [5, 1, 2, 3, 9, 8, 7, 2]);
+        assert_eq!(set.in_order(2), [5, 1]);
+    }
+
+    #[test]
     fn neighbours_are_joined() {
         assert_eq!(resolve("3,1,2,2,7:5", 9), [1..=3, 5..=7]);
         assert_eq!(resolve("4294967295,1", 9), [1..=1, 4294967295..=4294967295]);
@@ -123,7 +164,7 @@ mod tests {
         #[test]
         fn written_and_read_again(members in proptest::collection::vec((1u32.., 1u32..), 1..20)) {
             let at = |n: u32| Number::At(NonZeroU32::new(n).unwrap());
-            let set = SequenceSet(members.iter().map(|(a, b)| (at(*a), at(*b))).collect());
+            let set = SequenceSet::Listed(members.iter().map(|(a, b)| (at(*a), at(*b))).collect());
             let text = set.to_string();
             let mut cursor = Cursor::new(text.as_bytes());
             prop_assert_eq!(cursor.sequence_set().unwrap(), set);
@@ -131,7 +172,7 @@ mod tests {
         #[test]
         fn resolved_holds_exactly_the_members(members in proptest::collection::vec((1u32..60, 1u32..60), 1..8), probe in 1u32..60) {
             let at = |n: u32| Number::At(NonZeroU32::new(n).unwrap());
-            let set = SequenceSet(members.iter().map(|(a, b)| (at(*a), at(*b))).collect());
+            let set = SequenceSet::Listed(members.iter().map(|(a, b)| (at(*a), at(*b))).collect());
             let wanted = members.iter().any(|(a, b)| (*a.min(b)..=*a.max(b)).contains(&probe));
             prop_assert_eq!(set.resolve(60).iter().any(|r| r.contains(&probe)), wanted);
         }

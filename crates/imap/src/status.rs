@@ -1,4 +1,4 @@
-//! What STATUS can be asked for (RFC 3501 §6.3.10, RFC 7162 §3.1.7, RFC 7889, RFC 8438, RFC 9208 §4.1.4).
+//! What STATUS can be asked for (RFC 3501 §6.3.10, RFC 7162 §3.1.7, RFC 7889, RFC 8438, RFC 8474 §4.3, RFC 9208 §4.1.4).
 
 /// An item of STATUS.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
@@ -23,11 +23,13 @@ pub enum StatusItem {
     AppendLimit,
     /// Octets that expunging would free.
     DeletedStorage,
+    /// The mailbox's id, which stays when it is renamed.
+    MailboxId,
 }
 
 impl StatusItem {
     /// Every item.
-    pub const ALL: [StatusItem; 10] = [
+    pub const ALL: [StatusItem; 11] = [
         StatusItem::Messages,
         StatusItem::Recent,
         StatusItem::UidNext,
@@ -38,6 +40,7 @@ impl StatusItem {
         StatusItem::HighestModSeq,
         StatusItem::AppendLimit,
         StatusItem::DeletedStorage,
+        StatusItem::MailboxId,
     ];
 
     /// As it is written.
@@ -53,6 +56,7 @@ impl StatusItem {
             StatusItem::HighestModSeq => "HIGHESTMODSEQ",
             StatusItem::AppendLimit => "APPENDLIMIT",
             StatusItem::DeletedStorage => "DELETED-STORAGE",
+            StatusItem::MailboxId => "MAILBOXID",
         }
     }
 

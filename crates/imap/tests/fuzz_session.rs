@@ -37,7 +37,6 @@ fn read(limits: Limits, octets: &[u8], cuts: &[usize]) -> Found {
 enum Reading {
     Commands,
     Message,
-    AfterMessage,
 }
 
 /// One event; `None` when the framer wants more octets.
@@ -45,13 +44,12 @@ fn step(framer: &mut Framer, reading: Reading, found: &mut Found) -> Option<Read
     match reading {
         Reading::Message => match framer.message() {
             Message::Wait => None,
-            Message::End => Some(Reading::AfterMessage),
+            Message::End => Some(Reading::Commands),
             Message::Octets(octets) => {
                 found.messages.last_mut()?.extend(octets);
                 Some(reading)
             }
         },
-        Reading::AfterMessage => event(framer.next_line(), framer, found),
         Reading::Commands => event(framer.next_command(), framer, found),
     }
 }
@@ -67,13 +65,28 @@ fn event(event: Event, framer: &mut Framer, found: &mut Found) -> Option<Reading
         Event::Continue => {}
         Event::Append(head) => {
             found.commands.push(format!("{head:?}"));
-            if found.commands.len().is_multiple_of(2) {
-                framer.refuse_message();
-            } else {
-                framer.accept_message();
-                found.messages.push(Vec::new());
-                return Some(Reading::Message);
-            }
+            return take_or_refuse(
+                framer,
+                found,
+                imap::append::announced(&head.append.steps).is_some(),
+            );
+        }
+        Event::Steps(steps) => {
+            found.commands.push(format!("{steps:?}"));
+            return take_or_refuse(framer, found, imap::append::announced(&steps).is_some());
+        }
+    }
+    Some(Reading::Commands)
+}
+
+fn take_or_refuse(framer: &mut Framer, found: &mut Found, octets_follow: bool) -> Option<Reading> {
+    if octets_follow {
+        if found.commands.len().is_multiple_of(2) {
+            framer.refuse_message();
+        } else {
+            framer.accept_message();
+            found.messages.push(Vec::new());
+            return Some(Reading::Message);
         }
     }
     Some(Reading::Commands)

@@ -25,6 +25,90 @@ const SEXTETS: [u8; 256] = {
     table
 };
 
+/// Does [`decode`] know what this encoding means?
+pub fn is_known(encoding: &str) -> bool {
+    ["7bit", "8bit", "binary", "base64", "quoted-printable"]
+        .iter()
+        .any(|known| encoding.eq_ignore_ascii_case(known))
+}
+
+/// Decodes octets as they stream by, to what [`decode`] makes of all of them at once.
+pub struct Decoder {
+    encoding: Encoding,
+    /// Octets whose meaning depends on those to come.
+    held: Vec<u8>,
+}
+
+#[derive(Clone, Copy)]
+enum Encoding {
+    Identity,
+    Base64,
+    QuotedPrintable,
+}
+
+/// Quoted-printable without line ends is decoded in pieces of this size.
+const LONG_LINE: usize = 64 * 1024;
+
+impl Decoder {
+    /// A decoder for this Content-Transfer-Encoding.
+    pub fn new(encoding: &str) -> Decoder {
+        let encoding = match encoding.to_ascii_lowercase().as_str() {
+            "base64" => Encoding::Base64,
+            "quoted-printable" => Encoding::QuotedPrintable,
+            _ => Encoding::Identity,
+        };
+        Decoder {
+            encoding,
+            held: Vec::new(),
+        }
+    }
+
+    /// Takes octets; gives what they decode to so far.
+    pub fn feed(&mut self, octets: &[u8]) -> Vec<u8> {
+        match self.encoding {
+            Encoding::Identity => octets.to_vec(),
+            Encoding::Base64 => {
+                let letters = |o: &&u8| SEXTETS[**o as usize] != 255 || **o == b'=';
+                self.held.extend(octets.iter().filter(letters));
+                let whole = whole_groups(&self.held);
+                let rest = self.held.split_off(whole);
+                base64(&std::mem::replace(&mut self.held, rest))
+            }
+            Encoding::QuotedPrintable => {
+                self.held.extend_from_slice(octets);
+                let lines = memchr::memrchr(b'\n', &self.held).map_or(0, |at| at + 1);
+                let whole = match lines {
+                    0 if self.held.len() > LONG_LINE => self.held.len() - 2,
+                    lines => lines,
+                };
+                let rest = self.held.split_off(whole);
+                quoted_printable(&std::mem::replace(&mut self.held, rest))
+            }
+        }
+    }
+
+    /// What is left at the end.
+    pub fn finish(self) -> Vec<u8> {
+        match self.encoding {
+            Encoding::Identity => Vec::new(),
+            Encoding::Base64 => base64(&self.held),
+            Encoding::QuotedPrintable => quoted_printable(&self.held),
+        }
+    }
+}
+
+/// How many of these letters stand in groups that are complete: four letters, or fewer and their `=`.
+fn whole_groups(letters: &[u8]) -> usize {
+    let (mut whole, mut in_group) = (0, 0);
+    for (at, letter) in letters.iter().enumerate() {
+        in_group = if *letter == b'=' { 4 } else { in_group + 1 };
+        if in_group >= 4 {
+            (whole, in_group) = (at + 1, 0);
+        }
+    }
+    whole
+}
+
 /// Base64 of any line lengths; other letters are skipped, and `=` ends a group (several encodings may follow each other).
 pub fn base64(octets: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(octets.len() / 4 * 3);
@@ -183,6 +267,13 @@ mod tests {
             prop_assert_eq!(quoted_printable(&encoded), octets);
         }
 
+        fn a_stream_decodes_like_a_whole(octets in proptest::collection::vec(prop_oneof![Just(b'='), Just(b'\n'), Just(b'A'), any::<u8>()], 0..200),
+            cut in 1usize..30, encoding in prop::sample::select(vec!["base64", "quoted-printable", "8bit"])) {
+            let mut decoder = Decoder::new(encoding);
+            let mut streamed: Vec<u8> = octets.chunks(cut).flat_map(|piece| decoder.feed(piece)).collect();
+            streamed.extend(decoder.finish());
+            prop_assert_eq!(streamed, decode(encoding, &octets).into_owned());
+        }
         #[test]
         fn never_panics(octets in proptest::collection::vec(any::<u8>(), 0..100)) {
             let _ = (base64(&octets), quoted_printable(&octets));

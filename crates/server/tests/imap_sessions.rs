@@ -7,7 +7,7 @@ mod world;
 
 use server::listen::Kind;
 use std::time::Duration;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use world::World;
@@ -29,7 +29,7 @@ const STATES: [State; 3] = [
 const LOGGED_IN: [State; 2] = [State::Authenticated, State::Selected];
 
 /// A command, the states it belongs to, and its answer there. Elsewhere it is BAD.
-const COMMANDS: [(&str, &[State], &str); 38] = [
+const COMMANDS: [(&str, &[State], &str); 48] = [
     ("CAPABILITY", &STATES, "OK"),
     ("NOOP", &STATES, "OK"),
     ("ID NIL", &STATES, "OK"),
@@ -71,7 +71,41 @@ const COMMANDS: [(&str, &[State], &str); 38] = [
     ("UID MOVE 9999 Archive", &[State::Selected], "OK"),
     ("EXPUNGE", &[State::Selected], "OK"),
     ("UID EXPUNGE 1:*", &[State::Selected], "OK"),
-    ("SORT (DATE) UTF-8 ALL", &[], "BAD"),
+    ("ENABLE QRESYNC IMAP4rev2 UTF8=ACCEPT", &LOGGED_IN, "OK"),
+    ("COMPRESS LZW", &LOGGED_IN, "NO"),
+    (
+        "APPEND INBOX (\\Seen) {12+}\r\nSubject: x\r\n {12+}\r\nSubject: y\r\n",
+        &LOGGED_IN,
+        "OK",
+    ),
+    (
+        "APPEND INBOX CATENATE (URL /Nowhere/;UID=1 TEXT {3+}\r\nabc)",
+        &LOGGED_IN,
+        "NO",
+    ),
+    (
+        "APPEND INBOX CATENATE (URL /Nowhere/;UID=1)",
+        &LOGGED_IN,
+        "NO",
+    ),
+    (
+        "REPLACE 1 INBOX {12+}\r\nSubject: z\r\n",
+        &[State::Selected],
+        "OK",
+    ),
+    (
+        "UID REPLACE 9999 INBOX {12+}\r\nSubject: z\r\n",
+        &[State::Selected],
+        "NO",
+    ),
+    ("SEARCH RETURN (SAVE) YOUNGER 5", &[State::Selected], "OK"),
+    (
+        "FETCH $ (PREVIEW SAVEDATE EMAILID THREADID BINARY.SIZE[1])",
+        &[State::Selected],
+        "OK",
+    ),
+    ("STATUS INBOX (MAILBOXID)", &LOGGED_IN, "OK"),
+    ("SELECT INBOX (QRESYNC (1 1))", &[], "BAD"),
     ("UID NOOP", &[], "BAD"),
     ("NONSENSE", &[], "BAD"),
     ("UNSELECT", &[State::Selected], "OK"),
@@ -230,4 +264,140 @@ async fn y22_a_slow_client_is_cut_off_before_login() {
     assert!((55..=65).contains(&before.elapsed().as_secs()));
     tokio::time::resume();
     world.finish().await;
+}
+
+/// G5: both directions deflated, one way per connection; with IDLE, a large literal and pipelined commands.
+#[tokio::test(flavor = "multi_thread")]
+async fn g05_compress_works_with_idle_and_large_literals() {
+    let world = World::start().await;
+    let mut client = Compressed::connect(&world).await;
+    let text = "All work and no play. ".repeat(20_000);
+    let message = format!("Subject: long\r\n\r\n{text}\r\n");
+    client
+        .send(&format!(
+            "a APPEND INBOX {{{}+}}\r\n{message}\r\n",
+            message.len()
+        ))
+        .await;
+    client.until("a OK").await;
+    let before = client.received;
+    client
+        .send("b SELECT INBOX\r\nc FETCH 1 BODY.PEEK[]\r\n")
+        .await;
+    let answer = client.until("c OK").await;
+    assert!(answer.contains(&text));
+    assert!(
+        client.received - before < answer.len() / 10,
+        "a fraction of the octets"
+    );
+    client.send("d COMPRESS DEFLATE\r\n").await;
+    assert!(client.until("d NO").await.contains("COMPRESSIONACTIVE"));
+    client.send("e IDLE\r\n").await;
+    client.until("+ idling").await;
+    let mut other = Client::connect(&world, State::Authenticated).await;
+    assert_eq!(
+        other.command("APPEND INBOX {12+}\r\nSubject: x\r\n").await,
+        "OK"
+    );
+    client.until("* 2 EXISTS").await;
+    client.send("DONE\r\n").await;
+    client.until("e OK").await;
+    world.finish().await;
+}
+
+/// Y22: a gigabyte of nothing in a megabyte of octets is one long line; the session stays, and so does its memory.
+#[tokio::test(flavor = "multi_thread")]
+async fn y22_a_compression_bomb_is_a_line_too_long() {
+    let world = World::start().await;
+    let mut client = Compressed::connect(&world).await;
+    client.send("a SEARCH ").await;
+    let zeros = vec![b'0'; 1024 * 1024];
+    for _ in 0..64 {
+        client.send_octets(&zeros).await;
+    }
+    client.send("\r\nb NOOP\r\n").await;
+    client.until("a BAD").await;
+    client.until("b OK").await;
+    // What is no deflated stream ends the session.
+    client.stream.write_all(b"\xff\xff\xff\xff").await.unwrap();
+    let mut rest = Vec::new();
+    let ended = timeout(
+        Duration::from_secs(30),
+        client.stream.read_to_end(&mut rest),
+    )
+    .await;
+    assert!(ended.is_ok());
+    world.finish().await;
+}
+
+/// A client that has logged in and compresses.
+struct Compressed {
+    stream: TcpStream,
+    deflate: flate2::Compress,
+    inflate: flate2::Decompress,
+    /// What was inflated and not taken yet.
+    text: String,
+    /// Octets from the network.
+    received: usize,
+}
+
+impl Compressed {
+    async fn connect(world: &World) -> Compressed {
+        let mut client = Client::connect(world, State::Authenticated).await;
+        assert_eq!(client.command("COMPRESS DEFLATE").await, "OK");
+        assert!(client.stream.buffer().is_empty());
+        Compressed {
+            stream: client.stream.into_inner(),
+            deflate: flate2::Compress::new(flate2::Compression::fast(), false),
+            inflate: flate2::Decompress::new(false),
+            text: String::new(),
+            received: 0,
+        }
+    }
+
+    async fn send(&mut self, text: &str) {
+        self.send_octets(text.as_bytes()).await;
+    }
+
+    async fn send_octets(&mut self, octets: &[u8]) {
+        let mut out = Vec::with_capacity(octets.len() + 1024);
+        let flush = flate2::FlushCompress::Sync;
+        self.deflate.compress_vec(octets, &mut out, flush).unwrap();
+        self.stream.write_all(&out).await.unwrap();
+    }
+
+    /// What comes until a line that begins like this, that line included.
+    async fn until(&mut self, begin: &str) -> String {
+        loop {
+            let line = self.text.find(&format!("\r\n{begin}")).map(|at| at + 2);
+            let line = line.or(self.text.starts_with(begin).then_some(0));
+            if let Some(end) =
+                line.and_then(|at| self.text[at..].find("\r\n").map(|end| at + end + 2))
+            {
+                return self.text.drain(..end).collect();
+            }
+            let mut octets = vec![0; 16 * 1024];
+            let read = timeout(Duration::from_secs(30), self.stream.read(&mut octets)).await;
+            let read = read.unwrap().unwrap();
+            assert_ne!(read, 0, "the server closed the connection");
+            self.received += read;
+            self.inflate(&octets[..read]);
+        }
+    }
+
+    fn inflate(&mut self, mut octets: &[u8]) {
+        loop {
+            let before = self.inflate.total_in();
+            let mut out = Vec::with_capacity(64 * 1024);
+            let flush = flate2::FlushDecompress::Sync;
+            self.inflate
+                .decompress_vec(octets, &mut out, flush)
+                .unwrap();
+            octets = &octets[(self.inflate.total_in() - before) as usize..];
+            self.text.push_str(&String::from_utf8_lossy(&out));
+            if out.len() < out.capacity() {
+                return;
+            }
+        }
+    }
 }

@@ -8,7 +8,7 @@
 //! them; old ones of a mailbox are joined into one, and go with the mailbox.
 
 use crate::engine::params;
-use crate::entry::Viewed;
+use crate::entry::{Traces, Viewed};
 use crate::ranges::{Ranges, merged};
 use crate::tx::Tx;
 use crate::{AccountId, Error, MailboxId, MessageId, ModSeq, Result, Uid};
@@ -327,16 +327,7 @@ pub fn complete_from(tx: &mut Tx<'_>, account: AccountId) -> Result<ModSeq> {
     Ok(ModSeq(from.unwrap_or_default()))
 }
 
-/// What the log says of one mailbox.
-#[derive(Default)]
-pub(crate) struct Traces {
-    /// UIDs of entries that were added or whose flags changed; some may be gone again.
-    pub(crate) touched: Vec<RangeInclusive<u32>>,
-    /// UIDs that were expunged.
-    pub(crate) vanished: Vec<RangeInclusive<u32>>,
-}
-
-/// What happened in `mailbox` after `since`, as its viewer sees it.
+/// What happened in `mailbox` after `since`, as its viewer sees it, as far as the log reaches back.
 pub(crate) fn traces(
     tx: &mut Tx<'_>,
     account: AccountId,

@@ -1,8 +1,11 @@
 //! Which command it is, and the arguments of the simple ones (RFC 3501 §6).
 
-use super::{Cursor, Malformed, Rejection, acl, fetch, list, metadata, search, store};
-use crate::command::{Body, By, Copy, Secret, Select};
+use super::{
+    Cursor, Malformed, Rejection, acl, append, fetch, list, metadata, notify, search, sort, store,
+};
+use crate::command::{Body, By, Copy, QResync, Secret, Select};
 use crate::list::Use;
+use crate::sequence::SequenceSet;
 use crate::status::StatusItem;
 
 type Parsed<T> = Result<T, Malformed>;
@@ -10,11 +13,13 @@ type Parsed<T> = Result<T, Malformed>;
 /// The command after its tag, with all its arguments.
 pub(super) fn body(cursor: &mut Cursor<'_>) -> Result<Body, Rejection> {
     let name = cursor.word();
-    if name == "SEARCH" {
-        return search::search(cursor, By::Sequence);
-    }
-    if name == "UID" {
-        return uid(cursor);
+    match name.as_str() {
+        "SEARCH" => return search::search(cursor, By::Sequence),
+        "SORT" => return sort::sort(cursor, By::Sequence),
+        "THREAD" => return sort::thread(cursor, By::Sequence),
+        "ESEARCH" => return notify::multi_search(cursor),
+        "UID" => return uid(cursor),
+        _ => {}
     }
     if let Some(body) = without_arguments(&name) {
         return Ok(body);
@@ -34,6 +39,7 @@ fn without_arguments(name: &str) -> Option<Body> {
         "CLOSE" => Body::Close,
         "UNSELECT" => Body::Unselect,
         "EXPUNGE" => Body::Expunge,
+        "UNAUTHENTICATE" => Body::Unauthenticate,
         _ => return None,
     })
 }
@@ -55,7 +61,15 @@ fn with_arguments(name: &str, cursor: &mut Cursor<'_>) -> Parsed<Body> {
         "LSUB" => list::basic(cursor).map(|(reference, pattern)| Body::Lsub(reference, pattern)),
         "XLIST" => list::basic(cursor).map(|(reference, pattern)| Body::Xlist(reference, pattern)),
         "STATUS" => status(cursor),
-        "APPEND" => Err(Malformed("APPEND needs a message, as a literal")),
+        "APPEND" => append::whole(cursor, append::Command::Append).map(Body::Append),
+        "REPLACE" => {
+            append::whole(cursor, append::Command::Replace(By::Sequence)).map(Body::Append)
+        }
+        "COMPRESS" => {
+            spaced(cursor, Cursor::atom).map(|name| Body::Compress(name.to_ascii_uppercase()))
+        }
+        "NOTIFY" => notify::notify(cursor).map(Body::Notify),
+        "CANCELUPDATE" => cancel_update(cursor),
         "GETQUOTA" => spaced(cursor, Cursor::text).map(Body::GetQuota),
         "GETQUOTAROOT" => spaced(cursor, Cursor::mailbox).map(Body::GetQuotaRoot),
         "SETQUOTA" => set_quota(cursor),
@@ -78,8 +92,11 @@ fn with_arguments(name: &str, cursor: &mut Cursor<'_>) -> Parsed<Body> {
 fn uid(cursor: &mut Cursor<'_>) -> Result<Body, Rejection> {
     cursor.space()?;
     let name = cursor.word();
-    if name == "SEARCH" {
-        return search::search(cursor, By::Uid);
+    match name.as_str() {
+        "SEARCH" => return search::search(cursor, By::Uid),
+        "SORT" => return sort::sort(cursor, By::Uid),
+        "THREAD" => return sort::thread(cursor, By::Uid),
+        _ => {}
     }
     let body = match name.as_str() {
         "FETCH" => fetch::fetch(cursor, By::Uid).map(Body::Fetch),
@@ -87,8 +104,9 @@ fn uid(cursor: &mut Cursor<'_>) -> Result<Body, Rejection> {
         "COPY" => copy(cursor, By::Uid).map(Body::Copy),
         "MOVE" => copy(cursor, By::Uid).map(Body::Move),
         "EXPUNGE" => spaced(cursor, Cursor::sequence_set).map(Body::UidExpunge),
+        "REPLACE" => append::whole(cursor, append::Command::Replace(By::Uid)).map(Body::Append),
         _ => Err(Malformed(
-            "UID goes before FETCH, STORE, COPY, MOVE, SEARCH or EXPUNGE",
+            "UID goes before FETCH, STORE, COPY, MOVE, REPLACE, SEARCH, SORT, THREAD or EXPUNGE",
         )),
     };
     Ok(body?)
@@ -159,20 +177,74 @@ fn select(cursor: &mut Cursor<'_>) -> Parsed<Select> {
     let mut select = Select {
         mailbox,
         condstore: false,
+        qresync: None,
     };
     if cursor.is_at_end() {
         return Ok(select);
     }
     cursor.space()?;
-    let parameters = cursor.list(|cursor| match cursor.word().as_str() {
-        "CONDSTORE" => Ok(()),
-        "QRESYNC" => Err(Malformed("QRESYNC is not offered here")),
-        _ => Err(Malformed(
-            "The only parameter of SELECT and EXAMINE is CONDSTORE",
-        )),
+    cursor.list(|cursor| {
+        match cursor.word().as_str() {
+            "CONDSTORE" => select.condstore = true,
+            "QRESYNC" => select.qresync = Some(spaced(cursor, qresync)?),
+            _ => {
+                return Err(Malformed(
+                    "The parameters of SELECT and EXAMINE are CONDSTORE and QRESYNC",
+                ));
+            }
+        }
+        Ok(())
     })?;
-    select.condstore = !parameters.is_empty();
     Ok(select)
+}
+
+/// RFC 7162 §7: `(67890007 90060115194045000 41:211,214:541 (1:3 5:7))`.
+fn qresync(cursor: &mut Cursor<'_>) -> Parsed<QResync> {
+    const WRONG: &str = "QRESYNC takes UIDVALIDITY, a mod-sequence, UIDs and pairs of sets";
+    cursor.expect(b'(', WRONG)?;
+    let uid_validity = cursor.nonzero()?.get();
+    let modseq = spaced(cursor, Cursor::modseq)?;
+    let (mut known, mut pairs) = (None, None);
+    if modseq == 0 {
+        return Err(Malformed("The mod-sequence of QRESYNC is not zero"));
+    }
+    if cursor.eat(b' ') {
+        if cursor.peek() != Some(b'(') {
+            known = Some(plain_set(cursor)?);
+        }
+        if known.is_none() || cursor.eat(b' ') {
+            cursor.expect(b'(', WRONG)?;
+            let numbers = plain_set(cursor)?;
+            pairs = Some((numbers, spaced(cursor, plain_set)?));
+            cursor.expect(b')', WRONG)?;
+        }
+    }
+    cursor.expect(b')', WRONG)?;
+    Ok(QResync {
+        uid_validity,
+        modseq,
+        known,
+        pairs,
+    })
+}
+
+/// A set without `*` and `$`.
+fn plain_set(cursor: &mut Cursor<'_>) -> Parsed<SequenceSet> {
+    let set = cursor.sequence_set()?;
+    match set == SequenceSet::Saved || set.has_last() {
+        true => Err(Malformed("A set of QRESYNC names numbers only")),
+        false => Ok(set),
+    }
+}
+
+/// RFC 5267 §4.3.5: tags as quoted strings.
+fn cancel_update(cursor: &mut Cursor<'_>) -> Parsed<Body> {
+    let mut tags = Vec::new();
+    while tags.is_empty() || cursor.peek() == Some(b' ') {
+        cursor.space()?;
+        tags.push(cursor.text()?);
+    }
+    Ok(Body::CancelUpdate(tags))
 }
 
 /// RFC 6154 §3: `CREATE name (USE (\Drafts))`.

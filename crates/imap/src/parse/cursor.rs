@@ -1,7 +1,7 @@
 //! A place in a command, and the basic forms of the grammar (RFC 3501 §9): atoms, numbers, strings, sets, names.
 
 use super::Malformed;
-use crate::mailbox::{MailboxName, NameError};
+use crate::mailbox::{MailboxName, NameError, Names};
 use crate::sequence::{MAX_MEMBERS, Number, SequenceSet};
 use std::num::NonZeroU32;
 
@@ -23,11 +23,20 @@ pub(crate) fn is_astring_char(octet: u8) -> bool {
 #[derive(Clone)]
 pub(crate) struct Cursor<'a> {
     rest: &'a [u8],
+    names: Names,
 }
 
 impl<'a> Cursor<'a> {
     pub(crate) fn new(octets: &'a [u8]) -> Cursor<'a> {
-        Cursor { rest: octets }
+        Cursor::with_names(octets, Names::ModifiedUtf7)
+    }
+
+    /// The same for a client that writes mailbox names in this form.
+    pub(crate) fn with_names(octets: &'a [u8], names: Names) -> Cursor<'a> {
+        Cursor {
+            rest: octets,
+            names,
+        }
     }
 
     pub(crate) fn is_at_end(&self) -> bool {
@@ -127,11 +136,11 @@ impl<'a> Cursor<'a> {
     /// A mailbox pattern: an atom that may hold wildcards, or a string.
     pub(crate) fn list_mailbox(&mut self) -> Result<String, Malformed> {
         let wire = self.atom_or_string(|o| is_astring_char(o) || matches!(o, b'%' | b'*'))?;
-        decode_name(&wire).map(|name| name.as_str().to_owned())
+        decode_name(&wire, self.names).map(|name| name.as_str().to_owned())
     }
 
     pub(crate) fn mailbox(&mut self) -> Result<MailboxName, Malformed> {
-        decode_name(&self.astring()?)
+        decode_name(&self.astring()?, self.names)
     }
 
     /// An astring that is UTF-8.
@@ -151,6 +160,9 @@ impl<'a> Cursor<'a> {
     }
 
     pub(crate) fn sequence_set(&mut self) -> Result<SequenceSet, Malformed> {
+        if self.eat(b'$') {
+            return Ok(SequenceSet::Saved);
+        }
         let mut members = Vec::new();
         loop {
             let first = self.set_number()?;
@@ -164,7 +176,7 @@ impl<'a> Cursor<'a> {
                 return Err(Malformed("The set has too many members"));
             }
             if !self.eat(b',') {
-                return Ok(SequenceSet(members));
+                return Ok(SequenceSet::Listed(members));
             }
         }
     }
@@ -200,7 +212,8 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    fn set_number(&mut self) -> Result<Number, Malformed> {
+    /// A number of a set, or `*`.
+    pub(crate) fn set_number(&mut self) -> Result<Number, Malformed> {
         if self.eat(b'*') {
             return Ok(Number::Last);
         }
@@ -243,6 +256,7 @@ impl<'a> Cursor<'a> {
         const WRONG: &str = "A literal is not well-formed";
         self.expect(b'{', WRONG)?;
         let size = usize::try_from(self.number64()?).map_err(|_| Malformed(WRONG))?;
+        // RFC 7888: `{n+}`.
         self.eat(b'+');
         self.expect(b'}', WRONG)?;
         self.eat(b'\r');
@@ -258,10 +272,11 @@ impl<'a> Cursor<'a> {
     }
 }
 
-fn decode_name(wire: &[u8]) -> Result<MailboxName, Malformed> {
-    MailboxName::from_wire(wire).map_err(|error| match error {
-        NameError::Encoding => Malformed("The mailbox name is not valid modified UTF-7"),
-        NameError::TooLong => Malformed("The mailbox name is too long"),
+fn decode_name(wire: &[u8], names: Names) -> Result<MailboxName, Malformed> {
+    MailboxName::from_wire(wire, names).map_err(|error| match (error, names) {
+        (NameError::Encoding, Names::Utf8) => Malformed("The mailbox name is not valid UTF-8"),
+        (NameError::Encoding, _) => Malformed("The mailbox name is not valid modified UTF-7"),
+        (NameError::TooLong, _) => Malformed("The mailbox name is too long"),
     })
 }
 

@@ -1,8 +1,8 @@
-//! FETCH: items, macros, sections (RFC 3501 §6.4.5, RFC 7162 §3.1.4).
+//! FETCH: items, macros, sections, modifiers (RFC 3501 §6.4.5, RFC 3516 §7, RFC 7162 §3.1.4 and §3.2.6, RFC 8474, RFC 8514, RFC 8970, RFC 9394).
 
 use super::{Cursor, Malformed};
 use crate::command::{By, Fetch};
-use crate::fetch::{Content, Item, Partial, Section, SectionText, Spelling};
+use crate::fetch::{Binary, Content, Edge, Item, Partial, Section, SectionText, Spelling, Window};
 
 /// Items one command may ask for.
 const MAX_ITEMS: usize = 200;
@@ -22,9 +22,16 @@ pub(super) fn fetch(cursor: &mut Cursor<'_>, by: By) -> Result<Fetch, Malformed>
         set,
         items,
         changed_since: None,
+        vanished: false,
+        window: None,
     };
     if cursor.eat(b' ') {
-        fetch.changed_since = cursor.list(modifier)?.last().copied();
+        cursor.list(|cursor| modifier(cursor, &mut fetch))?;
+    }
+    if fetch.vanished && (fetch.changed_since.is_none() || by == By::Sequence) {
+        return Err(Malformed(
+            "VANISHED goes with UID FETCH and CHANGEDSINCE only",
+        ));
     }
     fetch.complete();
     Ok(fetch)
@@ -42,21 +49,44 @@ impl Fetch {
     }
 }
 
-fn modifier(cursor: &mut Cursor<'_>) -> Result<u64, Malformed> {
+fn modifier(cursor: &mut Cursor<'_>, fetch: &mut Fetch) -> Result<(), Malformed> {
     match cursor.word().as_str() {
         "CHANGEDSINCE" => {
             cursor.space()?;
-            cursor.modseq()
+            fetch.changed_since = Some(cursor.modseq()?);
         }
-        "VANISHED" => Err(Malformed(
-            "VANISHED needs QRESYNC, which is not offered here",
-        )),
-        _ => Err(Malformed("The only modifier of FETCH is CHANGEDSINCE")),
+        "VANISHED" => fetch.vanished = true,
+        "PARTIAL" => {
+            cursor.space()?;
+            fetch.window = Some(window(cursor)?);
+        }
+        _ => return Err(Malformed("There is no such modifier of FETCH")),
     }
+    Ok(())
+}
+
+/// `1:100`, or `-1:-100` from the end (RFC 9394 §3.1).
+pub(super) fn window(cursor: &mut Cursor<'_>) -> Result<Window, Malformed> {
+    const WRONG: &str = "A range of results looks like 1:100 or -1:-100";
+    let from = match cursor.eat(b'-') {
+        true => Edge::End,
+        false => Edge::Begin,
+    };
+    let first = cursor.nonzero()?.get();
+    cursor.expect(b':', WRONG)?;
+    if from == Edge::End {
+        cursor.expect(b'-', WRONG)?;
+    }
+    let second = cursor.nonzero()?.get();
+    Ok(Window {
+        from,
+        low: first.min(second),
+        high: first.max(second),
+    })
 }
 
 /// One item, a macro, or a list of items. An item asked for twice is told once.
-fn items(cursor: &mut Cursor<'_>) -> Result<Vec<Item>, Malformed> {
+pub(super) fn items(cursor: &mut Cursor<'_>) -> Result<Vec<Item>, Malformed> {
     let asked = match cursor.peek() {
         Some(b'(') => cursor.list(item)?,
         _ => match expand_macro(cursor) {
@@ -108,8 +138,53 @@ fn item(cursor: &mut Cursor<'_>) -> Result<Item, Malformed> {
         "RFC822" => rfc822(None),
         "RFC822.HEADER" => rfc822(Some(SectionText::Header)),
         "RFC822.TEXT" => rfc822(Some(SectionText::Text)),
+        "BINARY" => Item::Binary(binary(cursor, false)?),
+        "BINARY.PEEK" => Item::Binary(binary(cursor, true)?),
+        "BINARY.SIZE" => Item::BinarySize(part_in_brackets(cursor)?),
+        "PREVIEW" => preview(cursor)?,
+        "SAVEDATE" => Item::SaveDate,
+        "EMAILID" => Item::EmailId,
+        "THREADID" => Item::ThreadId,
         _ => return Err(Malformed("There is no such item of FETCH")),
     })
+}
+
+/// RFC 8970 §3: `PREVIEW` or `PREVIEW (LAZY)`.
+fn preview(cursor: &mut Cursor<'_>) -> Result<Item, Malformed> {
+    let mut ahead = cursor.clone();
+    if ahead.eat(b' ') && ahead.peek() == Some(b'(') {
+        let modifiers = ahead.list(|cursor| Ok(cursor.word()))?;
+        if modifiers != ["LAZY"] {
+            return Err(Malformed("The only modifier of PREVIEW is LAZY"));
+        }
+        *cursor = ahead;
+    }
+    Ok(Item::Preview)
+}
+
+/// `[part]` and perhaps `<offset.length>`.
+fn binary(cursor: &mut Cursor<'_>, peek: bool) -> Result<Binary, Malformed> {
+    let part = part_in_brackets(cursor)?;
+    let partial = match cursor.eat(b'<') {
+        true => Some(partial(cursor)?),
+        false => None,
+    };
+    Ok(Binary {
+        part,
+        partial,
+        peek,
+    })
+}
+
+/// `[1.2]` or `[]`.
+fn part_in_brackets(cursor: &mut Cursor<'_>) -> Result<Vec<u32>, Malformed> {
+    cursor.expect(b'[', "A part in brackets is missing")?;
+    let section = section(cursor)?;
+    cursor.expect(b']', "A section is not closed")?;
+    match section.text {
+        None => Ok(section.part),
+        Some(_) => Err(Malformed("BINARY takes the number of a part")),
+    }
 }
 
 fn rfc822(text: Option<SectionText>) -> Item {
@@ -139,7 +214,7 @@ fn content(cursor: &mut Cursor<'_>, spelling: Spelling) -> Result<Content, Malfo
     })
 }
 
-fn section(cursor: &mut Cursor<'_>) -> Result<Section, Malformed> {
+pub(crate) fn section(cursor: &mut Cursor<'_>) -> Result<Section, Malformed> {
     let mut part = Vec::new();
     while cursor.peek().is_some_and(|octet| octet.is_ascii_digit()) {
         part.push(cursor.nonzero()?.get());

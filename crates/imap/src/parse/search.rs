@@ -1,6 +1,6 @@
-//! SEARCH: keys, charsets, return options (RFC 3501 §6.4.4, RFC 4731, RFC 7162 §3.1.5).
+//! SEARCH: keys, charsets, return options (RFC 3501 §6.4.4, RFC 4731, RFC 5032, RFC 5182, RFC 5267, RFC 7162 §3.1.5, RFC 8474, RFC 8514, RFC 9394).
 
-use super::{Cursor, Malformed, Rejection, store};
+use super::{Cursor, Malformed, Rejection, fetch, store};
 use crate::command::{Body, By};
 use crate::date::Date;
 use crate::flag::Flag;
@@ -16,15 +16,35 @@ type Parsed<T> = Result<T, Malformed>;
 /// SEARCH after its name.
 pub(super) fn search(cursor: &mut Cursor<'_>, by: By) -> Result<Body, Rejection> {
     cursor.space()?;
-    let mut result = None;
-    if next_word_is(cursor, "RETURN") {
-        result = Some(result_options(cursor)?);
-        cursor.space()?;
+    let result = returns(cursor)?;
+    let search = search_program(cursor, result)?;
+    Ok(Body::Search(by, search))
+}
+
+/// RETURN and its options and the space behind them, if they come next.
+pub(super) fn returns(cursor: &mut Cursor<'_>) -> Parsed<Option<ResultOptions>> {
+    if !next_word_is(cursor, "RETURN") {
+        return Ok(None);
     }
+    let options = result_options(cursor)?;
+    cursor.space()?;
+    Ok(Some(options))
+}
+
+/// Perhaps a charset, then the keys.
+pub(super) fn search_program(
+    cursor: &mut Cursor<'_>,
+    result: Option<ResultOptions>,
+) -> Result<Search, Rejection> {
     if next_word_is(cursor, "CHARSET") {
         charset(cursor)?;
         cursor.space()?;
     }
+    Ok(program(cursor, result)?)
+}
+
+/// The keys.
+pub(super) fn program(cursor: &mut Cursor<'_>, result: Option<ResultOptions>) -> Parsed<Search> {
     let mut keys = Keys { count: 0 };
     let mut all = vec![keys.key(cursor, 0)?];
     while cursor.eat(b' ') {
@@ -34,11 +54,11 @@ pub(super) fn search(cursor: &mut Cursor<'_>, by: By) -> Result<Body, Rejection>
         1 => all.remove(0),
         _ => Key::And(all),
     };
-    Ok(Body::Search(by, Search { result, key }))
+    Ok(Search { result, key })
 }
 
 /// Takes this word and a space if they are next.
-fn next_word_is(cursor: &mut Cursor<'_>, word: &str) -> bool {
+pub(super) fn next_word_is(cursor: &mut Cursor<'_>, word: &str) -> bool {
     let mut ahead = cursor.clone();
     let found = ahead.word() == word && ahead.eat(b' ');
     if found {
@@ -55,17 +75,25 @@ fn result_options(cursor: &mut Cursor<'_>) -> Parsed<ResultOptions> {
             "MAX" => options.max = true,
             "ALL" => options.all = true,
             "COUNT" => options.count = true,
-            "SAVE" => return Err(Malformed("SEARCHRES is not offered here")),
+            "SAVE" => options.save = true,
+            "CONTEXT" => options.context = true,
+            "UPDATE" => options.update = true,
+            "PARTIAL" => {
+                cursor.space()?;
+                options.partial = Some(fetch::window(cursor)?);
+            }
             _ => return Err(Malformed("There is no such return option of SEARCH")),
         }
         Ok(())
     })?;
-    // RFC 4731 §3.1: RETURN () is RETURN (ALL).
-    options.all |= options == ResultOptions::default();
-    Ok(options)
+    if options.partial.is_some() && options.all {
+        return Err(Malformed("RETURN takes PARTIAL or ALL, not both"));
+    }
+    Ok(options.complete())
 }
 
-fn charset(cursor: &mut Cursor<'_>) -> Result<(), Rejection> {
+/// A charset we know: texts are UTF-8 in both.
+pub(super) fn charset(cursor: &mut Cursor<'_>) -> Result<(), Rejection> {
     let name = cursor.astring()?;
     let known = ["UTF-8", "US-ASCII"]
         .iter()
@@ -86,7 +114,7 @@ impl Keys {
         }
         match cursor.peek() {
             Some(b'(') => Ok(Key::And(cursor.list(|cursor| self.key(cursor, depth + 1))?)),
-            Some(b'0'..=b'9' | b'*') => cursor.sequence_set().map(Key::Sequence),
+            Some(b'0'..=b'9' | b'*' | b'$') => cursor.sequence_set().map(Key::Sequence),
             _ => self.named(cursor, depth),
         }
     }
@@ -123,6 +151,7 @@ fn flag_key(name: &str) -> Option<Key> {
         "ALL" => Key::All,
         "RECENT" => Key::Recent,
         "OLD" => not(Key::Recent),
+        "SAVEDATESUPPORTED" => Key::SaveDateSupported,
         "NEW" => Key::And(vec![Key::Recent, not(Key::Flag(Flag::Seen))]),
         _ => match name.strip_prefix("UN").and_then(Flag::system) {
             Some(flag) => not(Key::Flag(flag)),
@@ -152,11 +181,15 @@ fn with_argument(name: &str, cursor: &mut Cursor<'_>) -> Parsed<Key> {
         "SMALLER" => cursor.number().map(Key::Smaller),
         "UID" => cursor.sequence_set().map(Key::Uid),
         "MODSEQ" => modseq(cursor),
+        "YOUNGER" => interval(cursor).map(Key::Younger),
+        "OLDER" => interval(cursor).map(Key::Younger).map(not),
+        "EMAILID" => object_id(cursor).map(Key::EmailId),
+        "THREADID" => object_id(cursor).map(Key::ThreadId),
         _ => dated(name, cursor),
     }
 }
 
-const KEYS_WITH_ARGUMENT: [&str; 20] = [
+const KEYS_WITH_ARGUMENT: [&str; 27] = [
     "BCC",
     "CC",
     "FROM",
@@ -177,7 +210,29 @@ const KEYS_WITH_ARGUMENT: [&str; 20] = [
     "SENTBEFORE",
     "SENTON",
     "SENTSINCE",
+    "SAVEDBEFORE",
+    "SAVEDON",
+    "SAVEDSINCE",
+    "YOUNGER",
+    "OLDER",
+    "EMAILID",
+    "THREADID",
 ];
+
+/// RFC 5032 §3: seconds, at least one.
+fn interval(cursor: &mut Cursor<'_>) -> Parsed<u32> {
+    Ok(cursor.nonzero()?.get())
+}
+
+/// RFC 8474 §7: letters, digits, `_` and `-`.
+fn object_id(cursor: &mut Cursor<'_>) -> Parsed<String> {
+    let id = cursor.text()?;
+    let valid = |o: u8| o.is_ascii_alphanumeric() || matches!(o, b'_' | b'-');
+    match id.len() <= 255 && id.bytes().all(valid) {
+        true => Ok(id),
+        false => Err(Malformed("An object id has letters, digits, _ and -")),
+    }
+}
 
 fn envelope(cursor: &mut Cursor<'_>, field: EnvelopeField) -> Parsed<Key> {
     Ok(Key::Envelope(field, cursor.text()?))
@@ -210,13 +265,14 @@ fn dated(name: &str, cursor: &mut Cursor<'_>) -> Parsed<Key> {
         _ => Date::parse(cursor.take_while(|o| o.is_ascii_alphanumeric() || o == b'-')),
     };
     let date = date.ok_or(Malformed("A date looks like 1-Feb-1994"))?;
-    let when = match name.trim_start_matches("SENT") {
+    let when = match name.trim_start_matches("SENT").trim_start_matches("SAVED") {
         "BEFORE" => When::Before,
         "ON" => When::On,
         _ => When::Since,
     };
-    Ok(match name.starts_with("SENT") {
-        true => Key::Sent(when, date),
-        false => Key::Internal(when, date),
+    Ok(match &name[..2] {
+        "SE" => Key::Sent(when, date),
+        "SA" => Key::Saved(when, date),
+        _ => Key::Internal(when, date),
     })
 }

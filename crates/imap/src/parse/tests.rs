@@ -1,12 +1,21 @@
 //! Commands of the RFCs, and octets nobody should send.
 
+use super::append;
 use super::*;
-use crate::command::{By, Echo, Select, StoreAction};
+use crate::append::Step;
+use crate::command::{By, Echo, QResync, Select, StoreAction};
 use crate::date::Date;
-use crate::fetch::{Content, Item, Partial, Section, SectionText, Spelling};
+use crate::fetch::{Binary, Content, Edge, Item, Partial, Section, SectionText, Spelling, Window};
+use crate::flag::Flag;
+use crate::framer::Literal;
 use crate::list::{List, Use};
+use crate::mailbox::MailboxName;
+use crate::notify::{Event, Group, Mailboxes, Notify};
 use crate::search::{EnvelopeField, Key, ResultOptions, When};
+use crate::sequence::SequenceSet;
+use crate::sort::{Criterion, SortKey};
 use crate::status::StatusItem;
+use crate::thread::Algorithm;
 use proptest::prelude::*;
 
 fn parse(line: &str) -> Body {
@@ -103,16 +112,266 @@ fn rfc6154_create_with_use() {
     rejected(r"CREATE Foo (USE (\Nonsense))");
 }
 
-/// W33: two parameters at once must be refused as a whole, and cleanly.
+fn selected(line: &str) -> Select {
+    match parse(line) {
+        Body::Select(select) => select,
+        body => panic!("{body:?}"),
+    }
+}
+
+/// W33: two parameters at once.
 #[test]
 fn w33_select_with_condstore_and_qresync() {
     let select = Select {
         mailbox: MailboxName::new("INBOX"),
         condstore: true,
+        qresync: None,
     };
-    assert_eq!(parse("SELECT INBOX (CONDSTORE)"), Body::Select(select));
-    rejected("SELECT INBOX (CONDSTORE QRESYNC (67890007 20050715194045000 41,43:211))");
-    rejected("SELECT INBOX (QRESYNC (1 2))");
+    assert_eq!(selected("SELECT INBOX (CONDSTORE)"), select);
+    let both = selected("SELECT INBOX (CONDSTORE QRESYNC (67890007 20050715194045000 41,43:211))");
+    assert!(both.condstore);
+    assert_eq!(
+        both.qresync.unwrap().known.unwrap().to_string(),
+        "41,43:211"
+    );
+}
+
+/// RFC 7162 §3.2.5
+#[test]
+fn rfc7162_select_with_qresync() {
+    let plain = QResync {
+        uid_validity: 67890007,
+        modseq: 20050715194045000,
+        known: None,
+        pairs: None,
+    };
+    let select = selected("SELECT INBOX (QRESYNC (67890007 20050715194045000))");
+    assert_eq!(select.qresync, Some(plain));
+    let select =
+        selected("SELECT INBOX (QRESYNC (67890007 90060115194045000 41:211,214:541 (1:3 5:7)))");
+    let pairs = select.qresync.unwrap().pairs.unwrap();
+    assert_eq!(
+        (pairs.0.to_string(), pairs.1.to_string()),
+        ("1:3".into(), "5:7".into())
+    );
+    assert!(
+        selected("SELECT INBOX (QRESYNC (1 2 (1 5)))")
+            .qresync
+            .unwrap()
+            .pairs
+            .is_some()
+    );
+    for wrong in [
+        "(1 0)",
+        "(0 2)",
+        "(1)",
+        "(1 2 *)",
+        "(1 2 1:*)",
+        "(1 2 $)",
+        "(1 2 3 4)",
+        "(1 2 (1))",
+    ] {
+        rejected(&format!("SELECT INBOX (QRESYNC {wrong})"));
+    }
+}
+
+/// RFC 7162 §3.2.6, RFC 9394 §3.3
+#[test]
+fn fetch_modifiers() {
+    let Body::Fetch(fetch) = parse("UID FETCH 300:500 (FLAGS) (CHANGEDSINCE 12345 VANISHED)")
+    else {
+        panic!();
+    };
+    assert!(fetch.vanished && fetch.changed_since == Some(12345));
+    let Body::Fetch(fetch) = parse("UID FETCH 25900:26600 (UID FLAGS) (PARTIAL -1:-30)") else {
+        panic!();
+    };
+    let window = Window {
+        from: Edge::End,
+        low: 1,
+        high: 30,
+    };
+    assert_eq!(fetch.window, Some(window));
+    assert_eq!(window.of(100), 70..100);
+    assert_eq!(window.of(10), 0..10);
+    for wrong in [
+        "FETCH 1:5 (FLAGS) (CHANGEDSINCE 1 VANISHED)",
+        "UID FETCH 1:5 (FLAGS) (VANISHED)",
+        "UID FETCH 1 (FLAGS) (PARTIAL 0:1)",
+        "UID FETCH 1 (FLAGS) (PARTIAL -1:30)",
+        "UID FETCH 1 (FLAGS) (NONSENSE)",
+    ] {
+        rejected(wrong);
+    }
+}
+
+/// RFC 3516 §4.2–4.3, RFC 8970, RFC 8514, RFC 8474
+#[test]
+fn newer_items_of_fetch() {
+    let binary = Binary {
+        part: vec![1, 2],
+        partial: Some(Partial {
+            offset: 0,
+            length: 10,
+        }),
+        peek: true,
+    };
+    assert_eq!(
+        fetch_items("FETCH 1 BINARY.PEEK[1.2]<0.10>"),
+        [Item::Binary(binary)]
+    );
+    assert_eq!(
+        fetch_items("FETCH 1 (BINARY.SIZE[2] PREVIEW (LAZY) SAVEDATE EMAILID THREADID)"),
+        [
+            Item::BinarySize(vec![2]),
+            Item::Preview,
+            Item::SaveDate,
+            Item::EmailId,
+            Item::ThreadId
+        ]
+    );
+    assert_eq!(
+        fetch_items("FETCH 1 (PREVIEW FLAGS)"),
+        [Item::Preview, Item::Flags]
+    );
+    rejected("FETCH 1 BINARY[1.HEADER]");
+    rejected("FETCH 1 (PREVIEW (EAGER))");
+}
+
+/// RFC 5256 §3, RFC 5267 §3, RFC 5957
+#[test]
+fn sort_and_thread() {
+    let Body::Sort(By::Uid, sort) =
+        parse("UID SORT RETURN (COUNT PARTIAL 1:10) (REVERSE DATE DISPLAYFROM) UTF-8 UNDELETED")
+    else {
+        panic!();
+    };
+    let by = |key, reverse| Criterion { key, reverse };
+    assert_eq!(
+        sort.criteria,
+        [by(SortKey::Date, true), by(SortKey::DisplayFrom, false)]
+    );
+    assert!(sort.search.result.unwrap().count);
+    let Body::Thread(By::Sequence, thread) =
+        parse("THREAD ORDEREDSUBJECT UTF-8 SINCE 5-MAR-2000 TEXT \"x\"")
+    else {
+        panic!();
+    };
+    assert_eq!(thread.algorithm, Algorithm::OrderedSubject);
+    assert_eq!(rejected("SORT (DATE) KOI8-R ALL"), Rejection::Charset);
+    rejected("SORT () UTF-8 ALL");
+    rejected("SORT (REVERSE) UTF-8 ALL");
+    rejected("SORT (DATE) UTF-8");
+    rejected("THREAD NONSENSE UTF-8 ALL");
+}
+
+/// RFC 5032, RFC 5182, RFC 5267, RFC 8474, RFC 8514, RFC 9394
+#[test]
+fn newer_searches() {
+    assert_eq!(search_key("SEARCH OLDER 3600"), not(Key::Younger(3600)));
+    assert_eq!(search_key("SEARCH $"), Key::Sequence(SequenceSet::Saved));
+    assert_eq!(search_key("SEARCH UID $"), Key::Uid(SequenceSet::Saved));
+    assert_eq!(
+        search_key("SEARCH SAVEDSINCE 28-Nov-2012"),
+        Key::Saved(When::Since, Date::new(2012, 11, 28).unwrap())
+    );
+    assert_eq!(
+        search_key("SEARCH EMAILID M00001"),
+        Key::EmailId("M00001".into())
+    );
+    let Body::Search(_, search) = parse("SEARCH RETURN (SAVE) ALL") else {
+        panic!();
+    };
+    let options = search.result.unwrap();
+    assert!(options.save && !options.all);
+    let Body::Search(_, search) = parse("SEARCH RETURN (PARTIAL -1:-100 UPDATE) ALL") else {
+        panic!();
+    };
+    assert!(search.result.unwrap().update && !search.result.unwrap().all);
+    for wrong in [
+        "SEARCH RETURN (ALL PARTIAL 1:2) ALL",
+        "SEARCH OLDER 0",
+        "SEARCH EMAILID \"a b\"",
+        "SEARCH RETURN (PARTIAL 1) ALL",
+    ] {
+        rejected(wrong);
+    }
+    let tags = vec!["A001".to_owned(), "A002".to_owned()];
+    assert_eq!(
+        parse("CANCELUPDATE \"A001\" \"A002\""),
+        Body::CancelUpdate(tags)
+    );
+}
+
+/// RFC 5465 §5, RFC 7377 §2.1
+#[test]
+fn notify_and_multisearch() {
+    let Body::Notify(Notify::Set { status, groups }) = parse(
+        "NOTIFY SET STATUS (selected (MessageNew (UID FLAGS) MessageExpunge)) (subtree (Lists \"a b\") (MessageNew FlagChange Odd)) (personal NONE)",
+    ) else {
+        panic!();
+    };
+    assert!(status);
+    let lists = ["Lists", "a b"].map(MailboxName::new).to_vec();
+    assert_eq!(
+        groups[1],
+        Group {
+            mailboxes: Mailboxes::Subtree(lists),
+            events: vec![
+                Event::MessageNew(vec![]),
+                Event::FlagChange,
+                Event::Other("Odd".into())
+            ],
+        }
+    );
+    assert_eq!(
+        groups[0].events[0],
+        Event::MessageNew(vec![Item::Uid, Item::Flags])
+    );
+    assert_eq!(parse("NOTIFY NONE"), Body::Notify(Notify::None));
+    let Body::MultiSearch(search) = parse(
+        "ESEARCH IN (mailboxes \"folder1\" subtree \"folder2\") RETURN (COUNT) subject \"chad\"",
+    ) else {
+        panic!();
+    };
+    assert_eq!(search.sources.len(), 2);
+    for wrong in [
+        "NOTIFY",
+        "NOTIFY SET",
+        "NOTIFY SET (selected)",
+        "NOTIFY SET (nowhere NONE)",
+        "ESEARCH IN () ALL",
+        "ESEARCH IN (selected-delayed) ALL",
+    ] {
+        rejected(wrong);
+    }
+}
+
+/// RFC 4978, RFC 8437, RFC 4469
+#[test]
+fn the_other_newer_commands() {
+    assert_eq!(parse("COMPRESS deflate"), Body::Compress("DEFLATE".into()));
+    assert_eq!(parse("UNAUTHENTICATE"), Body::Unauthenticate);
+    let Body::Append(append) = parse("APPEND Drafts CATENATE (URL /a/;UID=1 URL /a/;UID=2)") else {
+        panic!();
+    };
+    assert_eq!(append.steps.len(), 4);
+    assert_eq!(append.steps[1], Step::Url("/a/;UID=1".into()));
+    assert_eq!(parse("UID REPLACE 4 x CATENATE (URL u)").name(), "REPLACE");
+    rejected("COMPRESS");
+    rejected("APPEND Drafts CATENATE ()");
+    rejected("APPEND Drafts CATENATE (TEXT x)");
+}
+
+/// RFC 6855 §3
+#[test]
+fn names_in_utf8_once_they_are_agreed_on() {
+    let delete =
+        |name: &str| Command::parse_with(format!("a DELETE {name}").as_bytes(), Names::Utf8);
+    let named = |name: &str| Body::Delete(MailboxName::new(name));
+    assert_eq!(delete("\"gr\u{fc}n\"").unwrap().body, named("gr\u{fc}n"));
+    assert_eq!(delete("\"&APw-\"").unwrap().body, named("&APw-"));
+    assert!(delete("{1}\r\n\u{fc}").is_err());
 }
 
 /// RFC 5258 §5, RFC 5819 §4
@@ -180,7 +439,6 @@ fn rfc3501_6_4_4_search() {
         "SEARCH LARGER x",
         "SEARCH 0",
         "SEARCH UID",
-        "SEARCH RETURN (SAVE) ALL",
     ] {
         assert!(
             matches!(rejected(wrong), Rejection::Malformed(_)),
@@ -385,13 +643,16 @@ fn rfc2971_id() {
 
 #[test]
 fn append_up_to_its_message() {
-    let head = |line: &str| append_head(line.as_bytes(), 310, Literal::Immediate);
+    let head = |line: &str| {
+        let head = append::head(line.as_bytes(), 310, Literal::Immediate, Names::default());
+        head.map(|head| head.map(|(head, _)| head.append))
+    };
     let append = head(r#"A003 APPEND saved-messages (\Seen) " 7-Feb-1994 21:52:25 -0800" "#)
         .unwrap()
         .unwrap();
     assert_eq!(
-        (append.flags, append.date),
-        (vec![Flag::Seen], Some(760_686_745))
+        append.steps[0],
+        Step::Begin(vec![Flag::Seen], Some(760_686_745))
     );
     assert_eq!(
         head("a append inbox ").unwrap().unwrap().mailbox.as_str(),
@@ -414,8 +675,13 @@ proptest! {
     #[test]
     fn any_words(words in proptest::collection::vec(prop::sample::select(vec![
         "a", " ", "UID", "FETCH", "SEARCH", "STORE", "LIST", "STATUS", "(", ")", "1:*", "BODY[", "]", "<0.1>", "\"", "\\", "{3}\r\n", "abc",
-        "HEADER.FIELDS", "NOT", "OR", "+FLAGS", "\\Seen", "RETURN", "CHARSET", "UTF-8", "&", "-", "1-Feb-1994", "SINCE", "*", "%"]), 0..24)) {
+        "HEADER.FIELDS", "NOT", "OR", "+FLAGS", "\\Seen", "RETURN", "CHARSET", "UTF-8", "&", "-", "1-Feb-1994", "SINCE", "*", "%", "APPEND x ", "CATENATE", "URL", "TEXT", "UTF8", "~", "SORT", "THREAD REFS", "NOTIFY SET", "mailboxes", "PARTIAL", "$",
+        "ESEARCH IN", "QRESYNC", "BINARY.PEEK["]), 0..24)) {
         let _ = Command::parse(format!("a {}", words.concat()).as_bytes());
-        let _ = append_head(words.concat().as_bytes(), 3, Literal::Immediate);
+        let octets = format!("a {}", words.concat());
+        let _ = append::head(octets.as_bytes(), 3, Literal::Immediate, Names::default());
+        for within in [append::Within::Message, append::Within::Utf8, append::Within::Catenate] {
+            let _ = append::more(words.concat().as_bytes(), within, Some((3, Literal::Immediate)), Names::Utf8);
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What happened in a mailbox since a known MODSEQ: IDLE, NOOP, CONDSTORE, QRESYNC.
 
-use super::{Changes, Viewed, scan};
+use super::{Changes, Traces, Viewed, scan};
 use crate::change::{self, complete_from};
 use crate::tx::Tx;
 use crate::{AccountId, ModSeq, Result, Uid, account, mailbox};
@@ -37,13 +37,26 @@ pub fn changes(
     if known.modseq <= since {
         return Ok(changes);
     }
-    let traces = change::traces(tx, account, viewed, since)?;
+    let traces = traces(tx, account, viewed, since)?;
     changes.vanished = traces.vanished.into_iter().flatten().map(Uid).collect();
-    let touched = if since < complete_from(tx, account)? {
-        vec![1..=u32::MAX]
-    } else {
-        traces.touched
-    };
+    let touched = traces.touched;
     changes.changed = scan(tx, account, viewed, &touched, Some(since), usize::MAX)?;
     Ok(changes)
+}
+
+/// Where in the mailbox something happened after `since`, for who reads the entries piece by piece. Costs as much as happened.
+pub fn traces(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    mailbox: impl Into<Viewed>,
+    since: ModSeq,
+) -> Result<Traces> {
+    let traces = change::traces(tx, account, mailbox.into(), since)?;
+    if since < complete_from(tx, account)? {
+        return Ok(Traces {
+            touched: vec![1..=u32::MAX],
+            ..traces
+        });
+    }
+    Ok(traces)
 }

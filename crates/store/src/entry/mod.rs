@@ -9,17 +9,18 @@ mod remove;
 mod rows;
 mod seen;
 mod summary;
+mod thread;
 mod transfer;
 
 pub use add::add;
-pub use changes::changes;
+pub use changes::{changes, traces};
 pub use flags::store_flags;
 pub use read::{contents, first_unseen, scan, scan_contents, uids};
 pub(crate) use remove::clear;
-pub use remove::expunge;
-pub(crate) use summary::decode as decode_summary;
-
+pub use remove::{expunge, remove_one};
 pub use seen::unseen_by;
+pub(crate) use summary::decode as decode_summary;
+pub use thread::{id_hash, thread};
 pub use transfer::{Kept, Place, copy, copy_to, move_over, move_to};
 
 use crate::body::{BodyRef, Staged};
@@ -183,6 +184,16 @@ pub struct Changes {
     pub modseq: ModSeq,
     /// The mailbox does not exist any more.
     pub gone: bool,
+}
+
+/// Where in a mailbox something happened after a known MODSEQ.
+#[derive(Clone, Debug, Default)]
+pub struct Traces {
+    /// UIDs among which are all entries that were added or whose flags changed, ascending. Some may be gone again, and where the change
+    /// log does not reach back that far, these are all UIDs: the MODSEQ of the entries decides.
+    pub touched: Vec<std::ops::RangeInclusive<u32>>,
+    /// UIDs that were expunged, ascending.
+    pub vanished: Vec<std::ops::RangeInclusive<u32>>,
 }
 
 impl QuotaRule {

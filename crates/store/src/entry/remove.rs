@@ -25,6 +25,18 @@ pub fn expunge(
     remove(tx, account, mailbox, &entries)
 }
 
+/// Removes one entry whatever its flags; `false` if it is not there.
+pub fn remove_one(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    mailbox: MailboxId,
+    uid: Uid,
+) -> Result<bool> {
+    tx.lock_account(account)?;
+    let entries = scan(tx, account, mailbox, &[uid.0..=uid.0], None, 1)?;
+    remove(tx, account, mailbox, &entries).map(|gone| !gone.is_empty())
+}
+
 /// Spares the scan of a mailbox in which nothing is marked.
 fn has_deleted(tx: &mut Tx<'_>, account: AccountId, mailbox: MailboxId) -> Result<bool> {
     let deleted = tx.one(

@@ -137,9 +137,10 @@ pub(super) async fn get(
     let others = grants
         .iter()
         .map(|Grant { identifier, rights }| (identifier.as_str(), rights.with_obsolete()));
+    let names = connection.enabled.names();
     acl::push_acl(
         &mut connection.out,
-        mailbox.as_str(),
+        (mailbox.as_str(), names),
         owner.into_iter().chain(others),
     );
     Ok(Status::ok("The list is told."))
@@ -173,9 +174,10 @@ pub(super) async fn list_rights(
         true => (&everything, &[]),
         false => ("", &EACH),
     };
+    let names = connection.enabled.names();
     acl::push_list_rights(
         &mut connection.out,
-        mailbox.as_str(),
+        (mailbox.as_str(), names),
         &identifier,
         required,
         optional,
@@ -198,9 +200,10 @@ pub(super) async fn my_rights(
     let tells = Rights::ALL.without(Rights::POST);
     let found = found.await?.filter(|located| located.rights.has_any(tells));
     let located = found.ok_or_else(super::failure::no_mailbox)?;
+    let names = connection.enabled.names();
     acl::push_my_rights(
         &mut connection.out,
-        mailbox.as_str(),
+        (mailbox.as_str(), names),
         &located.rights.with_obsolete(),
     );
     Ok(Status::ok("Your rights are told."))

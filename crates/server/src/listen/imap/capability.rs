@@ -4,16 +4,66 @@ use super::connection::Connection;
 use imap::response::Status;
 
 /// Before login: small literals only (LITERAL-), the ways to log in, and what clients look for before they do.
-const BEFORE_LOGIN: &str = "IMAP4rev1 LITERAL- SASL-IR ID ENABLE IDLE";
+const BEFORE_LOGIN: [&str; 7] = [
+    "IMAP4rev1",
+    "IMAP4rev2",
+    "LITERAL-",
+    "SASL-IR",
+    "ID",
+    "ENABLE",
+    "IDLE",
+];
 
 /// After login. LITERAL+ takes the place of LITERAL-: RFC 7888 §5 allows one of them at a time.
-const AFTER_LOGIN: &str = "IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE NAMESPACE CHILDREN UNSELECT UIDPLUS MOVE SPECIAL-USE \
-     CREATE-SPECIAL-USE LIST-EXTENDED LIST-STATUS STATUS=SIZE CONDSTORE ESEARCH QUOTA QUOTA=RES-STORAGE ACL RIGHTS=kxte LIST-MYRIGHTS \
-     METADATA METADATA-SERVER LIST-METADATA";
+const AFTER_LOGIN: [&str; 43] = [
+    "IMAP4rev1",
+    "IMAP4rev2",
+    "LITERAL+",
+    "SASL-IR",
+    "ID",
+    "ENABLE",
+    "IDLE",
+    "NAMESPACE",
+    "CHILDREN",
+    "UNSELECT",
+    "UIDPLUS",
+    "MOVE",
+    "SPECIAL-USE",
+    "CREATE-SPECIAL-USE",
+    "LIST-EXTENDED",
+    "LIST-STATUS",
+    "STATUS=SIZE",
+    "CONDSTORE",
+    "QRESYNC",
+    "ESEARCH",
+    "SEARCHRES",
+    "WITHIN",
+    "PARTIAL",
+    "MULTIAPPEND",
+    "CATENATE",
+    "BINARY",
+    "REPLACE",
+    "PREVIEW",
+    "SAVEDATE",
+    "OBJECTID",
+    "UTF8=ACCEPT",
+    "COMPRESS=DEFLATE",
+    "UNAUTHENTICATE",
+    "QUOTA",
+    "QUOTA=RES-STORAGE",
+    "QUOTA=RES-MAILBOX",
+    "ACL",
+    "RIGHTS=kxte",
+    "LIST-MYRIGHTS",
+    "METADATA",
+    "METADATA-SERVER",
+    "LIST-METADATA",
+    "APPENDLIMIT",
+];
 
 /// The capabilities before login, as one text.
 pub(super) fn before_login(connection: &Connection) -> String {
-    let mut text = BEFORE_LOGIN.to_owned();
+    let mut text = BEFORE_LOGIN.join(" ");
     if connection.offers_starttls() {
         text.push_str(" STARTTLS");
     }
@@ -31,7 +81,15 @@ pub(super) fn before_login(connection: &Connection) -> String {
 /// The capabilities after login, as one text.
 pub(super) fn after_login(connection: &Connection) -> String {
     let limit = connection.services.config.load().limits.message_size;
-    format!("{AFTER_LOGIN} APPENDLIMIT={limit}")
+    // APPENDLIMIT comes last, with its value.
+    format!("{}={limit}", AFTER_LOGIN.join(" "))
+}
+
+/// Is this announced after login?
+pub(super) fn is_announced(name: &str) -> bool {
+    AFTER_LOGIN
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(name))
 }
 
 /// Answers CAPABILITY with these capabilities.

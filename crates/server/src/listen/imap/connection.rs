@@ -3,14 +3,17 @@
 
 use super::super::stream::Stream;
 use super::capability;
+use super::compress::Deflate;
+use super::enabled::Enabled;
 use crate::Services;
 use crate::config::PlaintextAuth;
 use crate::listen::stream::is_hang_up;
 use crate::session::Peer;
 use crate::session::sasl::{self, Offer};
+use imap::append::Step;
 use imap::framer::{Event, Framer, Limits, Literal, Message, Reason, Refusal};
 use imap::response::{Code, Status};
-use imap::{AppendHead, Command, Tag};
+use imap::{AppendHead, Body, Command, Tag};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,6 +83,7 @@ impl Input {
     pub(super) fn name(&self) -> &'static str {
         match self {
             Input::Command(command) => command.body.name(),
+            Input::Append(head) if head.append.replaces.is_some() => "REPLACE",
             Input::Append(_) => "APPEND",
         }
     }
@@ -100,7 +104,11 @@ pub(super) struct Connection {
     pub(super) peer: Peer,
     /// Responses not yet written.
     pub(super) out: Vec<u8>,
+    /// What the client has enabled.
+    pub(super) enabled: Enabled,
     stream: Stream,
+    /// After COMPRESS.
+    deflate: Option<Box<Deflate>>,
     framer: Framer,
     plaintext_auth: PlaintextAuth,
     errors: u32,
@@ -119,7 +127,9 @@ impl Connection {
             services,
             peer,
             out: Vec::new(),
+            enabled: Enabled::default(),
             stream: Stream::Clear(stream),
+            deflate: None,
             framer: Framer::new(Limits::BEFORE_LOGIN),
             plaintext_auth,
             errors: 0,
@@ -173,6 +183,37 @@ impl Connection {
         self.waits = Waits::LoggedIn;
     }
 
+    /// Nobody is logged in any more (RFC 8437).
+    pub(super) fn logged_out(&mut self) {
+        self.framer.set_limits(Limits::BEFORE_LOGIN);
+        self.waits = Waits::BeforeLogin;
+        self.commands = 0;
+        self.enabled = Enabled::default();
+        self.names_are_agreed();
+    }
+
+    /// What is enabled may have changed how mailbox names travel.
+    pub(super) fn names_are_agreed(&mut self) {
+        self.framer.set_names(self.enabled.names());
+    }
+
+    /// Appends a mailbox name.
+    pub(super) fn push_mailbox(&mut self, name: &str) {
+        imap::encode::mailbox(&mut self.out, name, self.enabled.names());
+    }
+
+    /// Has COMPRESS been used?
+    pub(super) fn is_compressed(&self) -> bool {
+        self.deflate.is_some()
+    }
+
+    /// From here on everything is deflated, what the client sent already included.
+    pub(super) fn begin_compression(&mut self) {
+        let mut deflate = Box::new(Deflate::new());
+        deflate.feed(self.framer.take_rest());
+        self.deflate = Some(deflate);
+    }
+
     /// Counts a wrong command or a failed log-in.
     pub(super) fn count_error(&mut self) -> Result<(), Ended> {
         self.errors += 1;
@@ -202,7 +243,25 @@ impl Connection {
                     self.refuse(refusal)?;
                     return Ok(None);
                 }
-                Event::Line(_) => return Ok(None), // Only `next_line` gives lines.
+                // Only `next_line` gives lines, and only an APPEND has steps.
+                Event::Line(_) | Event::Steps(_) => return Ok(None),
+            }
+        }
+    }
+
+    /// What follows the octets of an APPEND, or why that cannot be taken; then there is nothing left of the command.
+    pub(super) async fn next_steps(&mut self) -> Result<Result<Vec<Step>, Status>, Ended> {
+        let deadline = self.deadline();
+        loop {
+            match self.framer.next_command() {
+                Event::Wait => self.fill_until(deadline).await?,
+                Event::Continue => self.out.extend_from_slice(b"+ OK\r\n"),
+                Event::Steps(steps) => return Ok(Ok(steps)),
+                Event::Refused(refusal) => return Ok(Err(refusal_of(refusal.reason))),
+                // Cannot be: the framer is within a command.
+                Event::Command(_) | Event::Append(_) | Event::Line(_) => {
+                    return Ok(Err(Status::bad("APPEND is not complete.")));
+                }
             }
         }
     }
@@ -275,6 +334,9 @@ impl Connection {
         if self.out.is_empty() {
             return Ok(());
         }
+        if let Some(deflate) = &self.deflate {
+            self.out = deflate.deflated(&self.out)?;
+        }
         let deadline = Instant::now() + WRITE_TIMEOUT;
         let written = timeout_at(deadline, async {
             self.stream.write_all(&self.out).await?;
@@ -290,12 +352,22 @@ impl Connection {
         self.flush().await?;
         self.free_buffers();
         let mut octets = Vec::new();
-        self.stream.read(&mut octets).await?;
-        if octets.is_empty() {
-            return Err(Ended::HungUp);
+        let Some(deflate) = &mut self.deflate else {
+            read(&mut self.stream, &mut octets).await?;
+            self.framer.feed(&octets);
+            return Ok(());
+        };
+        loop {
+            let inflated = deflate.next()?;
+            if !inflated.is_empty() {
+                self.framer.feed(&inflated);
+                // A little on the wire may be much to inflate: others get their turn.
+                tokio::task::coop::consume_budget().await;
+                return Ok(());
+            }
+            read(&mut self.stream, &mut octets).await?;
+            deflate.feed(std::mem::take(&mut octets));
         }
-        self.framer.feed(&octets);
-        Ok(())
     }
 
     /// The last words, as far as the client still listens.
@@ -356,7 +428,11 @@ impl Connection {
 
     /// Parses a command, or answers why it cannot be.
     fn parse(&mut self, octets: &[u8]) -> Result<Option<Input>, Ended> {
-        let rejected = match Command::parse(octets) {
+        let rejected = match Command::parse_with(octets, self.framer.names()) {
+            Ok(Command {
+                tag,
+                body: Body::Append(append),
+            }) => return Ok(Some(Input::Append(AppendHead { tag, append }))),
             Ok(command) => return Ok(Some(Input::Command(command))),
             Err(rejected) => rejected,
         };
@@ -373,12 +449,24 @@ impl Connection {
 
     /// Answers a command that broke a limit.
     fn refuse(&mut self, refusal: Refusal) -> Result<(), Ended> {
-        let status = match refusal.reason {
-            Reason::LineTooLong => Status::bad("The command line is too long."),
-            Reason::LiteralTooLarge => Status::bad("The command is too large.").code(Code::TooBig),
-            Reason::Malformed(why) => Status::bad(format!("{why}.")),
-        };
-        status.encode(refusal.tag.as_ref(), &mut self.out);
+        refusal_of(refusal.reason).encode(refusal.tag.as_ref(), &mut self.out);
         self.count_error()
+    }
+}
+
+fn refusal_of(reason: Reason) -> Status {
+    match reason {
+        Reason::LineTooLong => Status::bad("The command line is too long."),
+        Reason::LiteralTooLarge => Status::bad("The command is too large.").code(Code::TooBig),
+        Reason::Malformed(why) => Status::bad(format!("{why}.")),
+    }
+}
+
+/// Octets from the network; at its end the client has hung up.
+async fn read(stream: &mut Stream, octets: &mut Vec<u8>) -> Result<(), Ended> {
+    stream.read(octets).await?;
+    match octets.is_empty() {
+        true => Err(Ended::HungUp),
+        false => Ok(()),
     }
 }

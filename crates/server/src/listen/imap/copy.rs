@@ -63,6 +63,7 @@ pub(super) async fn move_to(
             .encode(None, &mut connection.out);
     }
     state.view.vanish(moved.uids.iter().map(|(from, _)| from.0));
+    state.owes_modseq = !moved.uids.is_empty() && state.account.condstore;
     Ok(Status::ok("Done."))
 }
 

@@ -1,21 +1,23 @@
-//! CREATE (RFC 3501 §6.3.3) with a special use (RFC 6154 §3).
+//! CREATE (RFC 3501 §6.3.3) with a special use (RFC 6154 §3); the answer names its id (RFC 8474).
 
 use super::connection::Connection;
 use super::failure::Outcome;
 use super::locate;
 use super::names;
+use super::object_id;
 use super::state::Account;
+use ::store::MailboxId;
 use ::store::mailbox::{self, SpecialUse};
 use imap::MailboxName;
 use imap::list::Use;
 use imap::response::{Code, Status};
 
 /// Mailboxes of an account.
-const MAX_MAILBOXES: usize = 10_000;
+pub(super) const MAX_MAILBOXES: usize = 10_000;
 
 /// What CREATE came to.
 enum Created {
-    Yes,
+    Yes(MailboxId),
     UseTaken,
     TooMany,
     Refused(Status),
@@ -49,11 +51,11 @@ pub(super) async fn create(
         {
             return Ok(Created::UseTaken);
         }
-        locate::create(tx, viewer, (account, &name), special)?;
-        Ok(Created::Yes)
+        locate::create(tx, viewer, (account, &name), special).map(Created::Yes)
     });
     Ok(match created.await? {
-        Created::Yes => Status::ok("Created."),
+        // RFC 8474 §4.1
+        Created::Yes(id) => Status::ok("Created.").code(Code::MailboxId(object_id::of_mailbox(id))),
         Created::Refused(status) => status,
         Created::UseTaken => {
             Status::no("Another mailbox has that special use.").code(Code::UseAttr)

@@ -17,7 +17,10 @@ pub(super) async fn expunge(
 ) -> Outcome {
     state.view.allows(Rights::EXPUNGE)?;
     let gone = remove(state, connection, set).await?;
+    let some_went = !gone.is_empty();
     state.view.vanish(gone.into_iter().map(|uid| uid.0));
+    // RFC 7162 §3.2.7: where a client that knows MODSEQs stands after this; said once it has been told.
+    state.owes_modseq = some_went && state.account.condstore;
     Ok(Status::ok("Expunged."))
 }
 

@@ -10,7 +10,6 @@ use super::status;
 use ::store::mailbox;
 use ::store::share::{self, Rights};
 use imap::acl;
-use imap::encode;
 use imap::list::{List, Return, Selection};
 use imap::mailbox::Pattern;
 use imap::metadata::EntryName;
@@ -54,7 +53,8 @@ async fn tell_more(
         return Ok(());
     };
     if list.tell.my_rights {
-        acl::push_my_rights(&mut connection.out, listed.name, &rights.with_obsolete());
+        let name = (listed.name, connection.enabled.names());
+        acl::push_my_rights(&mut connection.out, name, &rights.with_obsolete());
     }
     if !list.tell.status.is_empty() && rights.contains(Rights::READ) {
         let owner = listed.node.shared.map_or(account.id(), |(owner, _)| owner);
@@ -81,9 +81,17 @@ async fn tell_metadata(
         let values = values
             .iter()
             .map(|(entry, value)| (entry.as_str(), value.as_deref()));
+        let name = (name, connection.enabled.names());
         imap::metadata::push(&mut connection.out, name, values);
     }
     Ok(())
+}
+
+/// The LIST response of the mailbox that was just opened (RFC 9051 §6.3.2).
+pub(super) fn tell_selected(connection: &mut Connection, name: &str) {
+    connection.out.extend_from_slice(b"* LIST () \"/\" ");
+    connection.push_mailbox(name);
+    connection.out.extend_from_slice(b"\r\n");
 }
 
 /// XLIST: LIST under another name, with special uses.
@@ -185,7 +193,8 @@ fn respond(connection: &mut Connection, word: &str, listed: &Listed<'_>, list: &
             .as_bytes(),
     );
     out.extend_from_slice(b") \"/\" ");
-    encode::mailbox(out, listed.name);
+    connection.push_mailbox(listed.name);
+    let out = &mut connection.out;
     if listed.child_info {
         out.extend_from_slice(match list.select.subscribed {
             true => b" (\"CHILDINFO\" (\"SUBSCRIBED\"))".as_slice(),

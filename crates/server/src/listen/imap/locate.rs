@@ -234,7 +234,7 @@ pub(super) fn create(
     viewer: AccountId,
     (owner, name): (AccountId, &str),
     special: Option<mailbox::SpecialUse>,
-) -> Result<()> {
+) -> Result<MailboxId> {
     let top = name.split('/').next().unwrap_or(name);
     if owner != viewer
         && mailbox::by_name(tx, owner, top)?.is_none()
@@ -243,11 +243,10 @@ pub(super) fn create(
         let made = mailbox::create(tx, owner, top, special)?;
         share::inherit(tx, owner, inbox.id, made)?;
         if top == name {
-            return Ok(());
+            return Ok(made);
         }
     }
-    mailbox::create(tx, owner, name, special)?;
-    Ok(())
+    mailbox::create(tx, owner, name, special)
 }
 
 /// The flags that whoever has these rights may change (RFC 4314 §4, STORE).

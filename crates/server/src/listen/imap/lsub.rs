@@ -5,7 +5,6 @@ use super::failure::Outcome;
 use super::list::read_names;
 use super::names::superiors;
 use super::state::Account;
-use imap::encode;
 use imap::mailbox::Pattern;
 use imap::response::Status;
 use std::collections::BTreeMap;
@@ -32,12 +31,11 @@ pub(super) async fn lsub(
         }
     }
     for (name, attribute) in told {
-        let out = &mut connection.out;
-        out.extend_from_slice(b"* LSUB (");
-        out.extend_from_slice(attribute.as_bytes());
-        out.extend_from_slice(b") \"/\" ");
-        encode::mailbox(out, name);
-        out.extend_from_slice(b"\r\n");
+        connection.out.extend_from_slice(b"* LSUB (");
+        connection.out.extend_from_slice(attribute.as_bytes());
+        connection.out.extend_from_slice(b") \"/\" ");
+        connection.push_mailbox(name);
+        connection.out.extend_from_slice(b"\r\n");
         connection.flush_if_full().await?;
     }
     Ok(Status::ok("Listed."))

@@ -59,7 +59,8 @@ pub(super) async fn get(
         let told = told
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_deref()));
-        metadata::push(&mut connection.out, &name, told);
+        let name = (name.as_str(), connection.enabled.names());
+        metadata::push(&mut connection.out, name, told);
     }
     let done = Status::ok("Annotations told.");
     Ok(match longest {

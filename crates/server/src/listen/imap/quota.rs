@@ -1,11 +1,12 @@
-//! GETQUOTA and GETQUOTAROOT (RFC 9208, catalogue G14, P10): one root per account, counting octets. Nobody sets quotas over IMAP.
+//! GETQUOTA and GETQUOTAROOT (RFC 9208, catalogue G14, P10): one root per account, counting octets and mailboxes. Nobody sets quotas over IMAP.
 
 use super::connection::Connection;
+use super::create;
 use super::failure::{Failure, Outcome};
 use super::locate::{Otherwise, locate_with};
 use super::state::Account;
-use ::store::account;
 use ::store::share::Rights;
+use ::store::{account, mailbox};
 use imap::MailboxName;
 use imap::encode;
 use imap::response::{Code, Status};
@@ -34,9 +35,9 @@ pub(super) async fn get_root(
         .store
         .read(move |tx| locate_with(tx, id, &wanted, Rights::READ, Otherwise::NoMailbox));
     let located = found.await??;
+    connection.out.extend_from_slice(b"* QUOTAROOT ");
+    connection.push_mailbox(name.as_str());
     let out = &mut connection.out;
-    out.extend_from_slice(b"* QUOTAROOT ");
-    encode::mailbox(out, name.as_str());
     if located.is_foreign(account.id()) {
         // It counts towards its owner's root, which is his affair.
         out.extend_from_slice(b"\r\n");
@@ -54,14 +55,14 @@ pub(super) fn set() -> Status {
     Status::no("Quotas are set by the administrator.").code(Code::NoPerm)
 }
 
-/// The QUOTA response: use and limit in units of 1024 octets, or no resource where there is no limit.
+/// The QUOTA response: use and limit in units of 1024 octets, where there is a limit, and of mailboxes.
 async fn respond(connection: &mut Connection, account: &Account) -> Result<(), Failure> {
     let id = account.id();
-    let found = connection
-        .services
-        .store
-        .read(move |tx| account::by_id(tx, id));
-    let Some(owner) = found.await? else {
+    let found = connection.services.store.read(move |tx| {
+        let owner = account::by_id(tx, id)?;
+        Ok((owner, mailbox::list(tx, id)?.len()))
+    });
+    let (Some(owner), mailboxes) = found.await? else {
         return Err(::store::Error::Missing("the account".to_owned()).into());
     };
     let limit = owner.quota.or(connection.services.config.load().mail.quota);
@@ -74,7 +75,12 @@ async fn respond(connection: &mut Connection, account: &Account) -> Result<(), F
         encode::number(out, owner.used_bytes.div_ceil(1024));
         out.push(b' ');
         encode::number(out, limit / 1024);
+        out.push(b' ');
     }
+    out.extend_from_slice(b"MAILBOX ");
+    encode::number(out, mailboxes as u64);
+    out.push(b' ');
+    encode::number(out, create::MAX_MAILBOXES as u64);
     out.extend_from_slice(b")\r\n");
     Ok(())
 }

@@ -1,16 +1,20 @@
-//! SELECT, EXAMINE and UNSELECT (RFC 3501 §6.3.1–2, RFC 3691, RFC 7162 §3.1.8).
+//! SELECT, EXAMINE and UNSELECT (RFC 3501 §6.3.1–2, RFC 3691, RFC 7162 §3.1.8 and §3.2.5, RFC 8474 §4.2, RFC 9051 §6.3.2).
 
 use super::connection::{Connection, Ended};
 use super::failure::{self, Failure};
 use super::flags;
+use super::list;
 use super::locate::{Located, Otherwise, locate_with, settable};
+use super::object_id;
+use super::resync;
 use super::state::{Account, Authenticated, Selected, State};
 use super::updates::push_exists;
 use super::view::{Access, View};
-use ::store::entry;
+use ::store::entry::{self, Traces};
 use ::store::share::Rights;
+use ::store::{ModSeq, UidValidity};
 use imap::Tag;
-use imap::command::Select;
+use imap::command::{QResync, Select};
 use imap::response::{Code, Status};
 use std::ops::RangeInclusive;
 
@@ -28,6 +32,22 @@ struct Opened {
     located: Located,
     uids: Vec<RangeInclusive<u32>>,
     first_unseen: Option<u32>,
+    /// What happened since the client was here, if it said when.
+    traces: Option<Traces>,
+}
+
+/// The answer to parameters that cannot be taken; then nothing changes.
+pub(super) fn refusal(connection: &Connection, parameters: &Select) -> Option<Status> {
+    let too_early = parameters.qresync.is_some() && !connection.enabled.qresync;
+    too_early.then(|| Status::bad("QRESYNC is to be enabled first."))
+}
+
+/// RFC 7162 §3.2.11, RFC 9051 §7.1: what was selected is closed, and what follows is of the new mailbox.
+pub(super) fn tell_closed(connection: &mut Connection, account: &Account) {
+    if account.condstore || connection.enabled.rev2 {
+        let closed = Status::ok("The other mailbox is closed.").code(Code::Closed);
+        closed.encode(None, &mut connection.out);
+    }
 }
 
 /// SELECT or EXAMINE. Whatever was selected before is not any more, also if this fails.
@@ -41,27 +61,43 @@ pub(super) async fn select(
     account.condstore |= parameters.condstore;
     account.watch.borrow_and_update();
     match open(connection, &account, &parameters).await {
-        Ok(opened) => {
-            let access = access(mode, opened.located.rights);
-            let view = view(&opened, access);
-            describe(&mut connection.out, &opened, &view);
-            connection.answer(&tag, &opened_as(access));
-            let watch = match view.owner == account.id() {
-                true => account.watch.clone(),
-                false => connection.services.store.watch(view.owner),
-            };
-            let selected = Selected {
-                account,
-                view,
-                watch,
-            };
-            Ok(State::Selected(Box::new(selected)))
-        }
+        Ok(opened) => opened_as(account, connection, tag, parameters, mode, opened).await,
         Err(failed) => {
             connection.answer(&tag, &failure::answer(Err(failed))?);
             Ok(State::Authenticated(Authenticated { account }))
         }
     }
+}
+
+/// Describes the mailbox, and what happened in it since the client was last there.
+async fn opened_as(
+    account: Account,
+    connection: &mut Connection,
+    tag: Tag,
+    parameters: Select,
+    mode: Mode,
+    opened: Opened,
+) -> Result<State, Ended> {
+    let access = access(mode, opened.located.rights);
+    let view = view(&opened, access);
+    let watch = match view.owner == account.id() {
+        true => account.watch.clone(),
+        false => connection.services.store.watch(view.owner),
+    };
+    let mut selected = Box::new(Selected::new(account, view, watch));
+    describe(connection, &opened, &selected.view);
+    let mut status = opened_for(access);
+    if let (Some(traces), Some(qresync)) = (opened.traces, parameters.qresync) {
+        let told = resync::tell(&mut selected, connection, &qresync, traces).await;
+        if let Err(failed) = told {
+            status = failure::answer(Err(failed))?;
+            connection.answer(&tag, &status);
+            let account = selected.account;
+            return Ok(State::Authenticated(Authenticated { account }));
+        }
+    }
+    connection.answer(&tag, &status);
+    Ok(State::Selected(selected))
 }
 
 /// UNSELECT: leaves the mailbox without expunging.
@@ -95,7 +131,7 @@ fn view(opened: &Opened, access: Access) -> View {
     view
 }
 
-fn opened_as(access: Access) -> Status {
+fn opened_for(access: Access) -> Status {
     match access {
         Access::Write => Status::ok("Opened for reading and writing.").code(Code::ReadWrite),
         Access::Read => Status::ok("Opened for reading.").code(Code::ReadOnly),
@@ -108,6 +144,7 @@ async fn open(
     parameters: &Select,
 ) -> Result<Opened, Failure> {
     let (id, name) = (account.id(), parameters.mailbox.as_str().to_owned());
+    let since = parameters.qresync.as_ref().map(known_state);
     let opened = connection.services.store.read(move |tx| {
         let located = match locate_with(tx, id, &name, Rights::READ, Otherwise::NoMailbox)? {
             Ok(located) => located,
@@ -118,17 +155,31 @@ async fn open(
             0 => None,
             _ => entry::first_unseen(tx, located.owner, located.viewed)?,
         };
+        // RFC 7162 §3.2.5: what a client knows of another UIDVALIDITY is worth nothing.
+        let since = since.filter(|(validity, _)| *validity == located.mailbox.uid_validity);
+        let traces = match since {
+            Some((_, since)) => Some(entry::traces(tx, located.owner, located.viewed, since)?),
+            None => None,
+        };
         Ok(Ok(Opened {
             located,
             uids,
             first_unseen: first_unseen.map(|uid| uid.0),
+            traces,
         }))
     });
     Ok(opened.await??)
 }
 
-/// The untagged responses that RFC 3501 §6.3.1 requires, and HIGHESTMODSEQ. `\Recent` is not kept: no message has it.
-fn describe(out: &mut Vec<u8>, opened: &Opened, view: &View) {
+fn known_state(qresync: &QResync) -> (UidValidity, ModSeq) {
+    (UidValidity(qresync.uid_validity), ModSeq(qresync.modseq))
+}
+
+/// The untagged responses that RFC 3501 §6.3.1 or RFC 9051 §6.3.2 requires, HIGHESTMODSEQ and MAILBOXID. `\Recent` is not kept: no
+/// message has it.
+fn describe(connection: &mut Connection, opened: &Opened, view: &View) {
+    let (mailbox, rev2) = (&opened.located.mailbox, connection.enabled.rev2);
+    let out = &mut connection.out;
     flags::push_applicable(out, &[]);
     let permanent = match view.access {
         Access::Write => flags::permanent(settable(view.rights)),
@@ -141,11 +192,12 @@ fn describe(out: &mut Vec<u8>, opened: &Opened, view: &View) {
         "These flags can be set.",
     );
     push_exists(out, view.exists());
-    out.extend_from_slice(b"* 0 RECENT\r\n");
-    if let Some(number) = opened.first_unseen.and_then(|uid| view.number_of(uid)) {
-        tell(out, Code::Unseen(number), "First unseen message.");
+    if !rev2 {
+        out.extend_from_slice(b"* 0 RECENT\r\n");
+        if let Some(number) = opened.first_unseen.and_then(|uid| view.number_of(uid)) {
+            tell(out, Code::Unseen(number), "First unseen message.");
+        }
     }
-    let mailbox = &opened.located.mailbox;
     tell(
         out,
         Code::UidValidity(mailbox.uid_validity.0),
@@ -158,4 +210,9 @@ fn describe(out: &mut Vec<u8>, opened: &Opened, view: &View) {
         Code::HighestModSeq(mailbox.modseq.0.max(1)),
         "Highest mod-sequence.",
     );
+    let id = object_id::of_mailbox(mailbox.id);
+    tell(out, Code::MailboxId(id), "Its id.");
+    if rev2 {
+        list::tell_selected(connection, &mailbox.name);
+    }
 }

@@ -2,17 +2,19 @@
 
 use super::connection::{Connection, Ended, Input, Waits};
 use super::failure::{self, Failure, Outcome};
+use super::select::Mode;
 use super::updates::Expunges;
 use super::view::View;
 use super::{
-    acl, append, authenticate, capability, copy, create, delete, enable, expunge, fetch, id, idle,
-    list, login, lsub, metadata, namespace, quota, rename, search, select, starttls, status, store,
-    subscribe,
+    acl, append, authenticate, capability, compress, copy, create, delete, enable, expunge, fetch,
+    id, idle, list, login, lsub, metadata, namespace, quota, rename, search, select, starttls,
+    status, store, subscribe, unauthenticate,
 };
 use crate::session::limits::Permit;
 use crate::session::login::Login;
 use ::store::ModSeq;
-use imap::response::Status;
+use imap::command::Select;
+use imap::response::{Code, Condition, Status};
 use imap::{Body, Tag};
 use tokio::sync::watch;
 
@@ -40,6 +42,20 @@ pub(super) struct Selected {
     pub(super) view: View,
     /// Tells of each commit that changes the owner of the mailbox.
     pub(super) watch: watch::Receiver<ModSeq>,
+    /// The answer to the running command is to say which MODSEQ the client now knows (RFC 7162 §3.2.7).
+    pub(super) owes_modseq: bool,
+}
+
+impl Selected {
+    /// A mailbox that was just opened.
+    pub(super) fn new(account: Account, view: View, watch: watch::Receiver<ModSeq>) -> Selected {
+        Selected {
+            account,
+            view,
+            watch,
+            owes_modseq: false,
+        }
+    }
 }
 
 /// The account of a session.
@@ -126,19 +142,28 @@ impl State {
         head: imap::AppendHead,
     ) -> Result<State, Ended> {
         let tag = head.tag.clone();
+        let head_replaces = head.append.replaces.is_some();
         let outcome = match &self {
             State::NotAuthenticated(_) => {
-                connection.framer().refuse_message();
+                append::refuse(connection, &head.append.steps);
                 connection.count_error()?;
                 Ok(Status::bad("APPEND is not for this state: log in first."))
             }
-            State::Authenticated(state) => append::append(connection, &state.account, head).await,
-            State::Selected(state) => append::append(connection, &state.account, head).await,
+            State::Authenticated(state) => {
+                append::append(connection, &state.account, None, head).await
+            }
+            State::Selected(state) => {
+                append::append(connection, &state.account, Some(&state.view), head).await
+            }
         };
+        let mut status = failure::answer(outcome)?;
         if let State::Selected(state) = &mut self {
+            let replaced = head_replaces && status.condition == Condition::Ok;
+            state.owes_modseq = replaced && state.account.condstore;
             state.update_after(connection, Expunges::Report).await?;
+            status = state.with_modseq(status);
         }
-        connection.answer(&tag, &failure::answer(outcome)?);
+        connection.answer(&tag, &status);
         Ok(self)
     }
 }
@@ -183,25 +208,16 @@ impl Authenticated {
     ) -> Result<State, Ended> {
         let outcome = match body {
             Body::Select(parameters) => {
-                return select::select(
-                    self.account,
-                    connection,
-                    tag,
-                    parameters,
-                    select::Mode::Select,
-                )
-                .await;
+                return self.open(connection, tag, parameters, Mode::Select).await;
             }
             Body::Examine(parameters) => {
-                return select::select(
-                    self.account,
-                    connection,
-                    tag,
-                    parameters,
-                    select::Mode::Examine,
-                )
-                .await;
+                return self.open(connection, tag, parameters, Mode::Examine).await;
             }
+            Body::Compress(mechanism) => {
+                compress::compress(connection, &tag, &mechanism).await?;
+                return Ok(State::Authenticated(self));
+            }
+            Body::Unauthenticate => return Ok(unauthenticate::unauthenticate(connection, &tag)),
             Body::Logout => return Err(log_out(connection, &tag).await),
             Body::Noop => Ok(Status::ok("Nothing new.")),
             other => of_account(connection, &mut self.account, &tag, other).await,
@@ -209,6 +225,20 @@ impl Authenticated {
         let status = failure::answer(outcome)?;
         connection.answer(&tag, &status);
         Ok(State::Authenticated(self))
+    }
+
+    async fn open(
+        self,
+        connection: &mut Connection,
+        tag: Tag,
+        parameters: Select,
+        mode: Mode,
+    ) -> Result<State, Ended> {
+        if let Some(refusal) = select::refusal(connection, &parameters) {
+            connection.answer(&tag, &refusal);
+            return Ok(State::Authenticated(self));
+        }
+        select::select(self.account, connection, tag, parameters, mode).await
     }
 }
 
@@ -221,25 +251,16 @@ impl Selected {
     ) -> Result<State, Ended> {
         match body {
             Body::Select(parameters) => {
-                return select::select(
-                    self.account,
-                    connection,
-                    tag,
-                    parameters,
-                    select::Mode::Select,
-                )
-                .await;
+                return self.open(connection, tag, parameters, Mode::Select).await;
             }
             Body::Examine(parameters) => {
-                return select::select(
-                    self.account,
-                    connection,
-                    tag,
-                    parameters,
-                    select::Mode::Examine,
-                )
-                .await;
+                return self.open(connection, tag, parameters, Mode::Examine).await;
             }
+            Body::Compress(mechanism) => {
+                compress::compress(connection, &tag, &mechanism).await?;
+                return Ok(State::Selected(self));
+            }
+            Body::Unauthenticate => return Ok(unauthenticate::unauthenticate(connection, &tag)),
             Body::Close => return expunge::close(*self, connection, tag).await,
             Body::Unselect => return Ok(select::unselect(*self, connection, &tag)),
             Body::Logout => return Err(log_out(connection, &tag).await),
@@ -261,6 +282,7 @@ impl Selected {
         if let (Some(why), false) = (self.view.gone(), deletes) {
             return Err(Ended::Expelled(why));
         }
+        let status = self.with_modseq(status);
         connection.answer(&tag, &status);
         match self.view.gone().is_some() {
             true => Ok(State::Authenticated(Authenticated {
@@ -268,6 +290,22 @@ impl Selected {
             })),
             false => Ok(State::Selected(self)),
         }
+    }
+
+    /// Another mailbox takes the place of this one.
+    async fn open(
+        self: Box<Self>,
+        connection: &mut Connection,
+        tag: Tag,
+        parameters: Select,
+        mode: Mode,
+    ) -> Result<State, Ended> {
+        if let Some(refusal) = select::refusal(connection, &parameters) {
+            connection.answer(&tag, &refusal);
+            return Ok(State::Selected(self));
+        }
+        select::tell_closed(connection, &self.account);
+        select::select(self.account, connection, tag, parameters, mode).await
     }
 
     /// The commands that leave the mailbox selected.
@@ -282,6 +320,15 @@ impl Selected {
             Body::Copy(parameters) => copy::copy(self, connection, parameters).await,
             Body::Move(parameters) => copy::move_to(self, connection, parameters).await,
             other => of_account(connection, &mut self.account, tag, other).await,
+        }
+    }
+
+    /// The answer with HIGHESTMODSEQ, if that is owed and everything up to there has been told.
+    fn with_modseq(&mut self, status: Status) -> Status {
+        let owed = std::mem::take(&mut self.owes_modseq);
+        match owed && status.code.is_none() && !self.view.has_vanished() {
+            true => status.code(Code::HighestModSeq(self.view.modseq.0.max(1))),
+            false => status,
         }
     }
 
@@ -357,6 +404,9 @@ fn wrong_state(body: &Body) -> Status {
         | Body::Expunge
         | Body::UidExpunge(_)
         | Body::Search(..)
+        | Body::Sort(..)
+        | Body::Thread(..)
+        | Body::CancelUpdate(_)
         | Body::Fetch(_)
         | Body::Store(_)
         | Body::Copy(_)

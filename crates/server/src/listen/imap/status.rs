@@ -1,8 +1,9 @@
-//! STATUS (RFC 3501 §6.3.10, RFC 7162, RFC 7889, RFC 8438, RFC 9208), from counters that every transaction keeps right.
+//! STATUS (RFC 3501 §6.3.10, RFC 7162, RFC 7889, RFC 8438, RFC 8474, RFC 9208), from counters that every transaction keeps right.
 
 use super::connection::Connection;
 use super::failure::{Failure, Outcome};
 use super::locate::{Otherwise, locate_with};
+use super::object_id;
 use super::state::Account;
 use ::store::AccountId;
 use ::store::entry::{self, Flags};
@@ -46,18 +47,24 @@ pub(super) async fn respond(
         false => 0,
     };
     let append_limit = connection.services.config.load().limits.message_size;
+    connection.out.extend_from_slice(b"* STATUS ");
+    connection.push_mailbox(&mailbox.name);
     let out = &mut connection.out;
-    out.extend_from_slice(b"* STATUS ");
-    encode::mailbox(out, &mailbox.name);
     for (index, item) in items.iter().enumerate() {
         out.extend_from_slice(if index == 0 { b" (" } else { b" " });
         out.extend_from_slice(item.as_str().as_bytes());
         out.push(b' ');
+        if *item == StatusItem::MailboxId {
+            out.extend_from_slice(
+                object_id::in_parentheses(&object_id::of_mailbox(mailbox.id)).as_bytes(),
+            );
+            continue;
+        }
         encode::number(
             out,
             match item {
                 StatusItem::Messages => u64::from(mailbox.messages),
-                StatusItem::Recent => 0,
+                StatusItem::Recent | StatusItem::MailboxId => 0,
                 StatusItem::UidNext => u64::from(mailbox.uid_next.0),
                 StatusItem::UidValidity => u64::from(mailbox.uid_validity.0),
                 StatusItem::Unseen => u64::from(mailbox.unseen),

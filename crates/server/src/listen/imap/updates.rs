@@ -8,6 +8,7 @@ use super::failure::Failure;
 use super::flags;
 use super::locate;
 use super::state::Selected;
+use super::view::Report;
 use ::store::entry::{self, Changes, Entry};
 use ::store::share::{self, Rights, SeenFlags};
 use imap::Body;
@@ -60,7 +61,7 @@ impl Selected {
             }
             self.take_in(connection, changes, latest, expunges).await?;
         } else if expunges == Expunges::Report && self.view.has_vanished() {
-            self.view.report_vanished(&mut connection.out);
+            self.report_vanished(connection);
         }
         Ok(())
     }
@@ -96,6 +97,14 @@ impl Selected {
         Ok(())
     }
 
+    fn report_vanished(&mut self, connection: &mut Connection) {
+        let report = match connection.enabled.qresync {
+            true => Report::Vanished,
+            false => Report::Expunge,
+        };
+        self.view.report_vanished(&mut connection.out, report);
+    }
+
     /// Reports changes in the order that keeps message numbers right: gone, new, changed.
     async fn take_in(
         &mut self,
@@ -106,7 +115,7 @@ impl Selected {
     ) -> Result<(), Failure> {
         self.view.vanish(changes.vanished.iter().map(|uid| uid.0));
         if expunges == Expunges::Report {
-            self.view.report_vanished(&mut connection.out);
+            self.report_vanished(connection);
         }
         // Flags of new messages are for the client to ask: it does not know their old ones.
         let new_from = changes
@@ -145,9 +154,12 @@ impl Selected {
         encode::number(out, u64::from(number));
         out.extend_from_slice(b" FETCH (");
         flags::push(out, entry);
-        if self.account.condstore {
+        // RFC 9051 §7.5.2: what was not asked for names its message by UID too.
+        if self.account.condstore || connection.enabled.rev2 {
             out.extend_from_slice(b" UID ");
             encode::number(out, u64::from(entry.uid.0));
+        }
+        if self.account.condstore {
             out.push(b' ');
             push_modseq(out, entry);
         }

@@ -26,6 +26,15 @@ pub(super) enum Access {
     Write,
 }
 
+/// How it is told which messages are gone.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Report {
+    /// `* n EXPUNGE` for each.
+    Expunge,
+    /// `* VANISHED` with UIDs, once QRESYNC is enabled (RFC 7162 §3.2.10).
+    Vanished,
+}
+
 /// Consecutive UIDs with consecutive message numbers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Run {
@@ -63,6 +72,8 @@ pub(super) struct View {
     told: Vec<(u32, ModSeq)>,
     /// Keywords the client has seen in FLAGS, in lower case.
     keywords: Vec<String>,
+    /// UIDs that the last SEARCH with SAVE found (RFC 5182).
+    saved: Vec<RangeInclusive<u32>>,
     /// Why the mailbox is not there any more.
     gone: Option<&'static str>,
 }
@@ -87,6 +98,7 @@ impl View {
             vanished: Vec::new(),
             told: Vec::new(),
             keywords: Vec::new(),
+            saved: Vec::new(),
             gone: None,
         };
         let mut number = 1;
@@ -127,6 +139,9 @@ impl View {
         by: By,
         set: &SequenceSet,
     ) -> Result<Vec<RangeInclusive<u32>>, Status> {
+        if *set == SequenceSet::Saved {
+            return Ok(self.known(&self.saved));
+        }
         match by {
             By::Uid => {
                 let last = self.runs.last().map_or(0, |run| run.last);
@@ -143,6 +158,16 @@ impl View {
                 Ok(self.uids_of_numbers(&set.resolve(exists)))
             }
         }
+    }
+
+    /// Keeps what a SEARCH found for `$`.
+    pub(super) fn save(&mut self, found: Vec<RangeInclusive<u32>>) {
+        self.saved = found;
+    }
+
+    /// Is this UID below all that could be new to the client?
+    pub(super) fn uid_next(&self) -> u32 {
+        self.uid_next
     }
 
     /// A new message. Its UID is above all others.
@@ -197,8 +222,25 @@ impl View {
         !self.vanished.is_empty()
     }
 
-    /// Reports what is gone: `* n EXPUNGE` for each.
-    pub(super) fn report_vanished(&mut self, out: &mut Vec<u8>) {
+    /// Reports what is gone.
+    pub(super) fn report_vanished(&mut self, out: &mut Vec<u8>, report: Report) {
+        match report {
+            Report::Expunge => self.report_expunges(out),
+            Report::Vanished => self.report_uids(out),
+        }
+    }
+
+    fn report_uids(&mut self, out: &mut Vec<u8>) {
+        let mut gone = std::mem::take(&mut self.vanished);
+        gone.retain(|uid| self.remove(*uid).is_some());
+        if !gone.is_empty() {
+            out.extend_from_slice(b"* VANISHED ");
+            imap::encode::ranges(out, &imap::encode::collect_ranges(gone));
+            out.extend_from_slice(b"\r\n");
+        }
+    }
+
+    fn report_expunges(&mut self, out: &mut Vec<u8>) {
         // From the end, so that no report shifts the numbers of those to come.
         for uid in std::mem::take(&mut self.vanished).into_iter().rev() {
             if let Some(number) = self.remove(uid) {
@@ -366,9 +408,22 @@ mod tests {
         let mut view = view(&[1..=5]);
         let mut out = Vec::new();
         view.vanish([2, 4, 4, 99]);
-        view.report_vanished(&mut out);
+        view.report_vanished(&mut out, Report::Expunge);
         assert_eq!(out, b"* 4 EXPUNGE\r\n* 2 EXPUNGE\r\n");
         assert_eq!(view.uids(), [1..=1, 3..=3, 5..=5]);
+    }
+
+    /// RFC 7162 §3.2.10, RFC 5182
+    #[test]
+    fn vanished_names_uids_and_dollar_loses_them() {
+        let mut view = view(&[1..=5]);
+        let mut out = Vec::new();
+        view.save(vec![2..=5]);
+        view.vanish([2, 4, 99]);
+        view.report_vanished(&mut out, Report::Vanished);
+        assert_eq!(out, b"* VANISHED 2,4\r\n");
+        let saved = view.resolve(By::Sequence, &SequenceSet::Saved).unwrap();
+        assert_eq!(saved, [3..=3, 5..=5]);
     }
 
     proptest! {

@@ -48,6 +48,30 @@ impl<'a> Octets<'a> {
         Ok(Octets { stored, held })
     }
 
+    /// What is known of the message.
+    pub(super) fn summary(&self) -> &'a ::message::Summary {
+        &self.stored.summary
+    }
+
+    /// These octets, to be read piece by piece, and again if need be.
+    pub(super) async fn source(
+        &self,
+        connection: &Connection,
+        range: Range<u64>,
+    ) -> std::result::Result<Source<'_>, Failure> {
+        Ok(match &self.held {
+            Held::Whole(all) => Source::Held(Some(slice(all, &range))),
+            Held::Nothing(_) => {
+                let opened = connection.services.store.open_body(&self.stored.body).await;
+                Source::Stored {
+                    reader: Box::new(opened.map_err(broken_off)?),
+                    range,
+                    at: 0,
+                }
+            }
+        })
+    }
+
     /// These octets, in memory.
     async fn read(&self, connection: &Connection, range: Range<u64>) -> Result<Vec<u8>> {
         match &self.held {
@@ -83,6 +107,41 @@ impl<'a> Octets<'a> {
                     }
                 };
                 copy(connection, reader, range).await
+            }
+        }
+    }
+}
+
+/// Octets that are read piece by piece.
+pub(super) enum Source<'a> {
+    /// All at once.
+    Held(Option<&'a [u8]>),
+    /// From the store.
+    Stored {
+        reader: Box<BodyReader>,
+        range: Range<u64>,
+        at: u64,
+    },
+}
+
+impl Source<'_> {
+    /// The next octets; `None` at the end.
+    pub(super) async fn next(&mut self) -> Result<Option<Vec<u8>>> {
+        match self {
+            Source::Held(all) => Ok(all.take().map(<[u8]>::to_vec)),
+            Source::Stored { reader, range, at } => {
+                if *at >= range.end {
+                    return Ok(None);
+                }
+                let Some(octets) = reader.next().await? else {
+                    return Err(::store::Error::Corrupt(format!(
+                        "a body ends at octet {at}"
+                    )));
+                };
+                let from = range.start.saturating_sub(*at).min(octets.len() as u64);
+                let to = (range.end - *at).min(octets.len() as u64);
+                *at += octets.len() as u64;
+                Ok(Some(slice(&octets, &(from..to)).to_vec()))
             }
         }
     }

@@ -1,6 +1,7 @@
-//! The items of FETCH that need no octets of the message (RFC 3501 §7.4.2).
+//! The items of FETCH that need no octets of the message (RFC 3501 §7.4.2, RFC 8474, RFC 8514, RFC 8970).
 
 use super::{Message, flags, structure};
+use crate::listen::imap::object_id;
 use crate::listen::imap::updates::push_modseq;
 use imap::fetch::Item;
 use imap::{date, encode};
@@ -40,7 +41,27 @@ pub(super) fn push(out: &mut Vec<u8>, item: &Item, message: &Message) {
             out.extend_from_slice(b"BODYSTRUCTURE ");
             structure::push(out, summary, Extension::With);
         }
+        Item::SaveDate => {
+            out.extend_from_slice(b"SAVEDATE ");
+            date::push_date_time(out, entry.saved.as_second());
+        }
+        Item::EmailId => push_id(out, "EMAILID", &object_id::of_message(entry)),
+        Item::ThreadId => match &message.content {
+            Some(content) => push_id(out, "THREADID", &object_id::of_thread(content)),
+            None => out.extend_from_slice(b"THREADID NIL"),
+        },
+        Item::Preview => {
+            out.extend_from_slice(b"PREVIEW ");
+            let preview = summary.map_or("", |summary| summary.preview.as_str());
+            encode::string(out, preview.as_bytes());
+        }
         // Content is always asked for together with the octets it needs.
-        Item::Content(_) => {}
+        Item::Content(_) | Item::Binary(_) | Item::BinarySize(_) => {}
     }
+}
+
+fn push_id(out: &mut Vec<u8>, name: &str, id: &str) {
+    out.extend_from_slice(name.as_bytes());
+    out.push(b' ');
+    out.extend_from_slice(object_id::in_parentheses(id).as_bytes());
 }

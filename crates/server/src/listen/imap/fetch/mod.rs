@@ -1,8 +1,9 @@
-//! FETCH and UID FETCH (RFC 3501 §6.4.5, RFC 7162 §3.1.4).
+//! FETCH and UID FETCH (RFC 3501 §6.4.5, RFC 7162 §3.1.4 and §3.2.6, RFC 9394).
 //!
 //! Messages are read from the store in batches and written as they come: no transaction is open while a client reads, and memory
 //! does not grow with the mailbox. ENVELOPE and BODYSTRUCTURE come from the summary made at delivery; only content reads bodies.
 
+mod binary;
 mod content;
 mod item;
 mod structure;
@@ -10,14 +11,16 @@ mod structure;
 use super::connection::{Connection, Ended};
 use super::failure::{Failure, Outcome};
 use super::flags;
+use super::resync::{self, common};
 use super::state::Selected;
 use ::store::entry::{self, Content, Entry, FlagChange, Flags};
 use ::store::share::Rights;
 use ::store::{ModSeq, Tx, body};
+use binary::Decoded;
 use content::Octets;
 use imap::command::{By, Fetch};
 use imap::encode;
-use imap::fetch::Item;
+use imap::fetch::{Item, Window};
 use imap::response::{Code, Status};
 use std::ops::RangeInclusive;
 
@@ -35,11 +38,17 @@ enum Depth {
 impl Depth {
     fn of(items: &[Item]) -> Depth {
         let depth = |item: &Item| match item {
-            Item::Flags | Item::InternalDate | Item::Size | Item::Uid | Item::ModSeq => {
-                Depth::Entry
+            Item::Flags
+            | Item::InternalDate
+            | Item::Size
+            | Item::Uid
+            | Item::ModSeq
+            | Item::SaveDate
+            | Item::EmailId => Depth::Entry,
+            Item::Envelope | Item::Body | Item::BodyStructure | Item::Preview | Item::ThreadId => {
+                Depth::Summary
             }
-            Item::Envelope | Item::Body | Item::BodyStructure => Depth::Summary,
-            Item::Content(_) => Depth::Content,
+            Item::Content(_) | Item::Binary(_) | Item::BinarySize(_) => Depth::Content,
         };
         items.iter().map(depth).max().unwrap_or(Depth::Entry)
     }
@@ -73,9 +82,20 @@ pub(super) async fn fetch(
     connection: &mut Connection,
     fetch: Fetch,
 ) -> Outcome {
+    if fetch.vanished && !connection.enabled.qresync {
+        return Ok(Status::bad(
+            "VANISHED needs QRESYNC, which is to be enabled.",
+        ));
+    }
     state.account.condstore |= fetch.changed_since.is_some() || fetch.items.contains(&Item::ModSeq);
-    let uids = state.view.resolve(fetch.by, &fetch.set)?;
+    let mut uids = state.view.resolve(fetch.by, &fetch.set)?;
+    if let Some(window) = fetch.window {
+        uids = within(&uids, window);
+    }
     let wanted = count(&uids);
+    if let Some(since) = fetch.changed_since {
+        uids = changed_since(state, connection, &fetch, uids, ModSeq(since)).await?;
+    }
     let mut reading = Reading {
         depth: Depth::of(&fetch.items),
         since: fetch.changed_since.map(ModSeq),
@@ -84,15 +104,22 @@ pub(super) async fn fetch(
     let keeps_seen = state.view.allows(Rights::SEEN).is_ok();
     let sets_seen = keeps_seen && fetch.items.iter().any(sets_seen);
     let mut found = 0;
+    let mut decoded = Decoded::Yes;
     while let Some(mut batch) = reading.next(state, connection).await? {
         found += batch.len() as u64;
         if sets_seen {
             set_seen(state, connection, &mut batch).await?;
         }
         for message in &mut batch {
-            respond(state, connection, &fetch.items, message).await?;
+            if respond(state, connection, &fetch.items, message).await? != Decoded::Yes {
+                decoded = Decoded::UnknownEncoding;
+            }
             connection.flush_if_full().await?;
         }
+    }
+    if decoded == Decoded::UnknownEncoding {
+        let status = Status::no("A part has a transfer encoding that is not known here.");
+        return Ok(status.code(Code::UnknownCte));
     }
     let done = Status::ok("Fetched.");
     // The client numbers messages that are gone, and does not know yet that they are.
@@ -104,7 +131,69 @@ pub(super) async fn fetch(
 }
 
 fn sets_seen(item: &Item) -> bool {
-    matches!(item, Item::Content(content) if content.sets_seen())
+    match item {
+        Item::Content(content) => content.sets_seen(),
+        Item::Binary(binary) => !binary.peek,
+        _ => false,
+    }
+}
+
+/// The UIDs among these where something happened; tells which are gone, if that was asked (RFC 7162 §3.2.6).
+async fn changed_since(
+    state: &Selected,
+    connection: &mut Connection,
+    fetch: &Fetch,
+    uids: Vec<RangeInclusive<u32>>,
+    since: ModSeq,
+) -> Result<Vec<RangeInclusive<u32>>, Failure> {
+    let (account, mailbox) = (state.view.owner, state.view.mailbox);
+    let traces = connection
+        .services
+        .store
+        .read(move |tx| entry::traces(tx, account, mailbox, since));
+    let traces = traces.await?;
+    if fetch.vanished {
+        let asked = fetch.set.resolve(state.view.uid_next().saturating_sub(1));
+        resync::push_vanished(state, connection, &common(&traces.vanished, &asked));
+    }
+    Ok(common(&uids, &traces.touched))
+}
+
+/// Tells UID, flags and MODSEQ of those among `uids` that changed after `since` (RFC 7162 §3.2.5).
+pub(super) async fn tell_flags(
+    state: &mut Selected,
+    connection: &mut Connection,
+    uids: Vec<RangeInclusive<u32>>,
+    since: ModSeq,
+) -> Result<(), Failure> {
+    let mut reading = Reading {
+        depth: Depth::Entry,
+        since: Some(since),
+        rest: uids,
+    };
+    while let Some(batch) = reading.next(state, connection).await? {
+        for message in &batch {
+            state.report_flags(connection, &message.entry);
+            connection.flush_if_full().await?;
+        }
+    }
+    Ok(())
+}
+
+/// Of the messages in these ranges those at the places of a window (RFC 9394 §3.3).
+pub(super) fn within(uids: &[RangeInclusive<u32>], window: Window) -> Vec<RangeInclusive<u32>> {
+    let places = window.of(count(uids) as usize);
+    let (mut at, mut kept) = (0, Vec::new());
+    for range in uids {
+        let length = (range.end() - range.start()) as usize + 1;
+        let from = places.start.saturating_sub(at).min(length);
+        let to = places.end.saturating_sub(at).min(length);
+        if from < to {
+            kept.push(range.start() + from as u32..=range.start() + (to - 1) as u32);
+        }
+        at += length;
+    }
+    kept
 }
 
 fn count(uids: &[RangeInclusive<u32>]) -> u64 {
@@ -236,20 +325,20 @@ async fn respond(
     connection: &mut Connection,
     items: &[Item],
     message: &mut Message,
-) -> Result<(), Failure> {
+) -> Result<Decoded, Failure> {
     // A message that came after the client was last told has no number yet.
     let Some(number) = state.view.number_of(message.entry.uid.0) else {
-        return Ok(());
+        return Ok(Decoded::Yes);
     };
     state
         .view
         .announce_keywords(connection, &message.entry.keywords);
     let mut octets = match &message.content {
-        Some(content) if items.iter().any(|item| matches!(item, Item::Content(_))) => {
+        Some(content) if Depth::of(items) == Depth::Content => {
             match Octets::open(connection, content, message.octets.take()).await {
                 Ok(octets) => Some(octets),
                 // Expunged between the two reads: as if it had not been there.
-                Err(::store::Error::Missing(_)) => return Ok(()),
+                Err(::store::Error::Missing(_)) => return Ok(Decoded::Yes),
                 Err(error) => return Err(error.into()),
             }
         }
@@ -258,6 +347,7 @@ async fn respond(
     connection.out.extend_from_slice(b"* ");
     encode::number(&mut connection.out, u64::from(number));
     connection.out.extend_from_slice(b" FETCH (");
+    let mut decoded = Decoded::Yes;
     for (index, item) in items.iter().enumerate() {
         if index > 0 {
             connection.out.push(b' ');
@@ -266,12 +356,25 @@ async fn respond(
             (Item::Content(wanted), Some(octets)) => {
                 content::push(connection, wanted, octets).await?
             }
+            (Item::Binary(wanted), Some(octets)) => {
+                decoded = worse(decoded, binary::push(connection, wanted, octets).await?);
+            }
+            (Item::BinarySize(part), Some(octets)) => {
+                decoded = worse(decoded, binary::push_size(connection, part, octets).await?);
+            }
             _ => item::push(&mut connection.out, item, message),
         }
     }
     push_unasked(state, connection, items, message);
     connection.out.extend_from_slice(b")\r\n");
-    Ok(())
+    Ok(decoded)
+}
+
+fn worse(a: Decoded, b: Decoded) -> Decoded {
+    match a {
+        Decoded::Yes => b,
+        other => other,
+    }
 }
 
 /// Flags that changed because the content was fetched are told with it (RFC 3501 §6.4.5).
@@ -298,6 +401,18 @@ fn broken_off(error: ::store::Error) -> Ended {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// RFC 9394 §3.3
+    #[test]
+    fn a_window_is_of_the_messages_there_are() {
+        let uids = [1..=3, 7..=9, 20..=20];
+        let window = |from, low, high| Window { from, low, high };
+        use imap::fetch::Edge::{Begin, End};
+        assert_eq!(within(&uids, window(Begin, 2, 4)), [2..=3, 7..=7]);
+        assert_eq!(within(&uids, window(End, 1, 2)), [9..=9, 20..=20]);
+        assert_eq!(within(&uids, window(End, 1, 100)), uids);
+        assert_eq!(within(&uids, window(Begin, 8, 9)), []);
+    }
 
     #[test]
     fn what_is_read_is_dropped() {

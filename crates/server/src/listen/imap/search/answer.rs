@@ -1,11 +1,22 @@
-//! The answer to SEARCH: `* SEARCH` as RFC 3501 has it, or `* ESEARCH` (RFC 4731), each with MODSEQ where one was searched for
-//! (RFC 7162 §3.1.5–6).
+//! The answer to SEARCH: `* SEARCH` as RFC 3501 has it, or `* ESEARCH` (RFC 4731) with PARTIAL (RFC 9394), each with MODSEQ where one was
+//! searched for (RFC 7162 §3.1.5–6); and what SAVE keeps of it (RFC 5182 §2.4).
 
 use ::store::entry::Entry;
 use imap::Tag;
 use imap::command::By;
 use imap::encode;
+use imap::fetch::Window;
 use imap::search::ResultOptions;
+use std::ops::RangeInclusive;
+
+/// A message that was found.
+#[derive(Clone, Copy)]
+struct Found {
+    /// Its number or UID, as the answer has it.
+    named: u32,
+    uid: u32,
+    modseq: u64,
+}
 
 /// An answer that grows as messages are found.
 pub(super) struct Answer {
@@ -13,12 +24,12 @@ pub(super) struct Answer {
     options: Option<ResultOptions>,
     with_modseq: bool,
     count: u32,
-    /// Number (or UID) and MODSEQ of the first and the last found.
-    first: Option<(u32, u64)>,
-    last: Option<(u32, u64)>,
+    first: Option<Found>,
+    last: Option<Found>,
     highest_modseq: u64,
-    /// What is found, for ALL of ESEARCH: it is written as a set, at the end.
-    all: Vec<std::ops::RangeInclusive<u32>>,
+    /// What is found, where it is told or kept as a set at the end: as it is named, and by UID.
+    all: Vec<RangeInclusive<u32>>,
+    uids: Vec<RangeInclusive<u32>>,
 }
 
 impl Answer {
@@ -32,14 +43,8 @@ impl Answer {
     ) -> Answer {
         match options {
             None => out.extend_from_slice(b"* SEARCH"),
-            Some(_) => {
-                out.extend_from_slice(b"* ESEARCH (TAG ");
-                encode::string(out, tag.as_str().as_bytes());
-                out.push(b')');
-                if by == By::Uid {
-                    out.extend_from_slice(b" UID");
-                }
-            }
+            Some(options) if tells_nothing(options) => {}
+            Some(_) => begin_esearch(out, tag, by),
         }
         Answer {
             by,
@@ -50,43 +55,56 @@ impl Answer {
             last: None,
             highest_modseq: 0,
             all: Vec::new(),
+            uids: Vec::new(),
         }
     }
 
     /// A message was found. They come in ascending order.
     pub(super) fn add(&mut self, out: &mut Vec<u8>, number: u32, entry: &Entry) {
-        let found = match self.by {
-            By::Sequence => number,
-            By::Uid => entry.uid.0,
+        let found = Found {
+            named: match self.by {
+                By::Sequence => number,
+                By::Uid => entry.uid.0,
+            },
+            uid: entry.uid.0,
+            modseq: entry.modseq.0,
         };
         self.count += 1;
-        self.first.get_or_insert((found, entry.modseq.0));
-        self.last = Some((found, entry.modseq.0));
-        self.highest_modseq = self.highest_modseq.max(entry.modseq.0);
+        self.first.get_or_insert(found);
+        self.last = Some(found);
+        self.highest_modseq = self.highest_modseq.max(found.modseq);
         match self.options {
             None => {
                 out.push(b' ');
-                encode::number(out, u64::from(found));
+                encode::number(out, u64::from(found.named));
             }
-            Some(options) if options.all => self.remember(found),
-            Some(_) => {}
+            Some(options) => {
+                if options.all || options.partial.is_some() {
+                    remember(&mut self.all, found.named);
+                }
+                if options.save {
+                    remember(&mut self.uids, found.uid);
+                }
+            }
         }
     }
 
-    fn remember(&mut self, found: u32) {
-        match self.all.last_mut() {
-            Some(range) if *range.end() + 1 == found => *range = *range.start()..=found,
-            _ => self.all.push(found..=found),
-        }
-    }
-
-    /// Ends the response.
-    pub(super) fn finish(self, out: &mut Vec<u8>) {
+    /// Ends the response. UIDs to keep for `$`, if SAVE was given.
+    pub(super) fn finish(self, out: &mut Vec<u8>) -> Option<Vec<RangeInclusive<u32>>> {
         match self.options {
-            None => self.finish_search(out),
-            Some(options) => self.finish_esearch(out, options),
+            None => {
+                self.finish_search(out);
+                out.extend_from_slice(b"\r\n");
+                None
+            }
+            Some(options) => {
+                if !tells_nothing(options) {
+                    self.finish_esearch(out, options);
+                    out.extend_from_slice(b"\r\n");
+                }
+                options.save.then(|| self.kept(options))
+            }
         }
-        out.extend_from_slice(b"\r\n");
     }
 
     fn finish_search(&self, out: &mut Vec<u8>) {
@@ -97,18 +115,21 @@ impl Answer {
     }
 
     fn finish_esearch(&self, out: &mut Vec<u8>, options: ResultOptions) {
-        if let (true, Some((first, _))) = (options.min, self.first) {
-            push_item(out, "MIN", u64::from(first));
+        if let (true, Some(first)) = (options.min, self.first) {
+            push_item(out, "MIN", u64::from(first.named));
         }
-        if let (true, Some((last, _))) = (options.max, self.last) {
-            push_item(out, "MAX", u64::from(last));
+        if let (true, Some(last)) = (options.max, self.last) {
+            push_item(out, "MAX", u64::from(last.named));
         }
-        if !self.all.is_empty() {
+        if options.all && !self.all.is_empty() {
             out.extend_from_slice(b" ALL ");
             encode::ranges(out, &self.all);
         }
         if options.count {
             push_item(out, "COUNT", u64::from(self.count));
+        }
+        if let Some(window) = options.partial {
+            push_partial(out, window, &places(&self.all, window));
         }
         if self.with_modseq && self.count > 0 {
             push_item(out, "MODSEQ", self.modseq(options));
@@ -117,14 +138,74 @@ impl Answer {
 
     /// RFC 7162 §3.1.6: of the messages named in the answer, the highest; if all are counted or listed, of all.
     fn modseq(&self, options: ResultOptions) -> u64 {
-        let of = |end: Option<(u32, u64)>, wanted: bool| {
-            end.filter(|_| wanted).map_or(0, |(_, modseq)| modseq)
+        let of = |end: Option<Found>, wanted: bool| {
+            end.filter(|_| wanted).map_or(0, |found| found.modseq)
         };
-        match options.all || options.count {
+        match options.all || options.count || options.partial.is_some() {
             true => self.highest_modseq,
             false => of(self.first, options.min).max(of(self.last, options.max)),
         }
     }
+
+    /// RFC 5182 §2.4: with MIN and MAX alone only these are kept; RFC 9394 §3.2: with PARTIAL alone what it tells.
+    fn kept(&self, options: ResultOptions) -> Vec<RangeInclusive<u32>> {
+        if options.all
+            || options.count
+            || !(options.min || options.max || options.partial.is_some())
+        {
+            return self.uids.clone();
+        }
+        let end = |end: Option<Found>, wanted: bool| end.filter(|_| wanted).map(|found| found.uid);
+        let mut kept: Vec<u32> = end(self.first, options.min)
+            .into_iter()
+            .chain(end(self.last, options.max))
+            .collect();
+        if let Some(window) = options.partial {
+            kept.extend(places(&self.uids, window).into_iter().flatten());
+        }
+        kept.sort_unstable();
+        kept.dedup();
+        encode::collect_ranges(kept)
+    }
+}
+
+/// SAVE alone: nothing is told (RFC 5182 §2.1).
+fn tells_nothing(options: ResultOptions) -> bool {
+    !(options.min || options.max || options.all || options.count || options.partial.is_some())
+}
+
+/// Appends `* ESEARCH (TAG "…") UID`.
+pub(super) fn begin_esearch(out: &mut Vec<u8>, tag: &Tag, by: By) {
+    out.extend_from_slice(b"* ESEARCH (TAG ");
+    encode::string(out, tag.as_str().as_bytes());
+    out.push(b')');
+    if by == By::Uid {
+        out.extend_from_slice(b" UID");
+    }
+}
+
+fn remember(ranges: &mut Vec<RangeInclusive<u32>>, found: u32) {
+    match ranges.last_mut() {
+        Some(range) if range.end().checked_add(1) == Some(found) => *range = *range.start()..=found,
+        _ => ranges.push(found..=found),
+    }
+}
+
+/// The numbers of ascending ranges that are at the places of a window.
+fn places(ranges: &[RangeInclusive<u32>], window: Window) -> Vec<RangeInclusive<u32>> {
+    crate::listen::imap::fetch::within(ranges, window)
+}
+
+/// Appends ` PARTIAL (1:100 4,7:9)`, or NIL where the window has nothing (RFC 9394 §3.1).
+fn push_partial(out: &mut Vec<u8>, window: Window, found: &[RangeInclusive<u32>]) {
+    out.extend_from_slice(b" PARTIAL (");
+    window.encode(out);
+    out.push(b' ');
+    match found.is_empty() {
+        true => out.extend_from_slice(b"NIL"),
+        false => encode::ranges(out, found),
+    }
+    out.push(b')');
 }
 
 fn push_item(out: &mut Vec<u8>, name: &str, value: u64) {
@@ -219,5 +300,49 @@ mod tests {
         };
         let expected = "* ESEARCH (TAG \"A282\") MAX 11 MODSEQ 7\r\n";
         assert_eq!(answer(By::Sequence, Some(max), true, &FOUND), expected);
+    }
+
+    /// RFC 9394 §3.1, RFC 5182 §2.4
+    #[test]
+    fn rfc9394_partial_and_what_is_saved() {
+        let partial = |from, low, high, save| ResultOptions {
+            partial: Some(Window { from, low, high }),
+            save,
+            ..ResultOptions::default()
+        };
+        use imap::fetch::Edge::{Begin, End};
+        let last_two = partial(End, 1, 2, false);
+        let expected = "* ESEARCH (TAG \"A282\") UID PARTIAL (-1:-2 21,40)\r\n";
+        assert_eq!(answer(By::Uid, Some(last_two), false, &FOUND), expected);
+        let beyond = partial(Begin, 4, 9, false);
+        let expected = "* ESEARCH (TAG \"A282\") PARTIAL (4:9 NIL)\r\n";
+        assert_eq!(answer(By::Sequence, Some(beyond), false, &FOUND), expected);
+        let kept = |options: ResultOptions| {
+            let mut out = Vec::new();
+            let tag = Tag::new(b"A").unwrap();
+            let mut answer = Answer::begin(&mut out, &tag, By::Sequence, Some(options), false);
+            for (number, uid, modseq) in FOUND {
+                answer.add(&mut out, number, &entry(uid, modseq));
+            }
+            let kept = answer.finish(&mut out);
+            (kept.unwrap(), out.is_empty())
+        };
+        let save = ResultOptions {
+            save: true,
+            ..ResultOptions::default()
+        };
+        assert_eq!(kept(save), (vec![20..=21, 40..=40], true));
+        let ends = ResultOptions {
+            min: true,
+            max: true,
+            ..save
+        };
+        assert_eq!(kept(ends).0, [20..=20, 40..=40]);
+        let count = ResultOptions {
+            count: true,
+            ..ends
+        };
+        assert_eq!(kept(count).0, [20..=21, 40..=40]);
+        assert_eq!(kept(partial(Begin, 2, 2, true)).0, [21..=21]);
     }
 }

@@ -3,7 +3,9 @@
 
 use super::evidence::Evidence;
 use crate::listen::imap::flags;
+use crate::listen::imap::object_id;
 use crate::listen::imap::view::View;
+use ::store::Timestamp;
 use ::store::entry::Flags;
 use imap::Flag;
 use imap::command::By;
@@ -13,7 +15,7 @@ use imap::search::{EnvelopeField, Key, When};
 use std::ops::RangeInclusive;
 
 /// What a message must meet.
-pub(super) enum Criterion {
+pub(in crate::listen::imap) enum Criterion {
     /// Always, or never.
     Constant(bool),
     And(Vec<Criterion>),
@@ -28,6 +30,11 @@ pub(super) enum Criterion {
     Smaller(u32),
     ModSeq(u64),
     Sent(When, Date),
+    /// INTERNALDATE at this time or later.
+    Since(Timestamp),
+    Saved(When, Date),
+    EmailId(String),
+    ThreadId(String),
     /// A field of the envelope and a folded text that it contains.
     Envelope(EnvelopeField, String),
     /// A header field and a folded text that it contains.
@@ -37,17 +44,21 @@ pub(super) enum Criterion {
 }
 
 impl Criterion {
-    /// The key, for this mailbox. Fails for message numbers that do not exist.
-    pub(super) fn new(key: &Key, view: &View) -> Result<Criterion, Status> {
-        let boxed = |key: &Key| Criterion::new(key, view).map(Box::new);
+    /// The key, for this mailbox and moment. Fails for message numbers that do not exist.
+    pub(in crate::listen::imap) fn new(
+        key: &Key,
+        view: &View,
+        now: Timestamp,
+    ) -> Result<Criterion, Status> {
+        let boxed = |key: &Key| Criterion::new(key, view, now).map(Box::new);
         Ok(match key {
-            Key::All => Criterion::Constant(true),
+            // Every mailbox knows when messages came into it (RFC 8514).
+            Key::All | Key::SaveDateSupported => Criterion::Constant(true),
             // No message is recent here.
             Key::Recent => Criterion::Constant(false),
             Key::And(keys) => {
-                let all: Result<Vec<_>, _> =
-                    keys.iter().map(|key| Criterion::new(key, view)).collect();
-                Criterion::And(all?)
+                let all = keys.iter().map(|key| Criterion::new(key, view, now));
+                Criterion::And(all.collect::<Result<_, _>>()?)
             }
             Key::Or(a, b) => Criterion::Or(boxed(a)?, boxed(b)?),
             Key::Not(key) => Criterion::Not(boxed(key)?),
@@ -64,11 +75,15 @@ impl Criterion {
             Key::Larger(size) => Criterion::Larger(*size),
             Key::Smaller(size) => Criterion::Smaller(*size),
             Key::ModSeq(modseq) => Criterion::ModSeq(*modseq),
+            Key::Younger(seconds) => Criterion::Since(ago(now, *seconds)),
+            Key::Saved(when, date) => Criterion::Saved(*when, *date),
+            Key::EmailId(id) => Criterion::EmailId(id.clone()),
+            Key::ThreadId(id) => Criterion::ThreadId(id.clone()),
         })
     }
 
     /// UIDs outside of which nothing can match, where the criterion names some.
-    pub(super) fn uids(&self) -> Option<&[RangeInclusive<u32>]> {
+    pub(in crate::listen::imap) fn uids(&self) -> Option<&[RangeInclusive<u32>]> {
         match self {
             Criterion::Uids(uids) => Some(uids),
             Criterion::And(all) => all.iter().find_map(Criterion::uids),
@@ -107,6 +122,12 @@ impl Criterion {
             Criterion::Sent(when, date) => {
                 Some(evidence.sent()?.is_some_and(|day| when.holds(day, *date)))
             }
+            Criterion::Since(time) => Some(entry.internal_date >= *time),
+            Criterion::Saved(when, date) => {
+                Some(when.holds(Date::of_unix(entry.saved.as_second()), *date))
+            }
+            Criterion::EmailId(id) => Some(object_id::of_message(entry) == *id),
+            Criterion::ThreadId(id) => evidence.thread_id().map(|of_message| of_message == *id),
             Criterion::Envelope(field, text) => evidence.envelope_contains(*field, text),
             Criterion::Field(name, text) => evidence.field_contains(name, text),
             Criterion::Body(text) => evidence.body_contains(text),
@@ -117,6 +138,11 @@ impl Criterion {
             },
         }
     }
+}
+
+/// So many seconds before `now`.
+fn ago(now: Timestamp, seconds: u32) -> Timestamp {
+    Timestamp::from_second(now.as_second() - i64::from(seconds)).unwrap_or(Timestamp::MIN)
 }
 
 /// True if all are; false if one is not, even where others are unknown.

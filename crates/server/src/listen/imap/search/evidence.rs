@@ -3,6 +3,7 @@
 
 use super::criteria::{Criterion, fold};
 use super::envelope;
+use crate::listen::imap::object_id;
 use ::message::text;
 use ::store::entry::{self, Content, Entry};
 use ::store::{AccountId, MessageId, Result, Tx, body};
@@ -47,6 +48,11 @@ impl<'a> Evidence<'a> {
     pub(super) fn sent(&self) -> Option<Option<Date>> {
         let envelope = &self.content?.summary.envelope;
         Some(date_of_envelope(envelope))
+    }
+
+    /// Its thread, as THREADID names it.
+    pub(super) fn thread_id(&self) -> Option<String> {
+        self.content.map(object_id::of_thread)
     }
 
     /// Does a field of the envelope contain a folded text?

@@ -1,32 +1,25 @@
-//! SEARCH and UID SEARCH (RFC 3501 §6.4.4), with ESEARCH (RFC 4731) and MODSEQ (RFC 7162 §3.1.5).
-//!
-//! Each message is judged by the cheapest thing that decides: its flags and dates, then its summary, then its header section, then
-//! its text. Matches are written as they are found.
+//! SEARCH and UID SEARCH (RFC 3501 §6.4.4), with ESEARCH (RFC 4731), SEARCHRES (RFC 5182), PARTIAL (RFC 9394) and MODSEQ
+//! (RFC 7162 §3.1.5).
 
 mod answer;
 mod criteria;
 mod envelope;
 mod evidence;
+mod finding;
 
 use super::connection::Connection;
 use super::failure::{Failure, Outcome};
-use super::fetch::drop_through;
 use super::state::Selected;
-use ::store::entry::{self, Entry};
+use ::store::entry::Entry;
 use answer::Answer;
-use criteria::Criterion;
-use evidence::Evidence;
 use imap::Tag;
 use imap::command::By;
-use imap::response::Status;
-use imap::search::{Key, Search};
-use std::ops::RangeInclusive;
+use imap::response::{Code, Status};
+use imap::search::{Key, ResultOptions, Search};
 use std::sync::Arc;
 
-/// Messages judged by flags and dates at once.
-const BATCH: usize = 1000;
-/// Messages whose summaries are held at once.
-const CONTENTS: usize = 100;
+use criteria::Criterion;
+use finding::Finding;
 
 /// SEARCH or UID SEARCH.
 pub(super) async fn search(
@@ -36,94 +29,60 @@ pub(super) async fn search(
     by: By,
     search: Search,
 ) -> Outcome {
+    let saves = search.result.is_some_and(|options| options.save);
+    match perform(state, connection, tag, by, search).await {
+        Err(Failure::Answer(failed)) if saves => {
+            // RFC 5182 §2.1: after a search that failed nothing is kept.
+            state.view.save(Vec::new());
+            Ok(match failed.code {
+                None => failed.code(Code::NotSaved),
+                Some(_) => failed,
+            })
+        }
+        outcome => outcome,
+    }
+}
+
+async fn perform(
+    state: &mut Selected,
+    connection: &mut Connection,
+    tag: &Tag,
+    by: By,
+    search: Search,
+) -> Outcome {
     let by_modseq = search.key.any(&|key| matches!(key, Key::ModSeq(_)));
     state.account.condstore |= by_modseq;
-    let criterion = Arc::new(Criterion::new(&search.key, &state.view)?);
-    let mut answer = Answer::begin(&mut connection.out, tag, by, search.result, by_modseq);
-    let mut rest = match criterion.uids() {
-        Some(uids) => uids.to_vec(),
-        None => state.view.uids(),
-    };
-    while !rest.is_empty() {
-        let batch = read(state, connection, &rest).await?;
-        match batch.last() {
-            Some(last) if batch.len() == BATCH => drop_through(&mut rest, last.uid.0),
-            _ => rest.clear(),
-        }
-        let matches = judge(state, connection, &criterion, batch).await?;
+    let now = connection.services.clock.now();
+    let criterion = Arc::new(Criterion::new(&search.key, &state.view, now)?);
+    let options = options(connection, search.result);
+    let mut answer = Answer::begin(&mut connection.out, tag, by, options, by_modseq);
+    let (account, mailbox) = (state.view.owner, state.view.mailbox);
+    let mut finding = Finding::new(account, mailbox, criterion, state.view.uids());
+    while let Some(matches) = finding.next(connection).await? {
         for entry in matches {
-            let Some(number) = state.view.number_of(entry.uid.0) else {
-                continue; // Not told of yet.
-            };
-            answer.add(&mut connection.out, number, &entry);
+            add(state, connection, &mut answer, &entry);
             connection.flush_if_full().await?;
         }
     }
-    answer.finish(&mut connection.out);
+    let saved = answer.finish(&mut connection.out);
+    if let Some(saved) = saved {
+        state.view.save(saved);
+    }
     Ok(Status::ok("Searched."))
 }
 
-async fn read(
-    state: &Selected,
-    connection: &Connection,
-    uids: &[RangeInclusive<u32>],
-) -> Result<Vec<Entry>, Failure> {
-    let (account, mailbox, uids) = (state.view.owner, state.view.mailbox, uids.to_vec());
-    let batch = connection
-        .services
-        .store
-        .read(move |tx| entry::scan(tx, account, mailbox, &uids, None, BATCH));
-    Ok(batch.await?)
+fn add(state: &Selected, connection: &mut Connection, answer: &mut Answer, entry: &Entry) {
+    // A message that the client was not told of yet has no number.
+    if let Some(number) = state.view.number_of(entry.uid.0) {
+        answer.add(&mut connection.out, number, entry);
+    }
 }
 
-/// The entries of a batch that match, in order.
-async fn judge(
-    state: &Selected,
-    connection: &Connection,
-    criterion: &Arc<Criterion>,
-    batch: Vec<Entry>,
-) -> Result<Vec<Entry>, Failure> {
-    let (mut matches, mut undecided) = (Vec::new(), Vec::new());
-    for entry in batch {
-        match criterion.judge(&Evidence::of_entry(&entry)) {
-            Some(true) => matches.push(entry),
-            Some(false) => {}
-            None => undecided.push(entry),
-        }
-    }
-    if undecided.is_empty() {
-        return Ok(matches);
-    }
-    matches.extend(judge_contents(state, connection, criterion, undecided).await?);
-    matches.sort_unstable_by_key(|entry| entry.uid);
-    Ok(matches)
-}
-
-/// Those that match of entries which do not tell by themselves.
-async fn judge_contents(
-    state: &Selected,
-    connection: &Connection,
-    criterion: &Arc<Criterion>,
-    mut entries: Vec<Entry>,
-) -> Result<Vec<Entry>, Failure> {
-    let mut matches = Vec::new();
-    while !entries.is_empty() {
-        let rest = entries.split_off(entries.len().min(CONTENTS));
-        let some = Arc::new(std::mem::replace(&mut entries, rest));
-        let (account, criterion, judged) = (state.view.owner, criterion.clone(), some.clone());
-        let verdicts = connection
-            .services
-            .store
-            .read(move |tx| evidence::decide(tx, account, &criterion, &judged));
-        let verdicts = verdicts.await?;
-        let judged = some.iter().zip(&verdicts);
-        matches.extend(
-            judged
-                .filter(|(_, verdict)| **verdict)
-                .map(|(entry, _)| entry.clone()),
-        );
-        // What was too much for one transaction comes first in the next.
-        entries.splice(..0, some.iter().skip(verdicts.len()).cloned());
-    }
-    Ok(matches)
+/// RFC 9051 §6.4.4: IMAP4rev2 answers every SEARCH with ESEARCH.
+fn options(connection: &Connection, asked: Option<ResultOptions>) -> Option<ResultOptions> {
+    let everything = ResultOptions {
+        all: true,
+        ..ResultOptions::default()
+    };
+    asked.or(connection.enabled.rev2.then_some(everything))
 }

@@ -1,0 +1,120 @@
+//! Finds the messages of a mailbox that meet a criterion, batch by batch, in the order of their UIDs.
+//!
+//! Each message is judged by the cheapest thing that decides: its flags and dates, then its summary, then its header section, then
+//! its text.
+
+use super::criteria::Criterion;
+use super::evidence::{self, Evidence};
+use crate::listen::imap::connection::Connection;
+use crate::listen::imap::failure::Failure;
+use crate::listen::imap::fetch::drop_through;
+use ::store::AccountId;
+use ::store::entry::{self, Entry, Viewed};
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+/// Messages judged by flags and dates at once.
+const BATCH: usize = 1000;
+/// Messages whose summaries are held at once.
+const CONTENTS: usize = 100;
+
+/// A search under way.
+pub(in crate::listen::imap) struct Finding {
+    account: AccountId,
+    mailbox: Viewed,
+    criterion: Arc<Criterion>,
+    /// UIDs not yet looked at.
+    rest: Vec<RangeInclusive<u32>>,
+}
+
+impl Finding {
+    /// Looks among `uids` only.
+    pub(in crate::listen::imap) fn new(
+        account: AccountId,
+        mailbox: Viewed,
+        criterion: Arc<Criterion>,
+        uids: Vec<RangeInclusive<u32>>,
+    ) -> Finding {
+        let rest = match criterion.uids() {
+            Some(named) => crate::listen::imap::resync::common(named, &uids),
+            None => uids,
+        };
+        Finding {
+            account,
+            mailbox,
+            criterion,
+            rest,
+        }
+    }
+
+    /// The next matches; `None` at the end. May be empty in between.
+    pub(in crate::listen::imap) async fn next(
+        &mut self,
+        connection: &Connection,
+    ) -> Result<Option<Vec<Entry>>, Failure> {
+        if self.rest.is_empty() {
+            return Ok(None);
+        }
+        let (account, mailbox, uids) = (self.account, self.mailbox, self.rest.clone());
+        let batch = connection
+            .services
+            .store
+            .read(move |tx| entry::scan(tx, account, mailbox, &uids, None, BATCH));
+        let batch = batch.await?;
+        match batch.last() {
+            Some(last) if batch.len() == BATCH => drop_through(&mut self.rest, last.uid.0),
+            _ => self.rest.clear(),
+        }
+        self.judge(connection, batch).await.map(Some)
+    }
+
+    /// The entries of a batch that match, in order.
+    async fn judge(
+        &self,
+        connection: &Connection,
+        batch: Vec<Entry>,
+    ) -> Result<Vec<Entry>, Failure> {
+        let (mut matches, mut undecided) = (Vec::new(), Vec::new());
+        for entry in batch {
+            match self.criterion.judge(&Evidence::of_entry(&entry)) {
+                Some(true) => matches.push(entry),
+                Some(false) => {}
+                None => undecided.push(entry),
+            }
+        }
+        if undecided.is_empty() {
+            return Ok(matches);
+        }
+        matches.extend(self.judge_contents(connection, undecided).await?);
+        matches.sort_unstable_by_key(|entry| entry.uid);
+        Ok(matches)
+    }
+
+    /// Those that match of entries which do not tell by themselves.
+    async fn judge_contents(
+        &self,
+        connection: &Connection,
+        mut entries: Vec<Entry>,
+    ) -> Result<Vec<Entry>, Failure> {
+        let mut matches = Vec::new();
+        while !entries.is_empty() {
+            let rest = entries.split_off(entries.len().min(CONTENTS));
+            let some = Arc::new(std::mem::replace(&mut entries, rest));
+            let (account, criterion, judged) = (self.account, self.criterion.clone(), some.clone());
+            let verdicts = connection
+                .services
+                .store
+                .read(move |tx| evidence::decide(tx, account, &criterion, &judged));
+            let verdicts = verdicts.await?;
+            let judged = some.iter().zip(&verdicts);
+            matches.extend(
+                judged
+                    .filter(|(_, verdict)| **verdict)
+                    .map(|(entry, _)| entry.clone()),
+            );
+            // What was too much for one transaction comes first in the next.
+            entries.splice(..0, some.iter().skip(verdicts.len()).cloned());
+        }
+        Ok(matches)
+    }
+}
