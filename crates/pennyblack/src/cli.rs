@@ -38,6 +38,15 @@ pub(crate) struct Global {
 }
 
 impl Global {
+    /// No option given.
+    pub(crate) fn usual() -> Global {
+        Global {
+            config: None,
+            data: None,
+            json: false,
+        }
+    }
+
     /// The configuration file.
     pub(crate) fn file(&self) -> PathBuf {
         match (&self.config, &self.data) {
@@ -125,6 +134,13 @@ pub(crate) enum Command {
     /// Ask who a message is from, and is that proved: SPF, DKIM, ARC, DMARC; the first line of the answer is the result
     #[command(subcommand)]
     Auth(Auth),
+    /// Send a message on standard input as `sendmail` does; also when this program is called sendmail, mailq or newaliases
+    #[command(disable_help_flag = true, disable_version_flag = true)]
+    Sendmail {
+        /// Options and recipients as `sendmail` takes them: -t -f -F -i -oi -v -N -R -V -bs -bp -bi -q
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Hash a password, read from the terminal or with --password-stdin
     Encrypt {
         /// Read the password from standard input

@@ -13,8 +13,11 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     // What is made here is for the owner and his group alone, whatever shell we come from.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o027));
-    let cli = cli::Cli::parse();
-    match command::run(cli) {
+    let done = match command::sendmail::called() {
+        Some(arguments) => command::sendmail::run(arguments, &cli::Global::usual()),
+        None => command::run(cli::Cli::parse()),
+    };
+    match done {
         Ok(code) => code,
         Err(failure) => failure.report(),
     }

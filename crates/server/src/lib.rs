@@ -10,6 +10,7 @@ pub mod gate;
 pub mod jobs;
 pub mod journey;
 pub mod listen;
+pub mod local;
 pub mod log;
 pub mod run;
 pub mod session;

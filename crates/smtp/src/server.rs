@@ -304,7 +304,7 @@ impl Session {
 
     fn replies_per_message(&self, envelope: &state::Envelope) -> u32 {
         match self.service.role {
-            Role::Mx | Role::Submission => 1,
+            Role::Mx | Role::Submission | Role::Local => 1,
             Role::Lmtp => envelope.recipients,
         }
     }

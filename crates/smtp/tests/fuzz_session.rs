@@ -126,7 +126,7 @@ fn session(role: Role) -> Session {
     };
     let mechanisms = match role {
         Role::Submission => vec!["PLAIN", "LOGIN"],
-        Role::Mx | Role::Lmtp => Vec::new(),
+        Role::Mx | Role::Lmtp | Role::Local => Vec::new(),
     };
     Session::new(service, Security::Clear, mechanisms)
 }

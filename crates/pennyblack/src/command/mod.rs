@@ -11,6 +11,7 @@ mod import;
 mod jobs;
 mod manual;
 mod queue;
+pub(crate) mod sendmail;
 mod serve;
 mod service;
 mod share;
@@ -50,6 +51,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::Resume { what } => service::pause(what, false, &global),
         Command::Config(which) => config::run(which, &global),
         Command::Auth(which) => auth::run(which, &global),
+        Command::Sendmail { arguments } => sendmail::run(arguments, &global),
         Command::Encrypt { password_stdin } => service::encrypt(password_stdin, &global),
         Command::Completion { shell } => manual::completion(shell),
         Command::Man { folder } => manual::pages(&folder),

@@ -198,6 +198,13 @@ impl Serving {
         }
     }
 
+    /// Stops it, and waits for its end.
+    pub(crate) fn terminate(mut self) {
+        self.signal(rustix::process::Signal::TERM);
+        let status = self.wait();
+        assert!(status.success(), "{status}\n{}", self.log());
+    }
+
     pub(crate) fn still_runs(&mut self) -> bool {
         self.child.try_wait().expect("its state").is_none()
     }

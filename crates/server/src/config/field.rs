@@ -51,6 +51,8 @@ pub enum Field {
     Hosts(Place<Vec<IpAddr>>),
     /// Host or domain names.
     Names(Place<Vec<String>>),
+    /// A list of words.
+    Words(Place<Vec<String>>),
     /// With the port where none is written.
     Servers(Place<Vec<SocketAddr>>, u16),
     Engine(Place<Engine>),
@@ -118,6 +120,7 @@ impl Field {
             Field::Listen(..) => "list of addresses, interfaces or ports; [] is off".into(),
             Field::Hosts(_) => "list of IP addresses".into(),
             Field::Names(_) => "list of host or domain names".into(),
+            Field::Words(_) => "list of words".into(),
             Field::Servers(..) => "list of IP addresses, with or without port".into(),
             Field::Engine(_) => "\"sqlite\" or \"postgres:CONNECTION\"".into(),
             Field::Certificates(_) => "list of { cert = path, key = path }".into(),
@@ -146,6 +149,10 @@ impl Field {
             }
             Field::Hosts(place) => {
                 *place(config) = reading.list(item, |text| parse_host(text).map(|host| vec![host]))
+            }
+            Field::Words(place) => {
+                *place(config) =
+                    reading.list(item, |text| filled(text).map(|word| vec![word.to_owned()]))
             }
             Field::Servers(place, port) => {
                 *place(config) = reading.list(item, |text| {
@@ -220,6 +227,7 @@ impl Field {
             | Field::Listen(..)
             | Field::Hosts(_)
             | Field::Names(_)
+            | Field::Words(_)
             | Field::Servers(..)
             | Field::Certificates(_)
             | Field::Texts(..) => {}
@@ -259,6 +267,7 @@ impl Field {
             }
             Field::Hosts(place) => list(place(config), IpAddr::to_string),
             Field::Names(place) => list(place(config), String::clone),
+            Field::Words(place) => list(place(config), String::clone),
             Field::Engine(place) => quote(&print_engine(place(config))),
             Field::Certificates(place) => print_certificates(place(config)),
             Field::Texts(place, ..) => list(place(config), String::clone),

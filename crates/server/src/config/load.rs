@@ -364,6 +364,7 @@ fn blank() -> Config {
             disabled: DisabledMail::Refuse,
             junk: String::new(),
         },
+        local: LocalSettings::default(),
         queue: QueueSettings {
             lifetime: second,
             warn_after: Vec::new(),

@@ -53,6 +53,8 @@ pub struct Config {
     pub auth: AuthSettings,
     /// Mail in mailboxes.
     pub mail: MailSettings,
+    /// Mail from programs on this machine.
+    pub local: LocalSettings,
     /// The outbound queue and deliveries to other servers.
     pub queue: QueueSettings,
     /// DNS.
@@ -67,7 +69,7 @@ pub struct Config {
     pub log: LogSettings,
 }
 
-/// The six listeners.
+/// The listeners.
 #[derive(Clone, Debug, Default)]
 pub struct Listen {
     /// Port 25: other servers.
@@ -82,6 +84,8 @@ pub struct Listen {
     pub imaps: Listener,
     /// LMTP (off by default): addresses only on request.
     pub lmtp: Listener,
+    /// Programs on this machine, by `sendmail` (A22): a socket alone.
+    pub local: Listener,
 }
 
 /// One listener.
@@ -89,6 +93,8 @@ pub struct Listen {
 pub struct Listener {
     /// Addresses to bind; empty: off.
     pub addresses: Vec<SocketAddr>,
+    /// LMTP and local mail alone: a Unix socket to listen on.
+    pub socket: Option<PathBuf>,
     /// Whether a password may be sent without TLS.
     pub plaintext_auth: PlaintextAuth,
     /// Proxies whose PROXY v2 header is believed and required (A33); empty: none.
@@ -208,6 +214,15 @@ pub struct MailSettings {
     pub disabled: DisabledMail,
     /// Names of the default mailboxes with their special use (G10, G11).
     pub junk: String,
+}
+
+/// Mail from programs on this machine.
+#[derive(Clone, Debug, Default)]
+pub struct LocalSettings {
+    /// Where their messages wait while no server runs (X14); `None`: nowhere.
+    pub spool: Option<PathBuf>,
+    /// Users, besides root and the server's own, who may send as anybody; `*` is all.
+    pub trusted: Vec<String>,
 }
 
 /// What happens to mail for a disabled account.

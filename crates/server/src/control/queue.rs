@@ -66,6 +66,8 @@ pub struct View {
     pub sender: String,
     /// When it was accepted, RFC 3339.
     pub created: String,
+    /// Its octets.
+    pub size: u64,
     /// Whom it is still to reach.
     pub recipients: Vec<RecipientView>,
 }
@@ -221,6 +223,7 @@ fn view(queued: &Queued) -> View {
         id: queued.id.to_string(),
         sender: queued.reverse_path.clone().unwrap_or_default(),
         created: queued.created.to_string(),
+        size: queued.body.size,
         recipients: queued.recipients.iter().map(recipient_view).collect(),
     }
 }

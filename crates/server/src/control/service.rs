@@ -180,13 +180,15 @@ async fn status(world: &World) -> Result<Status, Failure> {
         let addresses = running.bound.of(*kind).iter();
         addresses.map(|address| (kind.name().to_owned(), address.to_string()))
     });
+    let sockets = running.bound.sockets.iter();
+    let sockets = sockets.map(|(kind, path)| (kind.name().to_owned(), path.display().to_string()));
     Ok(Status {
         version: env!("CARGO_PKG_VERSION").into(),
         pid: std::process::id(),
         started: format!("{:.0}", running.started),
         sessions: running.sessions(),
         paused: paused(running),
-        listeners: listeners.collect(),
+        listeners: listeners.chain(sockets).collect(),
         accounts,
         domains,
         queue,

@@ -3,6 +3,7 @@
 mod gate;
 mod history;
 pub(crate) mod periodic;
+mod pickup;
 mod queue;
 mod sweep;
 
@@ -27,6 +28,7 @@ fn at_intervals() -> Vec<periodic::Job> {
     vec![
         sweep::job(),
         history::job(),
+        pickup::job(),
         gate::expiry(),
         gate::lists(),
         gate::dns_lists(),

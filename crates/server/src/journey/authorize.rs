@@ -1,11 +1,12 @@
-//! Third stage, of the submission road: may this account use this sender?
+//! Third stage: may this account, or this program of ours, use this sender?
 //!
 //! Envelope sender (B13, B16) and header From and Sender (B15) must be the account's own: its primary address, an address whose
-//! aliases lead to it, the same in an alias domain (E27), or a subaddress of these. Mail from other servers passes: whether they
-//! may use a sender is for authentication and judging, but for senders of our own domains: see [`outsider`].
+//! aliases lead to it, the same in an alias domain (E27), or a subaddress of these. A program on this machine may use this host's own
+//! name, and what belongs to the account of its user's name; the users of `local.trusted` may use any sender. Mail from other servers
+//! passes: whether they may use a sender is for authentication and judging, but for senders of our own domains: see [`outsider`].
 
 use super::authenticate::{Authenticated, Proof};
-use super::envelope::{Refusal, Road};
+use super::envelope::{LocalUser, Refusal, Road};
 use super::lookup::{self, Found, Target};
 use super::receive::Received;
 use super::{outsider, refusals};
@@ -13,7 +14,8 @@ use crate::config::Config;
 use crate::session::login::Login;
 use message::{Address, address_list, header};
 use std::sync::Arc;
-use store::Store;
+use store::account::Account;
+use store::{AccountId, Store};
 
 /// A message whose sender may send as whom it says.
 pub(crate) struct Authorized {
@@ -41,11 +43,7 @@ pub(super) async fn authorize(authenticated: Authenticated) -> Result<Authorized
     if let Some(proof) = &authenticated.proof {
         outsider::at_end(received, proof).await?;
     }
-    if let Road::Submission(login) = &received.facts.road {
-        let owner = Owner {
-            config: &received.config,
-            login,
-        };
+    if let Some(owner) = Owner::of(&received.config, &received.facts.road) {
         for (field, sender) in header_senders(&received.section)? {
             owner
                 .check(&received.services.store, &sender, field)
@@ -59,16 +57,12 @@ pub(super) async fn authorize(authenticated: Authenticated) -> Result<Authorized
 pub(super) async fn envelope_sender(
     config: &Arc<Config>,
     store: &Store,
-    login: &Login,
+    road: &Road,
     sender: Option<&Address>,
 ) -> Result<(), Refusal> {
-    match sender {
-        Some(sender) => {
-            Owner { config, login }
-                .check(store, sender, "MAIL FROM")
-                .await
-        }
-        None => Ok(()),
+    match (Owner::of(config, road), sender) {
+        (Some(owner), Some(sender)) => owner.check(store, sender, "MAIL FROM").await,
+        _ => Ok(()),
     }
 }
 
@@ -96,34 +90,74 @@ fn header_senders(section: &[u8]) -> Result<Vec<(&'static str, Address)>, Refusa
 /// Who must own a sender.
 struct Owner<'a> {
     config: &'a Arc<Config>,
-    login: &'a Login,
+    who: Who<'a>,
 }
 
-impl Owner<'_> {
+enum Who<'a> {
+    Account(&'a Login),
+    /// A user of this machine who is not trusted.
+    User(&'a LocalUser),
+}
+
+impl<'a> Owner<'a> {
+    /// `None`: this road may use any sender.
+    fn of(config: &'a Arc<Config>, road: &'a Road) -> Option<Owner<'a>> {
+        let who = match road {
+            Road::Submission(login) => Who::Account(login),
+            Road::Local(user) if !is_trusted(config, user) => Who::User(user),
+            Road::Local(_) | Road::Mx | Road::Lmtp => return None,
+        };
+        Some(Owner { config, who })
+    }
+
     async fn check(&self, store: &Store, sender: &Address, field: &str) -> Result<(), Refusal> {
-        if sender.key() == self.login.address {
-            return Ok(());
+        let owns = match self.who {
+            Who::Account(login) if sender.key() == login.address => true,
+            Who::Account(login) => {
+                let account = Named::Id(login.account);
+                !self.is_host_name(sender) && self.leads_home(store, sender, account).await?
+            }
+            Who::User(_) if self.is_host_name(sender) => true,
+            Who::User(user) => {
+                let own = format!("{}@{}", user.name.to_lowercase(), self.config.domain);
+                sender.key() == own || self.leads_home(store, sender, Named::Address(own)).await?
+            }
+        };
+        match (owns, &self.who) {
+            (true, _) => Ok(()),
+            (false, Who::Account(login)) => Err(refusals::not_your_sender(
+                &sender.to_string(),
+                field,
+                &login.address,
+            )),
+            (false, Who::User(user)) => Err(refusals::not_this_user_s_sender(
+                &sender.to_string(),
+                field,
+                &user.name,
+                &self.config.hostname,
+            )),
         }
-        let (config, account, address) = (self.config.clone(), self.login.account, sender.clone());
+    }
+
+    /// Does mail to this address reach this account?
+    async fn leads_home(
+        &self,
+        store: &Store,
+        sender: &Address,
+        account: Named,
+    ) -> Result<bool, Refusal> {
+        let (config, address) = (self.config.clone(), sender.clone());
         let leads_home = store.read(move |tx| {
             Ok(match lookup::look_up(&config, tx, &address)? {
                 Found::Targets(targets) => targets
                     .iter()
-                    .any(|target| matches!(target, Target::Account(found) if found.id == account)),
+                    .any(|target| matches!(target, Target::Account(found) if account.is(found))),
                 _ => false,
             })
         });
-        let owns = leads_home
+        leads_home
             .await
-            .map_err(|error| refusals::store_failed(&error))?;
-        if owns && !self.is_host_name(sender) {
-            return Ok(());
-        }
-        Err(refusals::not_your_sender(
-            &sender.to_string(),
-            field,
-            &self.login.address,
-        ))
+            .map_err(|error| refusals::store_failed(&error))
     }
 
     /// B16: this server's own name is no user's, unless it is also a mail domain.
@@ -131,6 +165,29 @@ impl Owner<'_> {
         sender.domain().eq_ignore_ascii_case(&self.config.hostname)
             && self.config.hostname != self.config.domain
     }
+}
+
+/// An account, by what is known of it.
+enum Named {
+    Id(AccountId),
+    Address(String),
+}
+
+impl Named {
+    fn is(&self, account: &Account) -> bool {
+        match self {
+            Named::Id(id) => account.id == *id,
+            Named::Address(address) => account.address == *address,
+        }
+    }
+}
+
+/// Root could be anybody anyway, and whoever is the server's own user is the server.
+fn is_trusted(config: &Config, user: &LocalUser) -> bool {
+    let named = |word: &String| *word == user.name || word == "*";
+    user.uid == 0
+        || user.uid == nix::unistd::geteuid().as_raw()
+        || config.local.trusted.iter().any(named)
 }
 
 #[cfg(test)]

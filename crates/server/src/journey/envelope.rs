@@ -18,6 +18,29 @@ pub enum Road {
     Submission(Login),
     /// LMTP (RFC 2033): a server in front of us; local recipients only, one reply for each.
     Lmtp,
+    /// A program on this machine (A22).
+    Local(LocalUser),
+}
+
+/// A user of this machine, as the system says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalUser {
+    /// The user id.
+    pub uid: u32,
+    /// The name of the user; `uidN` if the system knows none.
+    pub name: String,
+}
+
+impl LocalUser {
+    /// The user with this id. The system may ask others for the name, so it is asked off the workers.
+    pub async fn of(uid: u32) -> LocalUser {
+        let look_up = move || nix::unistd::User::from_uid(uid.into()).ok().flatten();
+        let found = tokio::task::spawn_blocking(look_up).await.ok().flatten();
+        LocalUser {
+            name: found.map_or_else(|| format!("uid{uid}"), |user| user.name),
+            uid,
+        }
+    }
 }
 
 /// What DNS says about the client's address (A29).
@@ -82,8 +105,8 @@ impl Replies {
     pub(crate) fn of(road: &Road, mail: &Mail) -> Replies {
         match road {
             Road::Lmtp => Replies::PerRecipient,
-            Road::Mx | Road::Submission(_) if mail.prdr => Replies::PerRecipient,
-            Road::Mx | Road::Submission(_) => Replies::Common,
+            Road::Mx | Road::Submission(_) | Road::Local(_) if mail.prdr => Replies::PerRecipient,
+            Road::Mx | Road::Submission(_) | Road::Local(_) => Replies::Common,
         }
     }
 }
@@ -168,7 +191,7 @@ impl SessionFacts {
     pub fn login(&self) -> Option<&Login> {
         match &self.road {
             Road::Submission(login) => Some(login),
-            Road::Mx | Road::Lmtp => None,
+            Road::Mx | Road::Lmtp | Road::Local(_) => None,
         }
     }
 }

@@ -233,17 +233,31 @@ impl Walk<'_, '_> {
 
     /// The domain is not hosted. Our own host name still has a postmaster (RFC 5321 §4.5.1).
     fn outside(&mut self, address: &Address) -> Result<(), Stop> {
-        if address.domain().eq_ignore_ascii_case(&self.config.hostname) && is_role(address) {
-            self.note(|| {
-                format!(
-                    "{} is the name of this server: {address} is the postmaster",
-                    address.domain()
-                )
-            });
-            return self.postmaster();
+        if address.domain().eq_ignore_ascii_case(&self.config.hostname) {
+            return self.on_this_host(address);
         }
         self.note(|| format!("{} is not hosted here", address.domain()));
         self.targets.push(Target::Elsewhere(address.clone()));
+        Ok(())
+    }
+
+    /// Programs on this machine write to `root@host`, or to a bare name, which comes to the same (A22): an alias of that name or a
+    /// person of the first domain; else the postmaster, for role names and the names of system users.
+    fn on_this_host(&mut self, address: &Address) -> Result<(), Stop> {
+        self.note(|| format!("{} is the name of this server", address.domain()));
+        if self.aliases(&address.key(), address)? {
+            return Ok(());
+        }
+        if let Ok(person) = address.in_domain(&self.config.domain)
+            && self.named(&person)?
+        {
+            return Ok(());
+        }
+        if is_role(address) || is_system_user(address) {
+            self.note(|| format!("mail for {address} goes to the postmaster"));
+            return self.postmaster();
+        }
+        self.note(|| format!("nothing answers to {address}"));
         Ok(())
     }
 
@@ -372,6 +386,13 @@ impl Walk<'_, '_> {
             self.targets.push(Target::Account(account));
         }
     }
+}
+
+/// Whether the system has a user of this name: what its programs and their failures have to say shall be read. This runs on a thread
+/// of the store, where waiting for the system's answer is allowed.
+fn is_system_user(address: &Address) -> bool {
+    let local = address.local();
+    !local.is_empty() && matches!(nix::unistd::User::from_name(local), Ok(Some(_)))
 }
 
 fn is_role(address: &Address) -> bool {

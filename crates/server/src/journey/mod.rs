@@ -35,10 +35,13 @@ mod place;
 pub mod receive;
 mod refusals;
 pub(crate) mod relay;
+pub(crate) mod returned;
 mod route;
 mod strangers;
 mod trace;
 
-pub use envelope::{ClientName, ForwardPath, Mail, Notify, Rcpt, Refusal, Ret, Road, SessionFacts};
+pub use envelope::{
+    ClientName, ForwardPath, LocalUser, Mail, Notify, Rcpt, Refusal, Ret, Road, SessionFacts,
+};
 pub use lookup::explain;
 pub use receive::{MailId, Receiving, Transaction};

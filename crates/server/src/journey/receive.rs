@@ -72,10 +72,13 @@ impl Transaction {
         if let Road::Mx = facts.road {
             outsider::at_mail(&services, &config, &facts, mail.reverse_path.as_ref()).await?;
         }
-        if let Road::Submission(login) = &facts.road {
-            authorize::envelope_sender(&config, &services.store, login, mail.reverse_path.as_ref())
-                .await?;
-        }
+        authorize::envelope_sender(
+            &config,
+            &services.store,
+            &facts.road,
+            mail.reverse_path.as_ref(),
+        )
+        .await?;
         Ok(Transaction {
             services,
             config,
@@ -235,10 +238,11 @@ impl Receiving {
     /// The header section as it is kept.
     fn kept(&self, section: &[u8]) -> Vec<u8> {
         let hostname = self.transaction.config.hostname.as_str();
-        let login = match &self.transaction.facts.road {
+        let own = match &self.transaction.facts.road {
             Road::Mx => return head::incoming(section, Some(hostname)),
             Road::Lmtp => return head::incoming(section, None),
-            Road::Submission(login) => login,
+            Road::Submission(login) => login.address.clone(),
+            Road::Local(user) => format!("{}@{hostname}", user.name),
         };
         let reverse_path = self
             .transaction
@@ -246,7 +250,7 @@ impl Receiving {
             .reverse_path
             .as_ref()
             .map(ToString::to_string);
-        let sender = reverse_path.as_deref().unwrap_or(&login.address);
+        let sender = reverse_path.as_deref().unwrap_or(&own);
         let submitted = Submitted {
             sender,
             domain: sender

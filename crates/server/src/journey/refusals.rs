@@ -193,6 +193,22 @@ pub(crate) fn not_your_sender(sender: &str, field: &str, account: &str) -> Refus
     )
 }
 
+/// 550 5.7.1 (A22): a program on this machine.
+pub(crate) fn not_this_user_s_sender(
+    sender: &str,
+    field: &str,
+    user: &str,
+    hostname: &str,
+) -> Refusal {
+    Refusal::new(
+        550,
+        Enhanced(5, 7, 1),
+        format!(
+            "The user {user} may not send as {sender} ({field}): use {user}@{hostname}, or have {user} added to local.trusted"
+        ),
+    )
+}
+
 /// 550 5.7.1: a From field that names nobody (RFC 5322 §3.6.2).
 pub(crate) fn no_sender_in(field: &str) -> Refusal {
     Refusal::new(

@@ -132,7 +132,9 @@ impl Rules<'_> {
     fn not_routed(&self, path: Address, found: Found) -> Result<Vec<Route>, Refusal> {
         let refusal = match (found, self.road) {
             (Found::Targets(_), _) => return Ok(Vec::new()),
-            (Found::NotOurs, Road::Submission(_)) => return Ok(vec![Route::Relay(path)]),
+            (Found::NotOurs, Road::Submission(_) | Road::Local(_)) => {
+                return Ok(vec![Route::Relay(path)]);
+            }
             (Found::NotOurs, Road::Mx) => refusals::relay_denied(&path),
             (Found::NotOurs, Road::Lmtp) => refusals::not_local(&path),
             (Found::Unknown, _) => refusals::no_such_user(&path),

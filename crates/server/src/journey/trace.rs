@@ -24,13 +24,14 @@ impl Hop<'_> {
     pub(crate) fn received(&self) -> String {
         let mut field = String::with_capacity(320);
         field.push_str("Received: ");
-        if !self.is_masked() {
+        if !self.is_masked() && !matches!(self.facts.road, Road::Local(_)) {
             self.from(&mut field);
         }
         let hostname = &self.config.hostname;
         let _ = write!(
             field,
-            "by {hostname} (Pennyblack) with {} id {}",
+            "by {hostname} (Pennyblack{}) with {} id {}",
+            self.local_user(),
             self.protocol(),
             self.id
         );
@@ -41,6 +42,14 @@ impl Hop<'_> {
         }
         let _ = write!(field, ";\r\n\t{}\r\n", message::date::write(self.time));
         field
+    }
+
+    /// Whose program on this machine sent it.
+    fn local_user(&self) -> String {
+        match &self.facts.road {
+            Road::Local(user) => format!(", from user {}", harmless(&user.name)),
+            _ => String::new(),
+        }
     }
 
     /// A15: a user's home address is nobody's business.
@@ -65,6 +74,7 @@ impl Hop<'_> {
         let base = match (&self.facts.road, self.smtputf8, self.facts.esmtp) {
             (Road::Lmtp, false, _) => "LMTP",
             (Road::Lmtp, true, _) => "UTF8LMTP",
+            (Road::Local(_), ..) => "local",
             (_, true, _) => "UTF8SMTP",
             (_, false, true) => "ESMTP",
             (_, false, false) => "SMTP",

@@ -3,17 +3,19 @@
 //! It goes on when the process has no file descriptor left (S5): one is kept in reserve, with which the next connection is taken,
 //! told to come back later, and closed.
 
-use super::{Kind, Socket, imap, smtp};
+use super::stream::Client;
+use super::{Ear, Kind, Place, Socket, imap, smtp};
 use crate::Services;
 use crate::session::Protocol;
 use smtp::SmtpKind;
 use std::fs::File;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -38,13 +40,57 @@ pub(crate) struct Doors {
 /// One listener's accept loop.
 struct Door {
     kind: Kind,
-    listener: TcpListener,
+    listener: Listener,
+    /// The file of a Unix socket; it goes with the door.
+    _file: Option<SocketFile>,
     services: Arc<Services>,
     tasks: TaskTracker,
     abort: CancellationToken,
     ping: watch::Receiver<u64>,
     pong: Arc<AtomicU64>,
     reserve: Option<File>,
+}
+
+enum Listener {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+impl Listener {
+    fn new(ear: Ear) -> io::Result<Listener> {
+        Ok(match ear {
+            Ear::Tcp(listener) => Listener::Tcp(TcpListener::from_std(listener)?),
+            Ear::Unix(listener) => Listener::Unix(UnixListener::from_std(listener)?),
+        })
+    }
+
+    /// The next client, and where it is; who comes over a Unix socket is on this machine.
+    async fn accept(&self) -> io::Result<(Client, SocketAddr)> {
+        match self {
+            Listener::Tcp(listener) => {
+                let (stream, from) = listener.accept().await?;
+                // Replies are small and wait for nobody.
+                let _ = stream.set_nodelay(true);
+                Ok((Client::Tcp(stream), from))
+            }
+            Listener::Unix(listener) => {
+                let (stream, _) = listener.accept().await?;
+                Ok((Client::Unix(stream), HERE))
+            }
+        }
+    }
+}
+
+/// Stands for a client that has no address.
+const HERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+/// The file of a Unix socket, removed when nobody listens any more.
+struct SocketFile(PathBuf);
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
 }
 
 /// Starts to accept on all sockets.
@@ -61,7 +107,11 @@ pub(crate) fn open(sockets: Vec<Socket>, services: &Arc<Services>) -> io::Result
         doors.pongs.push(pong.clone());
         let door = Door {
             kind: socket.kind,
-            listener: TcpListener::from_std(socket.listener)?,
+            listener: Listener::new(socket.ear)?,
+            _file: match &socket.place {
+                Place::Path(path) => Some(SocketFile(path.clone())),
+                Place::Address(_) => None,
+            },
             services: services.clone(),
             tasks: doors.tasks.clone(),
             abort: doors.abort.clone(),
@@ -69,7 +119,7 @@ pub(crate) fn open(sockets: Vec<Socket>, services: &Arc<Services>) -> io::Result
             pong,
             reserve: reserve(),
         };
-        tracing::info!(listener = socket.kind.name(), address = %socket.address, "listening");
+        tracing::info!(listener = socket.kind.name(), address = %socket.place, "listening");
         doors.tasks.spawn(door.accept());
     }
     Ok(doors)
@@ -110,7 +160,7 @@ impl Door {
     }
 
     /// Starts a session if the limits and the operator allow it.
-    fn admit(&self, stream: TcpStream, from: SocketAddr) {
+    fn admit(&self, stream: Client, from: SocketAddr) {
         let now = self.services.clock.now();
         if self.services.gate.is_banned(now, from.ip()) {
             // J30: closed without a word; the log would be the attacker's.
@@ -132,8 +182,6 @@ impl Door {
                 return self.turn_away(&stream, &why.to_string());
             }
         };
-        // Replies are small and wait for nobody.
-        let _ = stream.set_nodelay(true);
         let session = session(self.kind, self.services.clone(), stream);
         let abort = self.abort.clone();
         let tls = matches!(self.kind, Kind::Submissions | Kind::Imaps);
@@ -157,10 +205,10 @@ impl Door {
     }
 
     /// Says why there is no session, if that can be said without TLS, and closes.
-    fn turn_away(&self, stream: &TcpStream, why: &str) {
+    fn turn_away(&self, stream: &Client, why: &str) {
         let config = self.services.config.load();
         let line = match self.kind {
-            Kind::Smtp | Kind::Submission | Kind::Lmtp => {
+            Kind::Smtp | Kind::Submission | Kind::Lmtp | Kind::Local => {
                 format!("421 {} {why}\r\n", config.hostname)
             }
             Kind::Imap => format!("* BYE [UNAVAILABLE] {why}\r\n"),
@@ -205,12 +253,18 @@ fn reserve() -> Option<File> {
     File::open("/dev/null").ok()
 }
 
-async fn session(kind: Kind, services: Arc<Services>, stream: TcpStream) {
+async fn session(kind: Kind, services: Arc<Services>, client: Client) {
+    let stream = match client {
+        Client::Tcp(stream) => stream,
+        Client::Unix(stream) => return smtp::serve_unix(services, stream, kind).await,
+    };
     match kind {
         Kind::Smtp => smtp::serve(services, stream, SmtpKind::Mx).await,
         Kind::Submission => smtp::serve(services, stream, SmtpKind::Submission).await,
         Kind::Submissions => smtp::serve(services, stream, SmtpKind::Submissions).await,
         Kind::Lmtp => smtp::serve(services, stream, SmtpKind::Lmtp).await,
+        // It has no addresses.
+        Kind::Local => {}
         Kind::Imap => imap::serve(services, stream, false).await,
         Kind::Imaps => imap::serve(services, stream, true).await,
     }

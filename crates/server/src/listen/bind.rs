@@ -3,8 +3,13 @@
 use super::Kind;
 use crate::config::Config;
 use rustix::io::Errno;
+use std::fmt;
+use std::fs;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
 
 /// Connections the system holds for us before we accept them.
 const BACKLOG: i32 = 1024;
@@ -12,8 +17,30 @@ const BACKLOG: i32 = 1024;
 /// A listening socket.
 pub(crate) struct Socket {
     pub(crate) kind: Kind,
-    pub(crate) address: SocketAddr,
-    pub(crate) listener: TcpListener,
+    pub(crate) place: Place,
+    pub(crate) ear: Ear,
+}
+
+/// What connections arrive at.
+pub(crate) enum Ear {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+/// Where a socket is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Address(SocketAddr),
+    Path(PathBuf),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Address(address) => address.fmt(f),
+            Place::Path(path) => path.display().fmt(f),
+        }
+    }
 }
 
 /// Opens all configured sockets, or says of each that could not be opened why not.
@@ -28,6 +55,15 @@ pub(crate) fn bind(config: &Config) -> Result<Vec<Socket>, Vec<String>> {
                     "no IPv6 on this machine: listening on IPv4 alone"
                 ),
                 Err(why) => failures.push(explain(kind, *address, &why)),
+            }
+        }
+        if let Some(path) = &kind.settings(config).socket {
+            match open_path(kind, path) {
+                Ok(socket) => sockets.push(socket),
+                Err(why) => failures.push(format!(
+                    "cannot listen on {} (listen.{kind}.socket): {why}; an empty path turns that off",
+                    path.display()
+                )),
             }
         }
     }
@@ -55,9 +91,46 @@ fn open(kind: Kind, address: SocketAddr) -> io::Result<Socket> {
     let listener = TcpListener::from(socket);
     Ok(Socket {
         kind,
-        address: listener.local_addr()?,
-        listener,
+        place: Place::Address(listener.local_addr()?),
+        ear: Ear::Tcp(listener),
     })
+}
+
+/// Makes a Unix socket. One that nobody listens on is left from a crash and goes; the lock of the data directory is ours.
+fn open_path(kind: Kind, path: &Path) -> io::Result<Socket> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+        let own = fs::metadata(folder)?.permissions().mode();
+        // A folder that umask has closed, and in which only this socket is: programs must come to it.
+        if kind == Kind::Local && folder == Path::new("/run/pennyblack") && own & 0o055 != 0o055 {
+            fs::set_permissions(folder, fs::Permissions::from_mode(own | 0o055))?;
+        }
+    }
+    if is_left_over(path)? {
+        fs::remove_file(path)?;
+    }
+    let listener = UnixListener::bind(path)?;
+    listener.set_nonblocking(true)?;
+    let mode = match kind {
+        Kind::Local => 0o666,
+        _ => 0o660,
+    };
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
+    Ok(Socket {
+        kind,
+        place: Place::Path(path.into()),
+        ear: Ear::Unix(listener),
+    })
+}
+
+fn is_left_over(path: &Path) -> io::Result<bool> {
+    let facts = match fs::symlink_metadata(path) {
+        Ok(facts) => facts,
+        Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(why) => return Err(why),
+    };
+    let refused = |why: &io::Error| why.kind() == io::ErrorKind::ConnectionRefused;
+    Ok(facts.file_type().is_socket() && UnixStream::connect(path).is_err_and(|why| refused(&why)))
 }
 
 /// A wildcard that the machine has no protocol for is not an error: the IPv4 wildcard stands beside it.
@@ -122,6 +195,10 @@ mod tests {
     fn port_zero_becomes_a_free_port() {
         let sockets = bind(&config(&["127.0.0.1:0".parse().expect("address")])).unwrap_or_default();
         assert_eq!(sockets.len(), 1);
-        assert_ne!(sockets[0].address.port(), 0);
+        assert!(
+            matches!(sockets[0].place, Place::Address(address) if address.port() != 0),
+            "{}",
+            sockets[0].place
+        );
     }
 }

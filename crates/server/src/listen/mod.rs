@@ -12,14 +12,15 @@ mod proxy;
 mod stream;
 
 pub(crate) use accept::{Doors, open};
-pub(crate) use bind::{Socket, bind};
+pub(crate) use bind::{Ear, Place, Socket, bind};
 
 use crate::config::{Config, Listener};
 use crate::session::Protocol;
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
-/// The six listeners.
+/// The listeners.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// Port 25.
@@ -34,17 +35,20 @@ pub enum Kind {
     Imaps,
     /// LMTP.
     Lmtp,
+    /// Programs on this machine.
+    Local,
 }
 
 impl Kind {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Kind; 6] = [
+    pub const ALL: [Kind; 7] = [
         Kind::Smtp,
         Kind::Submission,
         Kind::Submissions,
         Kind::Imap,
         Kind::Imaps,
         Kind::Lmtp,
+        Kind::Local,
     ];
 
     /// Its name in settings and logs.
@@ -56,6 +60,7 @@ impl Kind {
             Kind::Imap => "imap",
             Kind::Imaps => "imaps",
             Kind::Lmtp => "lmtp",
+            Kind::Local => "local",
         }
     }
 
@@ -65,6 +70,7 @@ impl Kind {
             Kind::Smtp => Protocol::Smtp,
             Kind::Submission | Kind::Submissions => Protocol::Submission,
             Kind::Lmtp => Protocol::Lmtp,
+            Kind::Local => Protocol::Local,
             Kind::Imap | Kind::Imaps => Protocol::Imap,
         }
     }
@@ -78,6 +84,7 @@ impl Kind {
             Kind::Imap => &config.listen.imap,
             Kind::Imaps => &config.listen.imaps,
             Kind::Lmtp => &config.listen.lmtp,
+            Kind::Local => &config.listen.local,
         }
     }
 }
@@ -98,6 +105,9 @@ pub struct Bound {
     pub imap: Vec<SocketAddr>,
     pub imaps: Vec<SocketAddr>,
     pub lmtp: Vec<SocketAddr>,
+    pub local: Vec<SocketAddr>,
+    /// Unix sockets, with their listeners.
+    pub sockets: Vec<(Kind, PathBuf)>,
 }
 
 impl Bound {
@@ -110,10 +120,15 @@ impl Bound {
             Kind::Imap => &self.imap,
             Kind::Imaps => &self.imaps,
             Kind::Lmtp => &self.lmtp,
+            Kind::Local => &self.local,
         }
     }
 
-    pub(crate) fn add(&mut self, kind: Kind, address: SocketAddr) {
+    pub(crate) fn add(&mut self, kind: Kind, place: &Place) {
+        let address = match place {
+            Place::Address(address) => *address,
+            Place::Path(path) => return self.sockets.push((kind, path.clone())),
+        };
         match kind {
             Kind::Smtp => &mut self.smtp,
             Kind::Submission => &mut self.submission,
@@ -121,6 +136,7 @@ impl Bound {
             Kind::Imap => &mut self.imap,
             Kind::Imaps => &mut self.imaps,
             Kind::Lmtp => &mut self.lmtp,
+            Kind::Local => &mut self.local,
         }
         .push(address);
     }

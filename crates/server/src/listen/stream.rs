@@ -6,16 +6,36 @@ use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::server::TlsStream;
 
 /// Octets read at once. A TLS record holds as many.
 const READ: usize = 16 * 1024;
 
+/// A client as it comes in.
+pub(crate) enum Client {
+    /// Over the network.
+    Tcp(TcpStream),
+    /// From this machine.
+    Unix(UnixStream),
+}
+
+impl Client {
+    /// Writes at once or not at all.
+    pub(crate) fn try_write(&self, octets: &[u8]) -> io::Result<usize> {
+        match self {
+            Client::Tcp(stream) => stream.try_write(octets),
+            Client::Unix(stream) => stream.try_write(octets),
+        }
+    }
+}
+
 /// A client's connection.
 pub(crate) enum Stream {
     /// In clear.
     Clear(TcpStream),
+    /// From this machine: nobody can listen in.
+    Unix(UnixStream),
     /// Under TLS.
     Tls(Box<TlsStream<TcpStream>>),
     /// Given to a handshake that has not succeeded.
@@ -57,6 +77,7 @@ impl AsyncRead for Stream {
     ) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Stream::Clear(stream) => Pin::new(stream).poll_read(context, buffer),
+            Stream::Unix(stream) => Pin::new(stream).poll_read(context, buffer),
             Stream::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
             Stream::Gone => Poll::Ready(Ok(())),
         }
@@ -71,6 +92,7 @@ impl AsyncWrite for Stream {
     ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Stream::Clear(stream) => Pin::new(stream).poll_write(context, octets),
+            Stream::Unix(stream) => Pin::new(stream).poll_write(context, octets),
             Stream::Tls(stream) => Pin::new(stream).poll_write(context, octets),
             Stream::Gone => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
         }
@@ -79,6 +101,7 @@ impl AsyncWrite for Stream {
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Stream::Clear(stream) => Pin::new(stream).poll_flush(context),
+            Stream::Unix(stream) => Pin::new(stream).poll_flush(context),
             Stream::Tls(stream) => Pin::new(stream).poll_flush(context),
             Stream::Gone => Poll::Ready(Ok(())),
         }
@@ -87,6 +110,7 @@ impl AsyncWrite for Stream {
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Stream::Clear(stream) => Pin::new(stream).poll_shutdown(context),
+            Stream::Unix(stream) => Pin::new(stream).poll_shutdown(context),
             Stream::Tls(stream) => Pin::new(stream).poll_shutdown(context),
             Stream::Gone => Poll::Ready(Ok(())),
         }

@@ -145,10 +145,8 @@ impl Server {
 impl Running {
     /// Sessions that are open now.
     pub(crate) fn sessions(&self) -> usize {
-        let listeners = Kind::ALL
-            .iter()
-            .map(|kind| self.bound.of(*kind).len())
-            .sum();
+        let addresses = Kind::ALL.iter().map(|kind| self.bound.of(*kind).len());
+        let listeners = addresses.sum::<usize>() + self.bound.sockets.len();
         self.doors.tasks.len().saturating_sub(listeners)
     }
 }

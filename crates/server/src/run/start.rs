@@ -72,6 +72,13 @@ pub(super) async fn start(config: Config, parts: Parts) -> Result<Server, StartE
     let target = privileges::target(config.user.as_deref()).map_err(StartError::Config)?;
     let instance = claim(&config, target.as_ref()).await?;
     let sockets = listen::bind(&config).map_err(StartError::Bind)?;
+    for (_, path) in &bound(&sockets).sockets {
+        privileges::give(path, target.as_ref()).map_err(system(format!(
+            "cannot give {} to the user",
+            path.display()
+        )))?;
+    }
+    make_spool(&config, target.as_ref());
     // Configured keys are often readable by root alone; our own authority is made by the user we become.
     let early = (!config.tls.certificates.is_empty())
         .then(|| Tls::load(&config))
@@ -109,6 +116,23 @@ async fn claim(config: &Config, target: Option<&Target>) -> Result<Instance, Sta
     Ok(instance)
 }
 
+/// X14. Without the folder mail is taken all the same while the server runs, so that is no reason not to start.
+fn make_spool(config: &Config, target: Option<&Target>) {
+    let Some(folder) = &config.local.spool else {
+        return;
+    };
+    // Who gives a folder away takes special modes off it, so they come last; both are the user's own by then.
+    let made = std::fs::create_dir_all(folder)
+        .and_then(|()| privileges::give(folder, target))
+        .and_then(|()| crate::local::spool::make(folder));
+    if let Err(why) = made {
+        tracing::warn!(
+            folder = %folder.display(), error = %why,
+            "programs cannot leave mail for a time when the server does not run; `local.spool` names another folder"
+        );
+    }
+}
+
 /// What the store is opened with; the key file is read here.
 pub(super) fn store_options(config: &Config) -> Result<Options, StartError> {
     let key = super::key::load(config)?;
@@ -143,7 +167,7 @@ pub(super) async fn add_domain(store: &Store, name: &str) -> Result<(), store::E
 fn bound(sockets: &[Socket]) -> Bound {
     let mut bound = Bound::default();
     for socket in sockets {
-        bound.add(socket.kind, socket.address);
+        bound.add(socket.kind, &socket.place);
     }
     bound
 }

@@ -44,6 +44,8 @@ pub enum Protocol {
     Submission,
     /// Mail from a front end of ours.
     Lmtp,
+    /// Mail from programs on this machine.
+    Local,
     /// Mailbox access.
     Imap,
 }
@@ -55,6 +57,7 @@ impl Protocol {
             Protocol::Smtp => "smtp",
             Protocol::Submission => "submission",
             Protocol::Lmtp => "lmtp",
+            Protocol::Local => "local",
             Protocol::Imap => "imap",
         }
     }

@@ -25,10 +25,10 @@ mod tests;
 pub use capabilities::Capabilities;
 pub use envelope::{Envelope, Recipient, Return};
 pub use failure::{Command, Failure, Incompatible, Misbehaved, spoken};
+pub use replies::Replies;
 
 use crate::Reply;
 use opening::Opening;
-use replies::Replies;
 use std::collections::VecDeque;
 use std::time::Duration;
 use transaction::Transaction;

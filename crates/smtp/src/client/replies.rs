@@ -12,7 +12,7 @@ const MAX_REPLY: usize = 32 * 1024;
 
 /// Replies as they come in.
 #[derive(Default)]
-pub(super) struct Replies {
+pub struct Replies {
     buffer: Vec<u8>,
     /// The lines of the reply that is being read.
     code: u16,
@@ -21,7 +21,8 @@ pub(super) struct Replies {
 }
 
 impl Replies {
-    pub(super) fn feed(&mut self, octets: &[u8]) {
+    /// Takes octets that have arrived.
+    pub fn feed(&mut self, octets: &[u8]) {
         self.buffer.extend_from_slice(octets);
     }
 
@@ -30,8 +31,9 @@ impl Replies {
         self.buffer.is_empty() && self.lines.is_empty()
     }
 
-    /// The next complete reply.
-    pub(super) fn next(&mut self) -> Result<Option<Reply>, Misbehaved> {
+    /// The next complete reply, if there is one.
+    #[allow(clippy::should_implement_trait)] // the end of what has arrived is not the end
+    pub fn next(&mut self) -> Result<Option<Reply>, Misbehaved> {
         while let Some(line) = self.next_line()? {
             let line = Line::parse(&line)?;
             if !self.lines.is_empty() && line.code != self.code {

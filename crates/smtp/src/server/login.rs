@@ -12,7 +12,7 @@ impl Session {
     /// Why mail cannot be sent yet, where a log-in is demanded (RFC 6409 §4.3, B1).
     pub(super) fn login_missing(&self) -> Option<Reply> {
         match self.service.role {
-            Role::Mx | Role::Lmtp => None,
+            Role::Mx | Role::Lmtp | Role::Local => None,
             Role::Submission if self.logged_in => None,
             Role::Submission if self.needs_tls() => Some(replies::tls_required()),
             Role::Submission => Some(replies::login_required()),

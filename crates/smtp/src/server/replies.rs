@@ -12,7 +12,7 @@ const SEQUENCE: Enhanced = Enhanced(5, 5, 1);
 /// The banner.
 pub(super) fn banner(service: &Service) -> Reply {
     let protocol = match service.role {
-        Role::Mx | Role::Submission => "ESMTP",
+        Role::Mx | Role::Submission | Role::Local => "ESMTP",
         Role::Lmtp => "LMTP",
     };
     Reply::plain(220, format!("{} {protocol} Pennyblack", service.hostname))
@@ -75,7 +75,7 @@ pub(super) fn goodbye(service: &Service) -> Reply {
 pub(super) fn help(role: Role) -> Reply {
     let hello = match role {
         Role::Lmtp => "LHLO",
-        Role::Mx | Role::Submission => "EHLO HELO",
+        Role::Mx | Role::Submission | Role::Local => "EHLO HELO",
     };
     let lines = [
         format!("{hello} MAIL RCPT DATA BDAT RSET"),
@@ -127,7 +127,7 @@ pub(super) fn hello_first(role: Role) -> Reply {
 pub(super) fn wrong_hello(role: Role) -> Reply {
     let text = match role {
         Role::Lmtp => "This is LMTP; say LHLO",
-        Role::Mx | Role::Submission => "This is SMTP; say EHLO",
+        Role::Mx | Role::Submission | Role::Local => "This is SMTP; say EHLO",
     };
     Reply::new(500, SEQUENCE, text)
 }

@@ -11,6 +11,8 @@ pub enum Role {
     Submission,
     /// A server in front of us delivers (LMTP, RFC 2033): a reply for each recipient.
     Lmtp,
+    /// Programs on this machine send mail; the system says whose they are.
+    Local,
 }
 
 /// Which protection a session must have before a log-in.
@@ -49,7 +51,7 @@ impl Service {
     pub(super) fn bare_lf(&self) -> BareLf {
         match self.role {
             Role::Mx => BareLf::Refuse,
-            Role::Submission | Role::Lmtp => BareLf::Normalise,
+            Role::Submission | Role::Lmtp | Role::Local => BareLf::Normalise,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The table of settings: each is defined here, once, and nowhere else.
 
+mod local;
+
 use super::Config;
 use super::field::Field;
 use super::{DisabledMail, PlaintextAuth};
@@ -73,6 +75,10 @@ pub static SECTIONS: &[(&str, &str)] = &[
         "listen.lmtp",
         "LMTP, for another server on this machine that hands mail over; off.",
     ),
+    (
+        "listen.local",
+        "Mail from programs on this machine, by `sendmail`.",
+    ),
     ("limits", "Limits of size, number and time."),
     ("store", "Where accounts and mail are kept."),
     ("tls", "Certificates."),
@@ -81,6 +87,7 @@ pub static SECTIONS: &[(&str, &str)] = &[
         "mail",
         "Mail in mailboxes, and what senders may see of our users.",
     ),
+    ("local", "Mail from programs on this machine."),
     ("queue", "Mail to other servers."),
     ("dns", "Look-ups."),
     (
@@ -158,6 +165,14 @@ fn auth_optional() -> Vec<Setting> {
     }
 }
 
+/// A23
+fn lmtp_socket() -> Vec<Setting> {
+    settings! {
+        "listen.lmtp.socket" Restart "\"\"", Field::OptionalPath(|c| &mut c.listen.lmtp.socket),
+            "A Unix socket to listen on besides `addresses`, such as `\"/run/pennyblack/lmtp\"`. Its owner and its group may use it.";
+    }
+}
+
 /// All settings, by section.
 pub static SETTINGS: std::sync::LazyLock<Vec<Setting>> = std::sync::LazyLock::new(|| {
     let mut all = host();
@@ -168,12 +183,15 @@ pub static SETTINGS: std::sync::LazyLock<Vec<Setting>> = std::sync::LazyLock::ne
     all.extend(listener!(imap, "listen.imap", "[]", 143));
     all.extend(listener!(imaps, "listen.imaps", "[993]", 993));
     all.extend(listener!(lmtp, "listen.lmtp", "[]", 24));
+    all.extend(lmtp_socket());
+    all.extend(local::listener());
     for section in [
         limits(),
         store(),
         tls(),
         auth(),
         mail(),
+        local::settings(),
         queue(),
         dns::dns(),
         authentication::authentication(),

@@ -2,19 +2,23 @@
 
 use super::SmtpKind;
 use crate::Services;
+use crate::journey::LocalUser;
 use crate::listen::{proxy, stream::Stream};
 use crate::session::metrics::{Direction, Verified};
 use crate::session::tls::TlsFacts;
 use crate::session::{Peer, SessionId};
 use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::server::TlsStream;
 
 /// A connection that a session can begin on.
 pub(super) struct Connection {
     pub(super) stream: Stream,
     pub(super) peer: Peer,
+    /// Who it is, if a program on this machine.
+    pub(super) user: Option<LocalUser>,
 }
 
 /// Makes a connection ready, or logs why there is none.
@@ -62,7 +66,41 @@ pub(super) async fn connect(
             return None;
         }
     }
-    Some(Connection { stream, peer })
+    Some(Connection {
+        stream,
+        peer,
+        user: None,
+    })
+}
+
+/// A connection over a Unix socket: the system says whose program it is.
+pub(super) async fn from_here(
+    stream: UnixStream,
+    kind: SmtpKind,
+    session: SessionId,
+) -> Option<Connection> {
+    const HERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+    let uid = match stream.peer_cred() {
+        Ok(client) => client.uid(),
+        Err(why) => {
+            tracing::error!(error = %why, "the system does not say who is at the other end of a socket");
+            return None;
+        }
+    };
+    let user = LocalUser::of(uid).await;
+    let peer = Peer {
+        protocol: kind.protocol(),
+        session,
+        remote: HERE,
+        local: HERE,
+        tls: None,
+    };
+    tracing::info!(proto = %peer.protocol, listener = kind.listener().name(), uid, user = user.name, "connected");
+    Some(Connection {
+        stream: Stream::Unix(stream),
+        peer,
+        user: Some(user),
+    })
 }
 
 /// Does the TLS handshake, and remembers in `peer` what it agreed on.
@@ -73,7 +111,9 @@ pub(super) async fn secure(
 ) -> io::Result<()> {
     let shaken = match std::mem::replace(stream, Stream::Gone) {
         Stream::Clear(clear) => handshake(services, clear).await,
-        Stream::Tls(_) | Stream::Gone => Err(io::Error::other("TLS is active already")),
+        Stream::Tls(_) | Stream::Unix(_) | Stream::Gone => {
+            Err(io::Error::other("TLS is active already"))
+        }
     };
     match shaken {
         Ok((secured, facts)) => {

@@ -9,7 +9,7 @@ use super::transaction::{Mail, Stage, refused_with};
 use super::{SmtpKind, connect};
 use crate::Services;
 use crate::config::Config;
-use crate::journey::{Road, SessionFacts};
+use crate::journey::{LocalUser, Road, SessionFacts};
 use crate::listen::stream::{Stream, is_hang_up};
 use crate::session::Peer;
 use crate::session::login::Login;
@@ -41,6 +41,7 @@ pub(super) struct Conversation {
     hello: Option<Hello>,
     log_in: LogIn,
     login: Option<Login>,
+    user: Option<LocalUser>,
     /// Made at the first MAIL, and anew when something in it changes.
     facts: Option<Arc<SessionFacts>>,
     pub(super) mail: Mail,
@@ -73,7 +74,12 @@ impl From<io::Error> for Ended {
 
 impl Conversation {
     /// Begins with a client; its name in DNS is looked up meanwhile.
-    pub(super) fn new(services: Arc<Services>, kind: SmtpKind, peer: Peer) -> Conversation {
+    pub(super) fn new(
+        services: Arc<Services>,
+        kind: SmtpKind,
+        peer: Peer,
+        user: Option<LocalUser>,
+    ) -> Conversation {
         let config = services.config.load_full();
         let listener = kind.listener().settings(&config);
         let security = match peer.tls {
@@ -91,6 +97,7 @@ impl Conversation {
             hello: None,
             log_in: LogIn::None,
             login: None,
+            user,
             facts: None,
             mail: Mail::None,
             services,
@@ -293,6 +300,7 @@ impl Conversation {
         if self.facts.is_none() {
             let road = match (&self.login, self.kind) {
                 (Some(login), _) => Road::Submission(login.clone()),
+                (None, SmtpKind::Local) => Road::Local(self.user.clone()?),
                 (None, SmtpKind::Mx) => Road::Mx,
                 (None, SmtpKind::Lmtp) => Road::Lmtp,
                 (None, SmtpKind::Submission | SmtpKind::Submissions) => return None,
@@ -344,7 +352,9 @@ impl Conversation {
 fn ask(kind: SmtpKind) -> Ask {
     match kind {
         SmtpKind::Mx => Ask::Gate,
-        SmtpKind::Submission | SmtpKind::Submissions | SmtpKind::Lmtp => Ask::Name,
+        SmtpKind::Submission | SmtpKind::Submissions | SmtpKind::Lmtp | SmtpKind::Local => {
+            Ask::Name
+        }
     }
 }
 

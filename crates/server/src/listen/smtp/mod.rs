@@ -27,11 +27,12 @@ mod transaction;
 use super::Kind;
 use crate::Services;
 use crate::session::Protocol;
+use connect::Connection;
 use conversation::Conversation;
 use smtp::server::Role;
 use spam::gate::lists::Hit;
 use std::sync::Arc;
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 use tracing::Instrument as _;
 
 /// What kind of session a listener begins.
@@ -45,6 +46,8 @@ pub enum SmtpKind {
     Submissions,
     /// LMTP (RFC 2033).
     Lmtp,
+    /// Programs on this machine (A22).
+    Local,
 }
 
 impl SmtpKind {
@@ -54,6 +57,7 @@ impl SmtpKind {
             SmtpKind::Submission => Kind::Submission,
             SmtpKind::Submissions => Kind::Submissions,
             SmtpKind::Lmtp => Kind::Lmtp,
+            SmtpKind::Local => Kind::Local,
         }
     }
 
@@ -62,6 +66,7 @@ impl SmtpKind {
             SmtpKind::Mx => Role::Mx,
             SmtpKind::Submission | SmtpKind::Submissions => Role::Submission,
             SmtpKind::Lmtp => Role::Lmtp,
+            SmtpKind::Local => Role::Local,
         }
     }
 
@@ -70,6 +75,7 @@ impl SmtpKind {
             SmtpKind::Mx => Protocol::Smtp,
             SmtpKind::Submission | SmtpKind::Submissions => Protocol::Submission,
             SmtpKind::Lmtp => Protocol::Lmtp,
+            SmtpKind::Local => Protocol::Local,
         }
     }
 }
@@ -84,20 +90,41 @@ pub async fn serve(services: Arc<Services>, stream: TcpStream, kind: SmtpKind) {
         if let Some(hit) = blocked(&services, kind, &connection) {
             return Box::pin(tarpit::hold(&services, connection, hit)).await;
         }
-        // In boxes, as all that is large here: a future has room for all it ever does, at the same time.
-        let conversation = Conversation::new(services.clone(), kind, connection.peer);
-        let mut conversation = Box::new(conversation);
-        Box::pin(conversation.hold(connection.stream)).await;
+        converse(services.clone(), connection, kind).await;
     };
     served.instrument(span).await;
 }
 
 /// Only those who bring mail from elsewhere are blocked; a user on a bad network can still send.
-fn blocked(services: &Services, kind: SmtpKind, connection: &connect::Connection) -> Option<Hit> {
+fn blocked(services: &Services, kind: SmtpKind, connection: &Connection) -> Option<Hit> {
     let address = connection.peer.remote.ip();
     (kind == SmtpKind::Mx)
         .then(|| services.gate.blocked(services.clock.now(), address))
         .flatten()
+}
+
+/// Serves one connection over a Unix socket: LMTP, or a program on this machine.
+pub(crate) async fn serve_unix(services: Arc<Services>, stream: UnixStream, kind: Kind) {
+    let kind = match kind {
+        Kind::Lmtp => SmtpKind::Lmtp,
+        _ => SmtpKind::Local,
+    };
+    let session = crate::session::SessionId::random();
+    let span = tracing::info_span!("session", sid = %session);
+    let served = async {
+        let connected = connect::from_here(stream, kind, session).await;
+        if let Some(connection) = connected {
+            converse(services.clone(), connection, kind).await;
+        }
+    };
+    served.instrument(span).await;
+}
+
+async fn converse(services: Arc<Services>, connection: Connection, kind: SmtpKind) {
+    // In boxes, as all that is large here: a future has room for all it ever does, at the same time.
+    let conversation = Conversation::new(services, kind, connection.peer, connection.user);
+    let mut conversation = Box::new(conversation);
+    Box::pin(conversation.hold(connection.stream)).await;
 }
 
 #[cfg(test)]

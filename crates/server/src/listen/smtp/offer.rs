@@ -14,7 +14,7 @@ pub(super) fn mechanisms(kind: SmtpKind, listener: &Listener, peer: &Peer) -> Ve
             sasl::mechanisms(offer.tls, offer.plaintext)
         }
         SmtpKind::Mx if listener.auth && offer.tls.is_some() => sasl::mechanisms(offer.tls, false),
-        SmtpKind::Mx | SmtpKind::Lmtp => Vec::new(),
+        SmtpKind::Mx | SmtpKind::Lmtp | SmtpKind::Local => Vec::new(),
     }
 }
 
@@ -31,9 +31,10 @@ pub(super) fn service(kind: SmtpKind, config: &Config, peer: &Peer) -> Service {
         max_size: config.limits.message_size,
         max_recipients: config.limits.recipients,
         // A server in front of us is not a stranger: it brings all it has over one connection (A11 is about strangers).
-        max_messages: (kind != SmtpKind::Lmtp).then_some(config.limits.messages),
+        max_messages: (!matches!(kind, SmtpKind::Lmtp | SmtpKind::Local))
+            .then_some(config.limits.messages),
         dsn: config.queue.dsn,
-        starttls: kind != SmtpKind::Submissions,
+        starttls: !matches!(kind, SmtpKind::Submissions | SmtpKind::Local),
         clear,
     }
 }
