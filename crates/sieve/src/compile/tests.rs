@@ -10,6 +10,20 @@ use crate::code::{
 use crate::run::dates;
 use crate::syntax;
 
+/// Usual fields in which no address can stand.
+const WITHOUT_ADDRESSES: [&str; 10] = [
+    "subject",
+    "date",
+    "message-id",
+    "mime-version",
+    "content-type",
+    "content-transfer-encoding",
+    "content-disposition",
+    "list-id",
+    "received",
+    "references",
+];
+
 /// Names that a mistyped test may have meant.
 const TESTS: [&str; 33] = [
     "address",
@@ -198,6 +212,9 @@ impl Arguments<'_, '_, '_> {
         let part = self.address_part()?;
         let how = self.matching()?;
         let headers = self.headers()?;
+        for name in headers.iter().filter_map(Text::as_constant) {
+            self.holds_addresses(name)?;
+        }
         let criterion = self.criterion(how)?;
         Ok(Test::Address(Box::new(AddressTest {
             mime,
@@ -206,6 +223,18 @@ impl Arguments<'_, '_, '_> {
             headers,
             criterion,
         })))
+    }
+
+    /// RFC 5228 §5.1: `address` is for fields that hold addresses. What is not known may hold some.
+    fn holds_addresses(&mut self, name: &str) -> Checked<()> {
+        if !WITHOUT_ADDRESSES
+            .iter()
+            .any(|n| n.eq_ignore_ascii_case(name))
+        {
+            return Ok(());
+        }
+        let what = format!("`address` cannot test {name:?}, which holds no addresses");
+        self.report(what, Some("use `header`".into()))
     }
 
     fn envelope(&mut self) -> Checked<Test> {

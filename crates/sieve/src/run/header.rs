@@ -73,7 +73,7 @@ impl Machine<'_> {
         };
         Ok(raw
             .iter()
-            .flat_map(|value| mime_option(&mime.option, &names, value))
+            .flat_map(|value| mime_option(&mime.option, &names, name, value))
             .collect())
     }
 
@@ -132,19 +132,17 @@ impl Machine<'_> {
         let separator = self.host.subaddress_separator();
         for name in &test.headers {
             let name = self.expand(name)?;
+            // `:index` counts header fields, not the addresses in them (RFC 5260 §6).
             let values: Vec<Vec<u8>> = match &test.mime {
-                None => self
-                    .document
-                    .named(&name)
+                None => chosen(self.document.named(&name), test.index)
                     .map(|field| field.value().to_vec())
                     .collect(),
-                Some(mime) => self.raw_mime_values(mime, &name, None)?,
+                Some(mime) => self.raw_mime_values(mime, &name, test.index)?,
             };
-            let addresses: Vec<_> = values
+            for mailbox in values
                 .iter()
                 .flat_map(|value| address_list::mailboxes(value))
-                .collect();
-            for mailbox in chosen(addresses.iter(), test.index) {
+            {
                 let address = Parsed {
                     local: charset::guess(&mailbox.local),
                     domain: charset::guess(&mailbox.domain),
@@ -252,26 +250,29 @@ pub(super) fn chosen<T>(
     })
 }
 
-/// What `:type`, `:param` and their like take out of a value (RFC 5703 §4.2).
-fn mime_option(option: &MimeOption, names: &[String], value: &[u8]) -> Vec<String> {
-    let media = |join: fn(content::MediaType) -> String| {
-        content::media_type(value).map(join).into_iter().collect()
+/// What `:type`, `:param` and their like take out of a value; of other fields than these two, a blank string (RFC 5703 §4.2).
+fn mime_option(option: &MimeOption, names: &[String], field: &str, value: &[u8]) -> Vec<String> {
+    let media = || {
+        let is = field.eq_ignore_ascii_case("content-type");
+        is.then(|| content::media_type(value)).flatten()
     };
+    let disposition = || {
+        let is = field.eq_ignore_ascii_case("content-disposition");
+        is.then(|| content::disposition(value)).flatten()
+    };
+    let one = |text: Option<String>| vec![text.unwrap_or_default()];
     match option {
         MimeOption::Whole => vec![decoded(value)],
-        // For a Content-Disposition the type is the disposition.
-        MimeOption::Type => content::disposition(value)
-            .map(|(kind, _)| kind)
-            .into_iter()
-            .collect(),
-        MimeOption::Subtype => media(|m| m.sub),
-        MimeOption::ContentType => media(|m| format!("{}/{}", m.main, m.sub)),
+        MimeOption::Type => one(media()
+            .map(|m| m.main)
+            .or_else(|| disposition().map(|(kind, _)| kind))),
+        MimeOption::Subtype => one(media().map(|m| m.sub)),
+        MimeOption::ContentType => one(media().map(|m| format!("{}/{}", m.main, m.sub))),
         MimeOption::Param(_) => {
-            let params = match content::media_type(value) {
-                Some(media) => media.params,
-                None => content::disposition(value)
-                    .map(|(_, params)| params)
-                    .unwrap_or_default(),
+            let params = media().map(|m| m.params);
+            let params = params.or_else(|| disposition().map(|(_, params)| params));
+            let Some(params) = params else {
+                return vec![String::new()];
             };
             let find = |name: &String| content::param(&params, &name.to_ascii_lowercase());
             names.iter().filter_map(find).collect()

@@ -108,17 +108,39 @@ impl Parts {
         let node = &self.nodes[at];
         let inside = self.nodes.get(at + 1..node.end).unwrap_or_default();
         let slice = |range: Range<usize>| octets.get(range).unwrap_or_default();
-        let (start, end) = match (node.part.media_type.as_str(), inside.first(), inside.last()) {
+        // The last of its own parts ends where the last of all parts inside it does, or later.
+        let last = inside.iter().map(|part| part.body.end).max();
+        let (start, end) = match (node.part.media_type.as_str(), inside.first(), last) {
             ("message", Some(root), _) => return guess(slice(root.header.clone()), limit),
-            (_, Some(first), Some(last)) => (first.header.start, last.body.end),
+            (_, Some(first), Some(last)) => (first.header.start, last),
             _ => (node.body.end, node.body.end),
         };
-        let mut text = guess(slice(node.body.start..start), limit);
+        let mut text = guess(prologue(slice(node.body.start..start)), limit);
         text.push_str(&guess(
-            slice(end..node.body.end),
+            epilogue(slice(end..node.body.end)),
             limit.saturating_sub(text.len()),
         ));
         text
+    }
+}
+
+/// Without the delimiter line that ends it (RFC 2046 §5.1.1).
+fn prologue(octets: &[u8]) -> &[u8] {
+    let line = octets.strip_suffix(b"\n").unwrap_or(octets);
+    match memchr::memrchr(b'\n', line) {
+        Some(at) if line[at + 1..].starts_with(b"--") => &octets[..=at],
+        None if line.starts_with(b"--") => &[],
+        _ => octets,
+    }
+}
+
+/// Without the delimiter line that begins it.
+fn epilogue(octets: &[u8]) -> &[u8] {
+    let line = octets.trim_ascii_start();
+    match memchr::memchr(b'\n', line) {
+        Some(at) if line.starts_with(b"--") => &line[at + 1..],
+        None if line.starts_with(b"--") => &[],
+        _ => octets,
     }
 }
 

@@ -85,7 +85,13 @@ impl Machine<'_> {
 
     fn own_addresses(&mut self, aliases: &[String]) -> Done<Vec<String>> {
         let mut own = self.host.own_addresses()?;
-        own.push(self.run.envelope.to.clone());
+        let to = &self.run.envelope.to;
+        own.push(to.clone());
+        // Mail to alice+shop is mail to alice.
+        let separator = self.host.subaddress_separator();
+        let plain = Address::parse(to).ok();
+        let plain = plain.as_ref().and_then(|to| to.split_tag(separator));
+        own.extend(plain.map(|(plain, _)| plain.to_string()));
         own.extend_from_slice(aliases);
         let key = |text: &String| match address_list::mailboxes(text.as_bytes()).as_slice() {
             [one] => one.address().map(|address| address.key()),
