@@ -274,7 +274,7 @@ fn clashes(config: &Config) -> Vec<(String, &'static str)> {
         ("listen.imaps.addresses", &listen.imaps),
         ("listen.lmtp.addresses", &listen.lmtp),
     ];
-    let mut found = Vec::new();
+    let mut found = beyond_loopback(&listen.manage);
     for (n, (key, listener)) in listeners.iter().enumerate() {
         for (other_key, other) in &listeners[..n] {
             let same =
@@ -288,6 +288,20 @@ fn clashes(config: &Config) -> Vec<(String, &'static str)> {
         }
     }
     found
+}
+
+/// The management listener asks for no password, so nobody else may come to it (X24).
+fn beyond_loopback(manage: &[SocketAddr]) -> Vec<(String, &'static str)> {
+    const KEY: &str = "listen.manage.addresses";
+    let strange = manage.iter().filter(|address| !address.ip().is_loopback());
+    let refuse = |address: &SocketAddr| {
+        let port = address.port();
+        let why = format!(
+            "{KEY}: {address} can be reached from elsewhere, and no password is asked for there: write \"127.0.0.1:{port}\""
+        );
+        (why, KEY)
+    };
+    strange.map(refuse).collect()
 }
 
 /// All settings by default; those without one are empty.
@@ -363,6 +377,7 @@ fn blank() -> Config {
             received_auth: false,
             disabled: DisabledMail::Refuse,
             junk: String::new(),
+            autoexpunge: Vec::new(),
         },
         local: LocalSettings::default(),
         queue: QueueSettings {

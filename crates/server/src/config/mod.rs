@@ -5,6 +5,7 @@
 //! To add a setting, add a field here and an entry there.
 
 mod describe;
+mod expiry;
 mod fault;
 mod field;
 pub(crate) mod interfaces;
@@ -17,6 +18,7 @@ mod settings;
 mod tests;
 
 pub use describe::{Shown, example, man, markdown, show};
+pub use expiry::Expiry;
 pub use fault::{Fault, Faults};
 pub use load::{DEFAULT_PATH, Loaded};
 pub use scalar::{parse_duration, parse_name, parse_size, print_size};
@@ -86,6 +88,8 @@ pub struct Listen {
     pub lmtp: Listener,
     /// Programs on this machine, by `sendmail` (A22): a socket alone.
     pub local: Listener,
+    /// Loopback addresses of the management listener (X23, X24); empty: off.
+    pub manage: Vec<SocketAddr>,
 }
 
 /// One listener.
@@ -214,6 +218,8 @@ pub struct MailSettings {
     pub disabled: DisabledMail,
     /// Names of the default mailboxes with their special use (G10, G11).
     pub junk: String,
+    /// How long mail stays in which mailboxes (P9), as [`Expiry::parse`] reads it.
+    pub autoexpunge: Vec<String>,
 }
 
 /// Mail from programs on this machine.

@@ -313,3 +313,31 @@ proptest! {
         let _ = load(&format!("{FOUR_LINES}[limits]\n{text}"));
     }
 }
+
+/// X24: nobody else may come where no password is asked for.
+#[test]
+fn x24_the_management_listener_takes_loopback_addresses_alone() {
+    let wrong = errors("[listen.manage]\naddresses = [\"192.0.2.1:9111\"]\n");
+    assert!(
+        wrong.contains("listen.manage.addresses: 192.0.2.1:9111"),
+        "{wrong}"
+    );
+    assert!(errors("listen.manage.addresses = [9111]\n").contains("127.0.0.1:9111"));
+    let right = format!("{FOUR_LINES}listen.manage.addresses = [\"127.0.0.1\", \"[::1]:9112\"]\n");
+    let manage = load(&right).expect("right").config.listen.manage;
+    assert_eq!(
+        manage,
+        [
+            "127.0.0.1:9111".parse().unwrap(),
+            "[::1]:9112".parse().unwrap()
+        ]
+    );
+}
+
+/// P9
+#[test]
+fn p09_autoexpunge_is_checked_and_has_a_default() {
+    let config = load(FOUR_LINES).expect("right").config;
+    assert_eq!(config.mail.expiries().len(), 2);
+    assert!(errors("mail.autoexpunge = ['Trash soon']\n").contains("mail.autoexpunge"));
+}

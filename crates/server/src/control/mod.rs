@@ -14,6 +14,7 @@ pub mod domain;
 pub mod gate;
 pub mod health;
 pub mod host;
+pub(crate) mod http;
 pub mod import;
 pub mod jobs;
 pub mod lookup;

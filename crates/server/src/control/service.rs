@@ -180,6 +180,8 @@ async fn status(world: &World) -> Result<Status, Failure> {
         let addresses = running.bound.of(*kind).iter();
         addresses.map(|address| (kind.name().to_owned(), address.to_string()))
     });
+    let manage = running.bound.manage.iter();
+    let manage = manage.map(|address| ("manage".to_owned(), address.to_string()));
     let sockets = running.bound.sockets.iter();
     let sockets = sockets.map(|(kind, path)| (kind.name().to_owned(), path.display().to_string()));
     Ok(Status {
@@ -188,7 +190,7 @@ async fn status(world: &World) -> Result<Status, Failure> {
         started: format!("{:.0}", running.started),
         sessions: running.sessions(),
         paused: paused(running),
-        listeners: listeners.chain(sockets).collect(),
+        listeners: listeners.chain(sockets).chain(manage).collect(),
         accounts,
         domains,
         queue,
@@ -232,7 +234,7 @@ fn bans(running: &Running) -> Result<Vec<BanView>, Failure> {
 }
 
 /// All counters; what only the store knows is asked for now.
-async fn metrics(world: &World) -> Result<String, Failure> {
+pub(super) async fn metrics(world: &World) -> Result<String, Failure> {
     let metrics = &running(world)?.services.metrics;
     let (counts, oldest) = world
         .store

@@ -1,5 +1,6 @@
 //! What runs by itself: the queue runner, and jobs at intervals ([`periodic`]).
 
+mod autoexpunge;
 mod gate;
 mod history;
 pub(crate) mod periodic;
@@ -29,6 +30,7 @@ fn at_intervals() -> Vec<periodic::Job> {
         sweep::job(),
         history::job(),
         pickup::job(),
+        autoexpunge::job(),
         gate::expiry(),
         gate::lists(),
         gate::dns_lists(),

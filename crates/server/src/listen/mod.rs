@@ -106,6 +106,7 @@ pub struct Bound {
     pub imaps: Vec<SocketAddr>,
     pub lmtp: Vec<SocketAddr>,
     pub local: Vec<SocketAddr>,
+    pub manage: Vec<SocketAddr>,
     /// Unix sockets, with their listeners.
     pub sockets: Vec<(Kind, PathBuf)>,
 }

@@ -11,6 +11,7 @@ use crate::session::login::Authenticator;
 use crate::session::metrics::Metrics;
 use crate::session::tls::{Tls, TlsError};
 use crate::{Paused, Services, control, jobs};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use store::domain::Domain;
 use store::{Options, Store};
@@ -72,6 +73,7 @@ pub(super) async fn start(config: Config, parts: Parts) -> Result<Server, StartE
     let target = privileges::target(config.user.as_deref()).map_err(StartError::Config)?;
     let instance = claim(&config, target.as_ref()).await?;
     let sockets = listen::bind(&config).map_err(StartError::Bind)?;
+    let manage = control::http::bind(&config.listen.manage).map_err(StartError::Bind)?;
     for (_, path) in &bound(&sockets).sockets {
         privileges::give(path, target.as_ref()).map_err(system(format!(
             "cannot give {} to the user",
@@ -96,13 +98,27 @@ pub(super) async fn start(config: Config, parts: Parts) -> Result<Server, StartE
     add_domain(&store, &config.domain).await?;
     let clock = parts.clock.clone();
     store.use_clock(move || clock.now());
-    let bound = bound(&sockets);
+    let mut bound = bound(&sockets);
+    bound.manage = local_addresses(&manage)?;
     let services = services(config, &parts, store, tls)?;
     let metrics = services.metrics.clone();
     services
         .store
         .observe_commits(move |took| metrics.store_commit(took));
-    begin(services, parts, bound, sockets, instance).await
+    let ears = Ears { sockets, manage };
+    begin(services, parts, bound, ears, instance).await
+}
+
+/// What listens, before anybody accepts.
+struct Ears {
+    sockets: Vec<Socket>,
+    manage: Vec<std::net::TcpListener>,
+}
+
+fn local_addresses(listeners: &[std::net::TcpListener]) -> Result<Vec<SocketAddr>, StartError> {
+    let addresses = listeners.iter().map(std::net::TcpListener::local_addr);
+    let addresses: std::io::Result<Vec<_>> = addresses.collect();
+    addresses.map_err(system("cannot tell a listener's address"))
 }
 
 /// Makes the data directory and takes its lock.
@@ -202,7 +218,7 @@ async fn begin(
     services: Arc<Services>,
     parts: Parts,
     bound: Bound,
-    sockets: Vec<Socket>,
+    ears: Ears,
     instance: Instance,
 ) -> Result<Server, StartError> {
     let socket = services.config.load().control_socket.clone();
@@ -211,7 +227,7 @@ async fn begin(
         socket.display()
     )))?;
     services.gate.load(&services.store).await?;
-    let doors = listen::open(sockets, &services).map_err(system("cannot listen"))?;
+    let doors = listen::open(ears.sockets, &services).map_err(system("cannot listen"))?;
     let running = Arc::new(Running {
         services: services.clone(),
         bound,
@@ -222,6 +238,14 @@ async fn begin(
     });
     let mut tasks = jobs::start(&services);
     tasks.push(tokio::spawn(control::serve(control, running.clone())));
+    for listener in ears.manage {
+        let listener = tokio::net::TcpListener::from_std(listener)
+            .map_err(system("cannot listen for monitoring"))?;
+        tasks.push(tokio::spawn(control::http::serve(
+            listener,
+            running.clone(),
+        )));
+    }
     tasks.push(tokio::spawn(notify::watch(running.clone())));
     tasks.push(tokio::spawn(super::reload::watch_certificates(
         running.clone(),

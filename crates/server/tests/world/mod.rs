@@ -107,6 +107,11 @@ impl World {
         self.bound.of(listener)[0]
     }
 
+    /// Where the management listener is.
+    pub(crate) fn manage(&self) -> SocketAddr {
+        self.bound.manage[0]
+    }
+
     /// The TLS of a client that trusts the server's own authority.
     pub(crate) fn client_tls(&self) -> Result<rustls::ClientConfig, String> {
         let file = self.folder.join("data/tls/ca.pem");

@@ -2,6 +2,7 @@
 
 mod add;
 mod changes;
+mod expire;
 mod flags;
 mod keywords;
 mod read;
@@ -14,6 +15,7 @@ mod transfer;
 
 pub use add::add;
 pub use changes::{changes, traces};
+pub use expire::{Everywhere, expire, expired};
 pub use flags::store_flags;
 pub use read::{contents, first_unseen, scan, scan_contents, uids};
 pub(crate) use remove::clear;

@@ -148,7 +148,7 @@ impl SpecialUse {
     ];
 
     /// Its number in the database: its place in [`SpecialUse::ALL`].
-    fn number(self) -> i64 {
+    pub(crate) fn number(self) -> i64 {
         self as i64
     }
 

@@ -58,6 +58,27 @@ on_both_engines! {
         assert_eq!((mailbox.messages, mailbox.deleted, mailbox.unseen), (2, 1, 2));
     }
 
+    /// P9
+    async fn what_was_saved_long_ago_is_removed_in_steps(world) {
+        for _ in 1..=3 {
+            world.deliver(b"x").await;
+        }
+        let (alice, inbox) = (world.alice, world.inbox);
+        let which = entry::Everywhere::Named("inbox".into());
+        let (past, future) = (store::Timestamp::UNIX_EPOCH, store::Timestamp::from_second(9_000_000_000).unwrap());
+        let asked = which.clone();
+        let none = world.store.read(move |tx| entry::expired(tx, &asked, past, 10)).await.unwrap();
+        assert_eq!(none, []);
+        let due = world.store.read(move |tx| entry::expired(tx, &which, future, 10)).await.unwrap();
+        assert_eq!(due, [(alice, inbox)]);
+        let expire = async |before, limit| world.store.write(move |tx| entry::expire(tx, alice, inbox, before, limit)).await.unwrap();
+        assert_eq!(expire(past, 10).await, []);
+        assert_eq!(expire(future, 2).await, [Uid(1), Uid(2)]);
+        assert_eq!(expire(future, 2).await, [Uid(3)]);
+        let mailbox = world.mailbox("INBOX").await;
+        assert_eq!((mailbox.messages, mailbox.unseen, mailbox.bytes), (0, 0, 0));
+    }
+
     async fn flags_change_under_a_new_modseq_and_only_where_they_differ(world) {
         world.deliver(b"one").await;
         world.deliver(b"two").await;

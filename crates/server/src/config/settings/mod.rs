@@ -1,10 +1,11 @@
 //! The table of settings: each is defined here, once, and nowhere else.
 
 mod local;
+mod manage;
 
 use super::Config;
 use super::field::Field;
-use super::{DisabledMail, PlaintextAuth};
+use super::{DisabledMail, Expiry, PlaintextAuth};
 use std::fs;
 
 /// One setting.
@@ -78,6 +79,10 @@ pub static SECTIONS: &[(&str, &str)] = &[
     (
         "listen.local",
         "Mail from programs on this machine, by `sendmail`.",
+    ),
+    (
+        "listen.manage",
+        "What monitoring asks: counters and health, over HTTP on this machine; off.",
     ),
     ("limits", "Limits of size, number and time."),
     ("store", "Where accounts and mail are kept."),
@@ -185,6 +190,7 @@ pub static SETTINGS: std::sync::LazyLock<Vec<Setting>> = std::sync::LazyLock::ne
     all.extend(listener!(lmtp, "listen.lmtp", "[]", 24));
     all.extend(lmtp_socket());
     all.extend(local::listener());
+    all.extend(manage::settings());
     for section in [
         limits(),
         store(),
@@ -349,6 +355,9 @@ fn mail() -> Vec<Setting> {
             "What happens to mail for a disabled account (B25): refused with 550, or kept in its mailbox.";
         "mail.junk" Restart "\"Junk\"", Field::Text(|c| &mut c.mail.junk),
             "The name of the mailbox for junk mail of new accounts (G11).";
+        "mail.autoexpunge" Reload r"['\Junk 30d', '\Trash 30d']",
+            Field::Texts(|c| &mut c.mail.autoexpunge, "mailboxes with a time", |text| Expiry::parse(text).map(|_| ())),
+            r"Mailboxes whose mail is removed by itself, and how long after it came into them, not how old it is (P9): by special use, like `'\Trash 30d'`, or by name, like `'Lists/daily 14d'`. `[]` removes nothing.";
     }
 }
 
