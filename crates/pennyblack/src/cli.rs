@@ -72,6 +72,9 @@ pub(crate) enum Command {
     /// Addresses that lead to other addresses
     #[command(subcommand)]
     Alias(Alias),
+    /// Keys that sign mail, and the DNS records they need
+    #[command(subcommand)]
+    Dkim(Dkim),
     /// Who may use whose mailboxes
     #[command(subcommand)]
     Share(Share),
@@ -315,6 +318,57 @@ pub(crate) enum Domain {
         #[command(flatten)]
         sure: Sure,
     },
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Dkim {
+    /// Make one key, or take one from a file; it waits for DNS if another one of its kind signs already
+    Keygen {
+        /// The domain that signs
+        domain: String,
+        /// Its name in DNS: SELECTOR._domainkey.DOMAIN; else the day and a letter
+        #[arg(long)]
+        selector: Option<String>,
+        /// With what it signs
+        #[arg(long = "type", value_enum, default_value = "rsa")]
+        kind: KeyKind,
+        /// Take this private key (PEM, or an ed25519 seed in base64) instead of a new one
+        #[arg(long, value_name = "FILE", conflicts_with = "kind")]
+        key: Option<PathBuf>,
+    },
+    /// List the keys, and what comes next for each
+    List {
+        /// Only those of this domain
+        domain: Option<String>,
+    },
+    /// Print the DNS records of a domain's keys, and whether DNS shows them
+    Show {
+        /// The domain
+        domain: String,
+    },
+    /// Make new keys; they sign in place of the old ones once DNS has shown them for an hour
+    Rotate {
+        /// The domain
+        domain: String,
+    },
+    /// Forget a key; refused while its record is needed
+    Retire {
+        /// The domain
+        domain: String,
+        /// The key
+        selector: String,
+        #[command(flatten)]
+        sure: Sure,
+    },
+}
+
+/// With what a key signs.
+#[derive(clap::ValueEnum, Clone, Copy, Debug)]
+pub(crate) enum KeyKind {
+    /// rsa-sha256, 2048 bits
+    Rsa,
+    /// ed25519-sha256
+    Ed25519,
 }
 
 #[derive(Subcommand, Debug)]

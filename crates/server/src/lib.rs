@@ -14,6 +14,7 @@ pub mod local;
 pub mod log;
 pub mod run;
 pub mod session;
+mod signing;
 
 mod services;
 pub use services::{Clock, Paused, Services, SystemClock};

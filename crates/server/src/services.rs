@@ -57,6 +57,8 @@ pub struct Services {
     pub login: crate::session::login::Authenticator,
     /// What is known of senders before their mail is read.
     pub gate: crate::gate::Gate,
+    /// Keys that sign what leaves.
+    pub(crate) keys: crate::signing::SigningKeys,
     /// How many sessions there may be.
     pub limits: crate::session::limits::Limits,
     /// Counters.

@@ -12,6 +12,7 @@ pub mod annotation;
 pub mod body;
 pub mod change;
 pub mod check;
+pub mod dkim;
 pub mod domain;
 pub mod entry;
 pub mod filing;
@@ -20,6 +21,7 @@ pub mod learn;
 pub mod mailbox;
 pub mod queue;
 pub mod script;
+pub mod secret;
 pub mod share;
 
 mod context;

@@ -13,6 +13,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0003_scripts.sql"),
     include_str!("../migrations/0004_sharing.sql"),
     include_str!("../migrations/0005_gate.sql"),
+    include_str!("../migrations/0006_dkim.sql"),
 ];
 
 /// The version this program works with.

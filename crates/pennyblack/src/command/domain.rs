@@ -38,8 +38,12 @@ fn print(answer: &Answer, as_json: bool) -> ExitCode {
             alias_of: Some(of),
             ..
         }) => say!("{name} is another name of {of}"),
-        Answer::Domain(View { name, .. }) => {
-            say!("{name} is hosted; `pennyblack account add USER@{name}` adds a person")
+        Answer::Domain(View { name, keys, .. }) => {
+            say!("{name} is hosted; `pennyblack account add USER@{name}` adds a person");
+            if !keys.is_empty() {
+                say!("; its mail is signed; DNS needs these records:");
+                keys.iter().for_each(super::dkim::show);
+            }
         }
         Answer::List(domains) => list(domains),
         Answer::Removed {

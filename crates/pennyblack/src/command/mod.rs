@@ -4,6 +4,7 @@ mod account;
 mod alias;
 mod auth;
 mod config;
+mod dkim;
 mod dns;
 mod domain;
 mod gate;
@@ -31,6 +32,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::Account(which) => account::run(which, &global),
         Command::Domain(which) => domain::run(which, &global),
         Command::Alias(which) => alias::run(which, &global),
+        Command::Dkim(which) => dkim::run(which, &global),
         Command::Share(which) => share::run(which, &global),
         Command::Queue(which) => queue::run(which, &global),
         Command::Dns(which) => dns::run(which, &global),

@@ -303,6 +303,12 @@ pub struct AuthenticationSettings {
     pub trusted_sealers: Vec<String>,
     /// Domains that forward mail to us in ways that break its proof. Lower-case. Default none.
     pub forwarders: Vec<String>,
+    /// Sign what our users and this server send. Default true.
+    pub sign: bool,
+    /// Seal what is forwarded. Default true.
+    pub seal: bool,
+    /// Rewrite senders of what is forwarded. Default true.
+    pub srs: bool,
 }
 
 /// What is done with senders before their mail is read.

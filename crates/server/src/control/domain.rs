@@ -1,6 +1,7 @@
 //! Domains: add, list, make one another name of a second (E27), remove.
 
-use super::{Failure, FailureKind, Mode, World, domain_name, write};
+use super::{Failure, FailureKind, Mode, World, dkim, domain_name, write};
+use crate::signing;
 use serde::{Deserialize, Serialize};
 use store::domain::Domain;
 use store::{Tx, account, alias, domain};
@@ -53,6 +54,9 @@ pub struct View {
     pub active: bool,
     /// Accounts in it.
     pub accounts: u64,
+    /// Keys that were made for it: DNS needs their records.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<dkim::View>,
 }
 
 pub(super) async fn execute(world: &World, request: Request) -> Result<Answer, Failure> {
@@ -66,6 +70,8 @@ pub(super) async fn execute(world: &World, request: Request) -> Result<Answer, F
 
 async fn add(world: &World, name: &str) -> Result<Answer, Failure> {
     let name = domain_name(name)?;
+    let keys = signing::first_keys(&name, world.now).await?;
+    let keys_shown = dkim::views(world, &keys);
     write(&world.store, move |tx| {
         if domain::by_name(tx, &name)?.is_some() {
             return Ok(Err(Failure::new(
@@ -79,7 +85,11 @@ async fn add(world: &World, name: &str) -> Result<Answer, Failure> {
             active: true,
         };
         domain::add(tx, &new)?;
-        Ok(Ok(Answer::Domain(view(&new, 0))))
+        keys.iter().try_for_each(|key| store::dkim::add(tx, key))?;
+        Ok(Ok(Answer::Domain(View {
+            keys: keys_shown.clone(),
+            ..view(&new, 0)
+        })))
     })
     .await
 }
@@ -171,6 +181,7 @@ async fn remove(world: &World, name: &str, mode: Mode) -> Result<Answer, Failure
         }
         if mode == Mode::Do {
             domain::remove(tx, &name)?;
+            store::dkim::remove_all(tx, &name)?;
         }
         Ok(Ok(Answer::Removed {
             name: name.clone(),
@@ -229,5 +240,6 @@ fn view(domain: &Domain, accounts: u64) -> View {
         alias_of: domain.alias_of.clone(),
         active: domain.active,
         accounts,
+        keys: Vec::new(),
     }
 }

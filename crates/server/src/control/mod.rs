@@ -10,6 +10,7 @@
 pub mod account;
 pub mod alias;
 mod client;
+pub mod dkim;
 pub mod domain;
 pub mod gate;
 pub mod health;
@@ -44,6 +45,8 @@ pub enum Request {
     Domain(domain::Request),
     /// Aliases.
     Alias(alias::Request),
+    /// Keys that sign mail.
+    Dkim(dkim::Request),
     /// The outbound queue.
     Queue(queue::Request),
     /// Look-ups.
@@ -79,6 +82,8 @@ pub enum Answer {
     Domain(domain::Answer),
     /// Aliases.
     Alias(alias::Answer),
+    /// Keys that sign mail.
+    Dkim(dkim::Answer),
     /// The outbound queue.
     Queue(queue::Answer),
     /// Look-ups.
@@ -242,6 +247,7 @@ pub async fn execute(world: &World, request: Request) -> Result<Answer, Failure>
         Request::Account(request) => account::execute(world, request).await.map(Answer::Account),
         Request::Domain(request) => domain::execute(world, request).await.map(Answer::Domain),
         Request::Alias(request) => alias::execute(world, request).await.map(Answer::Alias),
+        Request::Dkim(request) => dkim::execute(world, request).await.map(Answer::Dkim),
         Request::Queue(request) => queue::execute(world, request).await.map(Answer::Queue),
         Request::Dns(request) => lookup::execute(world, request).await.map(Answer::Dns),
         Request::Share(request) => share::execute(world, request).await.map(Answer::Share),

@@ -6,6 +6,7 @@ mod history;
 pub(crate) mod periodic;
 mod pickup;
 mod queue;
+mod signing;
 mod sweep;
 
 use crate::Services;
@@ -34,5 +35,6 @@ fn at_intervals() -> Vec<periodic::Job> {
         gate::expiry(),
         gate::lists(),
         gate::dns_lists(),
+        signing::job(),
     ]
 }

@@ -1,4 +1,4 @@
-//! Seventh stage: one transaction, synced; only then is there a reply of 250.
+//! Eighth stage: one transaction, synced; only then is there a reply of 250.
 //!
 //! All mailboxes and the queue get the message in one write of the store, or none does (A12, C1). Over SMTP there is one reply for
 //! all recipients: when one mailbox has become full since its RCPT, the whole message is put off with 452, and on the retry that
@@ -13,6 +13,7 @@ use super::place::{self, Letter, Outcome};
 use super::receive::{MailId, Received};
 use super::refusals;
 use super::route::{self, Recipient, Relay, Route};
+use super::sign::{Outbound, Signed};
 use super::trace::{self, Hop};
 use crate::Services;
 use smtp::{Enhanced, Reply};
@@ -35,7 +36,8 @@ impl Committed {
 }
 
 /// Commits.
-pub(super) async fn commit(filed: Filed) -> Result<Committed, Refusal> {
+pub(super) async fn commit(signed: Signed) -> Result<Committed, Refusal> {
+    let Signed { filed, outbound } = signed;
     let Filed {
         judged,
         deliveries,
@@ -45,12 +47,19 @@ pub(super) async fn commit(filed: Filed) -> Result<Committed, Refusal> {
     let Authenticated {
         received, results, ..
     } = authorized.into_authenticated();
-    let settled = Settled::new(received, &results, deliveries, relays).await?;
+    let leaving = Leaving { relays, outbound };
+    let settled = Settled::new(received, &results, deliveries, leaving).await?;
     let written = settled.write().await?;
     settled.log(&written, verdict.score);
     Ok(Committed {
         replies: settled.replies(&written),
     })
+}
+
+/// What goes to other servers.
+struct Leaving {
+    relays: Vec<Relay>,
+    outbound: Outbound,
 }
 
 /// Everything the transaction writes, ready to be written more than once.
@@ -96,7 +105,7 @@ impl Settled {
         mut received: Received,
         results: &str,
         deliveries: Vec<Delivery>,
-        relays: Vec<Relay>,
+        leaving: Leaving,
     ) -> Result<Settled, Refusal> {
         let reverse_path = received.mail.reverse_path.as_ref().map(ToString::to_string);
         let notice = success_notice(&received, reverse_path.as_deref()).await?;
@@ -108,9 +117,11 @@ impl Settled {
             &received.section,
         )
         .await?;
-        let relayed = staged(received.copies.relayed.take(), &trace, &received.section).await?;
+        let relayed_trace = format!("{trace}{}", leaving.outbound.fields);
+        let relayed = received.copies.relayed.take();
+        let relayed = staged(relayed, &relayed_trace, &received.section).await?;
         let replies = received.replies();
-        let queued = relayed.map(|body| new_queued(&received, body, trace.len(), &relays));
+        let queued = relayed.map(|body| new_queued(&received, body, relayed_trace.len(), &leaving));
         let letter = filed.map(|body| letter(&mut received, body, filed_trace.len()));
         Ok(Settled {
             services: received.services,
@@ -334,7 +345,7 @@ fn letter(received: &mut Received, body: Staged, extra: usize) -> Letter {
     }
 }
 
-fn new_queued(received: &Received, body: Staged, extra: usize, relays: &[Relay]) -> NewQueued {
+fn new_queued(received: &Received, body: Staged, extra: usize, leaving: &Leaving) -> NewQueued {
     let recipient = |relay: &Relay| NewQueuedRecipient {
         address: relay.address.to_string(),
         orcpt: relay.orcpt.clone(),
@@ -342,7 +353,11 @@ fn new_queued(received: &Received, body: Staged, extra: usize, relays: &[Relay])
         next_attempt: received.time,
     };
     NewQueued {
-        reverse_path: received.mail.reverse_path.as_ref().map(ToString::to_string),
+        reverse_path: leaving
+            .outbound
+            .reverse_path
+            .clone()
+            .or_else(|| received.mail.reverse_path.as_ref().map(ToString::to_string)),
         envid: received.mail.envid.clone(),
         ret_full: received.mail.ret.map(|ret| ret == Ret::Full),
         smtputf8: received.mail.smtputf8,
@@ -352,7 +367,7 @@ fn new_queued(received: &Received, body: Staged, extra: usize, relays: &[Relay])
         created: received.time,
         body,
         header_size: (received.section.len() + extra) as u32,
-        recipients: relays.iter().map(recipient).collect(),
+        recipients: leaving.relays.iter().map(recipient).collect(),
     }
 }
 

@@ -3,7 +3,7 @@
 //! The place where every filter adds its reasons; there is none yet, so everything is accepted with an empty list. A verdict is
 //! given before the 250, so a refusal reaches the sender in the dialogue and never becomes a bounce.
 
-use super::authenticate::{Disposition, Proof};
+use super::authenticate::{Authenticated, Disposition, Proof};
 use super::authorize::Authorized;
 use super::envelope::Refusal;
 use super::receive::Received;
@@ -66,6 +66,10 @@ impl Judged {
 
     pub(super) fn verdict(&self) -> &Verdict {
         &self.verdict
+    }
+
+    pub(super) fn authenticated(&self) -> &Authenticated {
+        self.authorized.authenticated()
     }
 
     pub(super) fn into_parts(self) -> (Authorized, Verdict) {

@@ -8,6 +8,7 @@
 //! strangers     is the sender asked to come again
 //! route         per recipient: file, relay or refuse           -> Routed
 //! file          per account: which mailboxes, which flags      -> Filed
+//! sign          what leaves: signatures, a seal, a sender   -> Signed
 //! commit        one transaction, synced                        -> Committed
 //! relay         delivers what the queue holds
 //! bounce        tells the sender when it cannot
@@ -37,6 +38,8 @@ mod refusals;
 pub(crate) mod relay;
 pub(crate) mod returned;
 mod route;
+mod sign;
+pub(crate) mod srs;
 mod strangers;
 mod trace;
 

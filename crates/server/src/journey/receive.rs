@@ -11,12 +11,12 @@ use super::envelope::{Mail, Rcpt, Refusal, Replies, Road, SessionFacts};
 use super::head::{self, Head, HeadReader, Submitted};
 use super::refusals;
 use super::route::{Recipient, Route, Rules};
-use super::{authenticate, authorize, commit, file, judge, outsider, route, strangers};
+use super::{authenticate, authorize, commit, file, judge, outsider, route, sign, strangers};
 use crate::Services;
 use crate::config::Config;
 use crate::gate;
 use jiff::Timestamp;
-use mailauth::dkim::{Bodies, BodyHashes};
+use mailauth::dkim::{Bodies, BodyHashes, BodyId, Canonicalization};
 use message::{Scanner, Summary};
 use smtp::Reply;
 use std::fmt;
@@ -95,11 +95,12 @@ impl Transaction {
             return Err(refusals::too_many_recipients(limit));
         }
         let rules = Rules {
+            services: &self.services,
             config: &self.config,
             road: &self.facts.road,
             mail: &self.mail,
         };
-        let recipient = rules.recipient(&self.services.store, rcpt).await?;
+        let recipient = rules.recipient(rcpt).await?;
         if recipient.is_trap() {
             self.wrote_to_trap(&recipient.path).await?;
         }
@@ -126,6 +127,9 @@ impl Transaction {
         let leads =
             |wanted: fn(&Route) -> bool| self.recipients.iter().flat_map(|r| &r.routes).any(wanted);
         let stage = |wanted: bool| wanted.then(|| self.services.store.stage());
+        let mut bodies = Bodies::default();
+        // Most mail that comes has a signature which wants this one too.
+        let relaxed = bodies.want(Canonicalization::Relaxed, None);
         Receiving {
             id: MailId::random(),
             time: self.services.clock.now(),
@@ -137,7 +141,8 @@ impl Transaction {
             section: Vec::new(),
             scanner: Scanner::new(),
             checks: None,
-            bodies: Bodies::default(),
+            bodies,
+            relaxed,
             size: 0,
             eight_bit: false,
             refused: None,
@@ -160,6 +165,8 @@ pub struct Receiving {
     checks: Option<Checks>,
     /// Hashes of the body for signatures, found or to be made.
     bodies: Bodies,
+    /// The one for our own.
+    relaxed: BodyId,
     size: u64,
     eight_bit: bool,
     /// A refusal given while reading. The message is incomplete since, so nothing later may accept it.
@@ -303,8 +310,8 @@ impl Receiving {
         let judged = judge::judge(authorized)?;
         let judged = strangers::greylist(judged).await?;
         let routed = route::route(judged);
-        let filed = file::file(routed);
-        commit::commit(filed).await
+        let signed = sign::sign(file::file(routed)).await?;
+        commit::commit(signed).await
     }
 
     async fn complete(mut self) -> Result<Received, Refusal> {
@@ -327,6 +334,7 @@ impl Receiving {
             summary: self.scanner.finish(),
             checks: self.checks,
             hashes: self.bodies.finish(),
+            relaxed: self.relaxed,
             copies: self.copies,
             eight_bit: self.eight_bit,
         })
@@ -349,6 +357,8 @@ pub(crate) struct Received {
     /// On the MX road: what authentication will ask.
     pub(super) checks: Option<Checks>,
     pub(super) hashes: BodyHashes,
+    /// The hash for signatures of our own.
+    pub(super) relaxed: BodyId,
     pub(super) copies: Copies,
     pub(super) eight_bit: bool,
 }

@@ -113,6 +113,16 @@ pub(crate) fn no_such_user(address: &Address) -> Refusal {
     )
 }
 
+/// 550 5.1.1: written like a sender of forwarded mail, and none that we made, or too old (K19).
+pub(crate) fn not_rewritten_here(address: &Address, why: &str) -> Refusal {
+    Refusal::new(
+        550,
+        Enhanced(5, 1, 1),
+        "Bounces to this address are not accepted (any more)",
+    )
+    .because(format!("{address}: {why}"))
+}
+
 /// 451 4.3.5: our configuration names a domain that is none.
 pub(crate) fn no_postmaster() -> Refusal {
     Refusal::new(

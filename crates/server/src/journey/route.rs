@@ -8,13 +8,15 @@ use super::envelope::{ForwardPath, Mail, Notify, Rcpt, Refusal, Road};
 use super::judge::Judged;
 use super::lookup::{self, Found, Target};
 use super::refusals;
+use super::srs::{self, Rewritten};
+use crate::Services;
 use crate::config::Config;
 use crate::gate;
 use message::Address;
 use std::collections::HashSet;
 use std::sync::Arc;
 use store::account::Account;
-use store::{AccountId, MailboxId, Store, mailbox};
+use store::{AccountId, MailboxId, mailbox};
 
 /// Per cent of the quota by which one delivery may cross it (P4).
 pub(crate) const GRACE: u8 = 10;
@@ -61,6 +63,7 @@ pub(crate) struct Inbox {
 
 /// What decides about recipients of one transaction.
 pub(crate) struct Rules<'a> {
+    pub(crate) services: &'a Services,
     pub(crate) config: &'a Arc<Config>,
     pub(crate) road: &'a Road,
     pub(crate) mail: &'a Mail,
@@ -68,19 +71,35 @@ pub(crate) struct Rules<'a> {
 
 impl Rules<'_> {
     /// Routes a recipient, or refuses it.
-    pub(crate) async fn recipient(&self, store: &Store, rcpt: Rcpt) -> Result<Recipient, Refusal> {
+    pub(crate) async fn recipient(&self, rcpt: Rcpt) -> Result<Recipient, Refusal> {
         let path = self.path(&rcpt.forward_path)?;
+        if let Some(original) = self.bounced(&path).await? {
+            return self.recipient_at(rcpt, path, original).await;
+        }
         if matches!(self.road, Road::Mx) && names_a_route(&path) {
             return Err(refusals::relay_denied(&path));
         }
-        let lookup = self.look_up(store, path.clone());
+        self.recipient_at(rcpt, path.clone(), path).await
+    }
+
+    /// A recipient whose mail goes where another address leads to.
+    async fn recipient_at(
+        &self,
+        rcpt: Rcpt,
+        path: Address,
+        leads_to: Address,
+    ) -> Result<Recipient, Refusal> {
+        let is_bounced = path != leads_to;
+        let lookup = self.look_up(leads_to.clone());
         let routes = match lookup
             .await
             .map_err(|error| refusals::store_failed(&error))?
         {
             LookedUp::Routes(routes) => routes,
             LookedUp::Full(refusal) => return Err(*refusal),
-            LookedUp::Other(found) => self.not_routed(path.clone(), found)?,
+            // We have vouched for this address ourselves.
+            LookedUp::Other(Found::NotOurs) if is_bounced => vec![Route::Relay(leads_to)],
+            LookedUp::Other(found) => self.not_routed(leads_to, found)?,
         };
         Ok(Recipient {
             path: path.to_string(),
@@ -88,6 +107,16 @@ impl Rules<'_> {
             notify: rcpt.notify,
             routes,
         })
+    }
+
+    /// K19: the sender that an address of ours stands for. One that is forged or too old is nobody's.
+    async fn bounced(&self, path: &Address) -> Result<Option<Address>, Refusal> {
+        let found = srs::original(self.services, path);
+        match found.await.map_err(|why| refusals::store_failed(&why))? {
+            Rewritten::No => Ok(None),
+            Rewritten::From(original) => Ok(Some(original)),
+            Rewritten::Wrong(why) => Err(refusals::not_rewritten_here(path, &why)),
+        }
     }
 
     /// `<Postmaster>` without a domain is that of the first domain (RFC 5321 §4.5.1).
@@ -103,7 +132,7 @@ impl Rules<'_> {
     }
 
     /// Everything RCPT asks of the store, in one snapshot.
-    async fn look_up(&self, store: &Store, path: Address) -> store::Result<LookedUp> {
+    async fn look_up(&self, path: Address) -> store::Result<LookedUp> {
         let (config, size) = (self.config.clone(), self.mail.size.unwrap_or(0));
         let from_outside = matches!(self.road, Road::Mx);
         let work = move |tx: &mut store::Tx<'_>| {
@@ -126,7 +155,7 @@ impl Rules<'_> {
             }
             Ok(LookedUp::Routes(routes))
         };
-        store.read(work).await
+        self.services.store.read(work).await
     }
 
     fn not_routed(&self, path: Address, found: Found) -> Result<Vec<Route>, Refusal> {
@@ -206,6 +235,8 @@ pub(crate) struct Relay {
     pub(super) address: Address,
     pub(super) orcpt: Option<String>,
     pub(super) notify: Notify,
+    /// The domain of the address that led here, if it is another one.
+    pub(super) forwarded_by: Option<String>,
 }
 
 /// Brings the targets of all recipients together.
@@ -235,10 +266,12 @@ pub(super) fn route(judged: Judged) -> Routed {
 /// RFC 3461 §5.2.1: the conditions go on with the message; where an alias changed the address, the notice names the original.
 fn relay(recipient: &Recipient, address: &Address) -> Relay {
     let changed = recipient.path != address.to_string();
+    let domain = || recipient.path.rsplit_once('@').map(|(_, domain)| domain);
     let original = || changed.then(|| format!("rfc822;{}", recipient.path));
     Relay {
         address: address.clone(),
         orcpt: recipient.orcpt.clone().or_else(original),
         notify: recipient.notify,
+        forwarded_by: changed.then(domain).flatten().map(str::to_ascii_lowercase),
     }
 }

@@ -10,6 +10,7 @@ use crate::session::limits::Limits;
 use crate::session::login::Authenticator;
 use crate::session::metrics::Metrics;
 use crate::session::tls::{Tls, TlsError};
+use crate::signing::SigningKeys;
 use crate::{Paused, Services, control, jobs};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -201,6 +202,7 @@ fn services(
         login,
         limits: Limits::new(&config.limits),
         gate: Gate::new(&config),
+        keys: SigningKeys::default(),
         dns: parts.dns.clone().map_or_else(|| resolver(&config), Ok)?,
         clock: parts.clock.clone(),
         metrics,

@@ -42,6 +42,7 @@ pub struct Metrics {
     store_commit: Histogram,
     cert_expiry: Family<[(&'static str, String); 1], Seconds>,
     checks: Counters<2>,
+    signatures: Counters<1>,
     job_runs: Counters<2>,
     job_success: Gauges<1>,
 }
@@ -163,6 +164,11 @@ impl Metrics {
                 "Time until a certificate expires",
                 Family::default(),
             ),
+            signatures: names.add(
+                "signatures",
+                "Signatures over messages that leave by algorithm",
+                Counters::default(),
+            ),
             checks: names.add(
                 "check",
                 "Checks of who sent a message by their result",
@@ -217,6 +223,13 @@ impl Metrics {
     pub fn checked(&self, check: &'static str, result: &'static str) {
         self.checks
             .get_or_create(&[("check", check), ("result", result)])
+            .inc();
+    }
+
+    /// A signature over a message that leaves.
+    pub fn signed(&self, algorithm: &'static str) {
+        self.signatures
+            .get_or_create(&[("algorithm", algorithm)])
             .inc();
     }
 

@@ -6,4 +6,5 @@ mod jobs;
 mod notices;
 mod relay;
 mod retries;
+mod signing;
 mod world;

@@ -300,7 +300,7 @@ async fn e16_depth_and_number_are_limited() {
     world.finish().await;
 }
 
-/// E17
+/// E17, K19
 #[tokio::test]
 async fn e17_redirects_go_into_the_queue() {
     let world = world_with(&[]).await;
@@ -308,7 +308,12 @@ async fn e17_redirects_go_into_the_queue() {
         .deliver("s@remote.example", &["oldname@example.com"], HELLO)
         .await;
     let (message, text) = queued(&world).await.pop().unwrap();
-    assert_eq!(message.reverse_path.as_deref(), Some("s@remote.example"));
+    let reverse_path = message.reverse_path.unwrap();
+    assert!(
+        reverse_path.starts_with("SRS0=")
+            && reverse_path.ends_with("=remote.example=s@example.com"),
+        "{reverse_path}"
+    );
     assert_eq!(message.recipients[0].address, "bob@elsewhere.example");
     assert_eq!(
         message.recipients[0].orcpt.as_deref(),

@@ -7,6 +7,7 @@ mod accounts;
 mod bodies;
 mod cluster;
 mod concurrency;
+mod dkim;
 mod gate;
 mod history;
 mod mailboxes;

@@ -19,5 +19,14 @@ pub(super) fn authentication() -> Vec<Setting> {
             "Domains that forward mail to us in ways that break its signatures, such as mailing lists: if SPF, a signature or the \
              confirmed name of the server proves that a message came by them, a DMARC policy is not carried out. Names below a \
              listed one count too.";
+        "authentication.sign" Reload "true", Field::Flag(|c| &mut c.authentication.sign),
+            "Sign what our users and this server send to other servers, with every key of the author's domain that is in use \
+             (`pennyblack dkim list`).";
+        "authentication.seal" Reload "true", Field::Flag(|c| &mut c.authentication.seal),
+            "Add a set to the ARC chain of mail that an alias leads to another server, so that its receivers can see what was found \
+             here (K18).";
+        "authentication.srs" Reload "true", Field::Flag(|c| &mut c.authentication.srs),
+            "Give mail that an alias leads to another server a sender in our domain (SRS), so that SPF passes there and bounces come \
+             back here and go on to the original sender (K19). Senders of our own domains stay as they are.";
     }
 }

@@ -59,6 +59,16 @@ pub(crate) struct Authenticated {
     pub(super) proof: Option<Proof>,
 }
 
+impl Authenticated {
+    /// The value of the field, for a seal.
+    pub(super) fn results_value(&self) -> String {
+        match self.results.split_once(':') {
+            Some((_, value)) => value.trim().to_owned(),
+            None => Results::of(&self.received.config.hostname).value(),
+        }
+    }
+}
+
 /// Authenticates; refuses what the author's domain wants refused.
 pub(super) async fn authenticate(mut received: Received) -> Result<Authenticated, Refusal> {
     let mut results = Results::of(&received.config.hostname);

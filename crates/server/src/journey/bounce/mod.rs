@@ -6,7 +6,10 @@
 mod report;
 
 use super::lookup::{self, Found, Target};
+use super::sign::Unsigned;
+use super::srs::{self, Rewritten};
 use crate::Services;
+use mailauth::dkim::{Bodies, BodyId, Canonicalization};
 use message::{Address, Scanner, Summary};
 use report::Report;
 use store::body::{BodyRef, Staged, Staging};
@@ -115,13 +118,14 @@ pub(crate) async fn prepare(
         told: &notice.told,
         // RFC 5321 §4.4: whoever delivers at last writes Return-Path, and nobody else.
         last_stop: !inboxes.is_empty(),
+        leaves: !elsewhere.is_empty(),
     };
-    let (body, summary, ascii) = written(services, &report).await?;
+    let written = written(services, &report).await?;
     Ok(Some(Prepared {
-        body,
-        header_size: report.header_size(),
-        summary,
-        ascii,
+        body: written.body,
+        header_size: written.header_size,
+        summary: written.summary,
+        ascii: written.ascii,
         created: report.now,
         inboxes,
         elsewhere,
@@ -129,18 +133,17 @@ pub(crate) async fn prepare(
 }
 
 /// Stages the octets of a notice.
-async fn written(
-    services: &Services,
-    report: &Report<'_>,
-) -> store::Result<(Staged, Summary, bool)> {
-    let mut writer = Writer::new(services);
-    writer.write(&report.head()).await?;
+async fn written(services: &Services, report: &Report<'_>) -> store::Result<Written> {
+    let mut head = report.head();
+    let rest = head.split_off(report.header_size() as usize);
+    let mut writer = Writer::new(services, head);
+    writer.write(&rest).await?;
     match &report.original.whole {
         Some(body) => writer.copy(services, body).await?,
         None => writer.write(&report.returned_header()).await?,
     }
     writer.write(&report.tail()).await?;
-    writer.finish().await
+    writer.finish(services, report).await
 }
 
 /// Where the sender's mail goes: accounts of ours, addresses elsewhere.
@@ -152,6 +155,12 @@ async fn addressees(
     let Ok(address) = Address::parse(sender) else {
         return Ok((submitter.into_iter().collect(), Vec::new()));
     };
+    // A forwarded message: its sender is behind the address that we made of it.
+    let (sender, address) = match srs::original(services, &address).await? {
+        Rewritten::From(original) => (original.to_string(), original),
+        Rewritten::No => (sender.to_string(), address),
+        Rewritten::Wrong(_) => return Ok((Vec::new(), Vec::new())),
+    };
     let config = services.config.load_full();
     let found = services
         .store
@@ -159,7 +168,7 @@ async fn addressees(
         .await?;
     Ok(match found {
         Found::Targets(targets) => split(targets),
-        Found::NotOurs => (Vec::new(), vec![sender.to_string()]),
+        Found::NotOurs => (Vec::new(), vec![sender]),
         // Aliases may have changed since; who submitted the message is known all the same.
         _ => (submitter.into_iter().collect(), Vec::new()),
     })
@@ -237,24 +246,44 @@ impl Prepared {
     }
 }
 
-/// Stages octets and reads them at the same time.
+/// The octets of a notice, staged.
+struct Written {
+    body: Staged,
+    summary: Summary,
+    /// Octets of its header section.
+    header_size: u32,
+    ascii: bool,
+}
+
+/// Stages the body of a notice, and reads and hashes it at the same time. The header section is put in front at the end, since the
+/// signature stands in it.
 struct Writer {
     staging: Staging,
+    section: Vec<u8>,
     scanner: Scanner,
+    bodies: Bodies,
+    relaxed: BodyId,
     ascii: bool,
 }
 
 impl Writer {
-    fn new(services: &Services) -> Writer {
+    fn new(services: &Services, section: Vec<u8>) -> Writer {
+        let mut scanner = Scanner::new();
+        scanner.feed(&section);
+        let mut bodies = Bodies::default();
         Writer {
             staging: services.store.stage(),
-            scanner: Scanner::new(),
-            ascii: true,
+            ascii: section.is_ascii(),
+            section,
+            scanner,
+            relaxed: bodies.want(Canonicalization::Relaxed, None),
+            bodies,
         }
     }
 
     async fn write(&mut self, octets: &[u8]) -> store::Result<()> {
         self.scanner.feed(octets);
+        self.bodies.update(octets);
         self.ascii &= octets.is_ascii();
         self.staging.write(octets).await
     }
@@ -267,8 +296,26 @@ impl Writer {
         Ok(())
     }
 
-    async fn finish(self) -> store::Result<(Staged, Summary, bool)> {
-        let body = self.staging.finish(&[]).await?;
-        Ok((body, self.scanner.finish(), self.ascii))
+    /// K2: notices are signed too.
+    async fn finish(self, services: &Services, report: &Report<'_>) -> store::Result<Written> {
+        let unsigned = Unsigned {
+            services,
+            section: &self.section,
+            bodies: &self.bodies.finish(),
+            body: self.relaxed,
+            now: report.now,
+        };
+        let signatures = match report.leaves {
+            true => unsigned.signatures().await?,
+            false => String::new(),
+        };
+        let head = [signatures.as_bytes(), &self.section].concat();
+        let body = self.staging.finish(&head).await?;
+        Ok(Written {
+            body,
+            summary: self.scanner.finish().prepended(signatures.len() as u32),
+            header_size: report.header_size().saturating_add(signatures.len() as u32),
+            ascii: self.ascii,
+        })
     }
 }

@@ -46,6 +46,8 @@ pub(super) struct Report<'a> {
     pub(super) told: &'a [Told],
     /// It goes into a mailbox here.
     pub(super) last_stop: bool,
+    /// It goes to another server.
+    pub(super) leaves: bool,
 }
 
 impl Report<'_> {

@@ -1,0 +1,182 @@
+//! Seventh stage: what leaves gets our signature (DKIM, RFC 6376), what is passed on gets our seal (ARC, RFC 8617) and a sender of
+//! ours (SRS).
+//!
+//! Mail of our users and of programs here is signed by the keys of its author's domain, whoever has logged in (K8), and once (K1).
+//! Mail from other servers that an alias leads elsewhere is never signed as if it were ours (I29): it keeps what its author has signed, gets a seal that
+//! tells what was found here (K18), and, unless its sender is ours, a reverse-path by which bounces come back (K19, K21).
+
+use super::authenticate::Authenticated;
+use super::envelope::{Refusal, Road};
+use super::file::Filed;
+use super::receive::Received;
+use super::{refusals, srs};
+use crate::Services;
+use crate::signing::{self, DomainKeys};
+use mailauth::arc::Sealing;
+use mailauth::dkim::{Algorithm, BodyHashes, BodyId, Signing};
+use mailauth::dmarc::author_domains;
+use message::header;
+
+/// A message ready to be committed.
+pub(crate) struct Signed {
+    pub(super) filed: Filed,
+    pub(super) outbound: Outbound,
+}
+
+/// What is changed in a message before it leaves. Copies in mailboxes here stay as they are.
+#[derive(Debug, Default)]
+pub(crate) struct Outbound {
+    /// Signatures, or the seal: header fields, each with its line end.
+    pub(super) fields: String,
+    /// The reverse-path, if it is another one.
+    pub(super) reverse_path: Option<String>,
+}
+
+/// Signs, seals, rewrites.
+pub(super) async fn sign(filed: Filed) -> Result<Signed, Refusal> {
+    let authenticated = filed.judged.authenticated();
+    let received = &authenticated.received;
+    let outbound = match &received.facts.road {
+        _ if filed.relays.is_empty() => Ok(Outbound::default()),
+        Road::Submission(_) | Road::Local(_) => submitted(received).await,
+        Road::Mx | Road::Lmtp => forwarded(authenticated, &filed).await,
+    };
+    let outbound = outbound.map_err(|error| refusals::store_failed(&error))?;
+    Ok(Signed { filed, outbound })
+}
+
+async fn submitted(received: &Received) -> store::Result<Outbound> {
+    let message = Unsigned {
+        services: &received.services,
+        section: &received.section,
+        bodies: &received.hashes,
+        body: received.relaxed,
+        now: received.time,
+    };
+    Ok(Outbound {
+        fields: message.signatures().await?,
+        reverse_path: None,
+    })
+}
+
+/// A message that is to be signed.
+pub(crate) struct Unsigned<'a> {
+    pub(crate) services: &'a Services,
+    /// Its header section.
+    pub(crate) section: &'a [u8],
+    pub(crate) bodies: &'a BodyHashes,
+    /// The relaxed hash.
+    pub(crate) body: BodyId,
+    pub(crate) now: jiff::Timestamp,
+}
+
+impl Unsigned<'_> {
+    /// A field for each key of the author's domain; empty if that is not ours, or if nothing is to be signed.
+    pub(crate) async fn signatures(&self) -> store::Result<String> {
+        let author = author_domains(self.section).into_iter().next();
+        let Some(author) = author.filter(|_| signing::is_on(&self.services.config.load())) else {
+            return Ok(String::new());
+        };
+        let keys = self.keys(&author).await?;
+        let Some((hash, _)) = self.bodies.hash(self.body) else {
+            return Ok(String::new());
+        };
+        let mut fields = String::new();
+        for key in keys.iter() {
+            if self.is_signed_by(&key.domain, &key.selector) {
+                continue;
+            }
+            let signing = Signing {
+                domain: &key.domain,
+                selector: &key.selector,
+                signer: key.signer.as_ref(),
+                time: self.now.as_second(),
+                expires: None,
+            };
+            match signing.field(self.section, hash) {
+                Ok(field) => {
+                    self.services.metrics.signed(key.signer.algorithm().word());
+                    fields.push_str(&field);
+                }
+                Err(why) => {
+                    tracing::error!(author, selector = key.selector, error = %why, "cannot sign a message");
+                }
+            }
+        }
+        Ok(fields)
+    }
+
+    async fn keys(&self, domain: &str) -> store::Result<DomainKeys> {
+        let keys = &self.services.keys;
+        keys.of(&self.services.store, domain, self.now).await
+    }
+
+    /// K1: what comes back to us from a filter is not signed again.
+    fn is_signed_by(&self, domain: &str, selector: &str) -> bool {
+        header::values(self.section, "DKIM-Signature").any(|value| {
+            let text = String::from_utf8_lossy(value);
+            mailauth::tags::Tags::parse(&text).is_ok_and(|tags| {
+                tags.value("d")
+                    .is_some_and(|d| d.eq_ignore_ascii_case(domain))
+                    && tags.value("s") == Some(selector)
+            })
+        })
+    }
+}
+
+async fn forwarded(authenticated: &Authenticated, filed: &Filed) -> store::Result<Outbound> {
+    let received = &authenticated.received;
+    let Some(domain) = filed
+        .relays
+        .iter()
+        .find_map(|relay| relay.forwarded_by.clone())
+    else {
+        return Ok(Outbound::default());
+    };
+    let reverse_path = match &received.mail.reverse_path {
+        Some(sender) => srs::rewritten(&received.services, sender, &domain).await?,
+        None => None,
+    };
+    Ok(Outbound {
+        fields: seal(authenticated, &domain).await?,
+        reverse_path,
+    })
+}
+
+/// K18.
+async fn seal(authenticated: &Authenticated, domain: &str) -> store::Result<String> {
+    let received = &authenticated.received;
+    let Some(proof) = authenticated
+        .proof
+        .as_ref()
+        .filter(|_| received.config.authentication.seal)
+    else {
+        return Ok(String::new());
+    };
+    let services = &received.services;
+    let keys = services
+        .keys
+        .of(&services.store, domain, received.time)
+        .await?;
+    // RFC 8617 knows rsa-sha256 alone; other algorithms would break the chain for most verifiers.
+    let key = keys
+        .iter()
+        .find(|key| key.signer.algorithm() == Algorithm::RsaSha256);
+    let (Some(key), Some((hash, _))) = (key, received.hashes.hash(received.relaxed)) else {
+        return Ok(String::new());
+    };
+    let sealing = Sealing {
+        domain: &key.domain,
+        selector: &key.selector,
+        signer: key.signer.as_ref(),
+        time: received.time.as_second(),
+        results: &authenticated.results_value(),
+    };
+    match sealing.fields(&received.section, hash, &proof.arc) {
+        Ok(fields) => Ok(fields),
+        Err(why) => {
+            tracing::debug!(mid = %received.id, error = %why, "a forwarded message is not sealed");
+            Ok(String::new())
+        }
+    }
+}
