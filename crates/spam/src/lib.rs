@@ -2,4 +2,12 @@
 //!
 //! What it does not do: keep anything; what it knows comes through a trait.
 
+pub mod classifier;
+pub mod document;
+pub mod features;
 pub mod gate;
+pub mod mail;
+pub mod rules;
+pub mod verdict;
+
+pub use mail::Mail;

@@ -1,0 +1,121 @@
+//! What the classifier sees of a message: three views, each a set of hashed features (present or not).
+//!
+//! * *raw*: runs of four octets of the beginning as received, header and all;
+//! * *text*: runs of four octets of Subject, From and the visible text;
+//! * *tokens*: words, pairs, structure ([`tokens`]).
+//!
+//! Hashes are part of the stored model: a change of them makes what was learned worthless, and needs a new [`VERSION`].
+
+mod compact;
+mod hash;
+mod tokens;
+
+pub use compact::Compact;
+
+use crate::mail::Mail;
+
+/// Of the features and their hashes.
+pub const VERSION: u8 = 1;
+/// Bits of a feature; its low bits are its slot in a smaller model.
+pub const BITS: u32 = 20;
+/// The number of views.
+pub const VIEWS: usize = 3;
+
+/// Octets of the beginning that the raw view sees.
+const RAW: usize = 2000;
+/// Octets of the text that the text view sees.
+const TEXT: usize = 1500;
+
+/// The views, as they index [`Features`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum View {
+    /// Octets as received.
+    Raw = 0,
+    /// Visible text.
+    Text = 1,
+    /// Words and structure.
+    Tokens = 2,
+}
+
+/// The features of a message: for each view sorted, each once, below 2^[`BITS`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Features {
+    /// By [`View`].
+    pub views: [Vec<u32>; VIEWS],
+}
+
+impl Features {
+    /// The features of a message.
+    pub fn of(mail: &Mail<'_>) -> Features {
+        Features {
+            views: [raw(mail), text(mail), tokens::tokens(mail)],
+        }
+    }
+
+    /// A short name of the message, by which a second learning of it is known: equal features, equal digest.
+    pub fn digest(&self) -> u64 {
+        let all = self.views.iter().flatten();
+        all.fold(hash::SEED, |digest, feature| {
+            hash::mix(digest, u64::from(*feature))
+        })
+    }
+}
+
+fn raw(mail: &Mail<'_>) -> Vec<u32> {
+    let octets = &mail.octets[..mail.octets.len().min(RAW)];
+    let mut features = Vec::with_capacity(octets.len());
+    grams(octets, 1, &mut features);
+    distinct(features)
+}
+
+fn text(mail: &Mail<'_>) -> Vec<u32> {
+    let from = mail.value("from").unwrap_or_default();
+    let mut visible = format!("{}\n{from}\n", mail.subject);
+    visible.push_str(crate::mail::beginning(&mail.text, TEXT));
+    let mut features = Vec::with_capacity(visible.len());
+    let visible = visible.as_bytes();
+    grams(&visible[..visible.len().min(TEXT)], 2, &mut features);
+    distinct(features)
+}
+
+fn grams(octets: &[u8], view: u32, features: &mut Vec<u32>) {
+    let number = |run: &[u8]| {
+        let little_end_first = run.iter().rev();
+        little_end_first.fold(0, |number, octet| number << 8 | u32::from(*octet))
+    };
+    let runs = octets.windows(4).map(number);
+    features.extend(runs.map(|run| hash::gram(run, view)));
+}
+
+fn distinct(mut features: Vec<u32>) -> Vec<u32> {
+    features.sort_unstable();
+    features.dedup();
+    features
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn features_are_stable() {
+        let features = Features::of(&Mail::open(
+            b"From: a@b.test\r\nSubject: hello\r\n\r\nhello world\r\n",
+        ));
+        // The stored models know these numbers.
+        assert_eq!(
+            features.digest(),
+            Features::of(&Mail::open(
+                b"From: a@b.test\r\nSubject: hello\r\n\r\nhello world\r\n"
+            ))
+            .digest()
+        );
+        for view in &features.views {
+            assert!(view.is_sorted() && !view.is_empty() && view.iter().all(|f| *f < 1 << BITS));
+        }
+        assert_ne!(
+            features.digest(),
+            Features::of(&Mail::open(b"From: a@b.test\r\n\r\nhello\r\n")).digest()
+        );
+    }
+}

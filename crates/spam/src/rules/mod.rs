@@ -1,0 +1,182 @@
+//! Rules as data: a name, a weight, what it looks for and why that speaks for or against a message.
+//!
+//! A rule sees the message (and the envelope, if there is one), never the network. Patterns are regular expressions without
+//! backtracking, so no text makes them slow. To add one, see docs/how-to-add/spam-rule.md.
+
+mod attachment;
+mod form;
+mod html;
+mod link;
+mod phrase;
+mod sender;
+mod subject;
+
+use crate::mail::Mail;
+use crate::verdict::Reason;
+use jiff::Timestamp;
+use regex::bytes::{RegexSet, RegexSetBuilder};
+use std::sync::OnceLock;
+
+/// Octets of text that patterns look through.
+const MAX_TEXT: usize = 24 * 1024;
+
+/// What is known about a message besides itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Circumstances<'a> {
+    /// When it arrived; else rules about dates compare with the newest `Received` field.
+    pub arrived: Option<Timestamp>,
+    /// It came with the null reverse-path; `None` if no envelope is known.
+    pub null_sender: Option<bool>,
+    /// Recipients of the envelope.
+    pub recipients: &'a [String],
+}
+
+/// What a rule looks at.
+pub struct Evidence<'a> {
+    /// The message.
+    pub mail: &'a Mail<'a>,
+    /// What else is known.
+    pub around: Circumstances<'a>,
+    /// The visible text with single blanks, bounded.
+    text: String,
+}
+
+/// How a rule finds what it looks for.
+pub enum Check {
+    /// A function: what was seen, if it was.
+    Fact(fn(&Evidence<'_>) -> Option<String>),
+    /// A pattern in the visible text (case does not matter; all white space is one blank).
+    Text(&'static str),
+    /// A pattern in the decoded subject.
+    Subject(&'static str),
+}
+
+/// A rule.
+pub struct Rule {
+    /// Its stable name.
+    pub name: &'static str,
+    /// What it adds to the score; negative speaks for the message.
+    pub weight: f32,
+    /// What it looks for.
+    pub about: &'static str,
+    /// Why that tells something.
+    pub why: &'static str,
+    /// How it looks.
+    pub check: Check,
+}
+
+/// All rules, by subject.
+pub fn all() -> impl Iterator<Item = &'static Rule> {
+    [
+        form::RULES,
+        subject::RULES,
+        sender::RULES,
+        phrase::RULES,
+        html::RULES,
+        link::RULES,
+        attachment::RULES,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+/// The reasons that the rules find.
+pub fn apply(mail: &Mail<'_>, around: Circumstances<'_>) -> Vec<Reason> {
+    let evidence = Evidence {
+        mail,
+        around,
+        text: squeezed(&mail.text),
+    };
+    let mut reasons = Vec::new();
+    for rule in all() {
+        if let Check::Fact(check) = rule.check
+            && let Some(detail) = check(&evidence)
+        {
+            reasons.push(Reason::new(rule.name, rule.weight, shortened(detail)));
+        }
+    }
+    let patterns = patterns();
+    patterns.text.hits(evidence.text.as_bytes(), &mut reasons);
+    patterns.subject.hits(mail.subject.as_bytes(), &mut reasons);
+    reasons
+}
+
+/// All patterns for one kind of text, looked for at once.
+struct Patterns {
+    rules: Vec<&'static Rule>,
+    set: RegexSet,
+}
+
+struct AllPatterns {
+    text: Patterns,
+    subject: Patterns,
+}
+
+impl Patterns {
+    fn hits(&self, text: &[u8], reasons: &mut Vec<Reason>) {
+        for index in &self.set.matches(text) {
+            let rule = self.rules[index];
+            reasons.push(Reason::new(rule.name, rule.weight, ""));
+        }
+    }
+
+    fn of(pattern: fn(&Rule) -> Option<&'static str>) -> Patterns {
+        let (rules, patterns): (Vec<_>, Vec<_>) = all()
+            .filter_map(|rule| Some((rule, pattern(rule)?)))
+            .unzip();
+        let set = RegexSetBuilder::new(patterns)
+            .unicode(false)
+            .case_insensitive(true)
+            .dot_matches_new_line(true)
+            .build();
+        // A pattern that is none is caught by the tests; without it the other rules go on.
+        Patterns {
+            rules,
+            set: set.unwrap_or_else(|_| RegexSet::empty()),
+        }
+    }
+}
+
+fn patterns() -> &'static AllPatterns {
+    static PATTERNS: OnceLock<AllPatterns> = OnceLock::new();
+    PATTERNS.get_or_init(|| AllPatterns {
+        text: Patterns::of(|rule| match rule.check {
+            Check::Text(pattern) => Some(pattern),
+            _ => None,
+        }),
+        subject: Patterns::of(|rule| match rule.check {
+            Check::Subject(pattern) => Some(pattern),
+            _ => None,
+        }),
+    })
+}
+
+/// Single blanks for all white space; letters that nobody sees go.
+fn squeezed(text: &str) -> String {
+    let mut out = String::with_capacity(text.len().min(MAX_TEXT));
+    for c in text.chars().filter(|c| {
+        !matches!(
+            c,
+            '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}'
+        )
+    }) {
+        if out.len() >= MAX_TEXT {
+            break;
+        }
+        match c.is_whitespace() {
+            true if out.ends_with(' ') => {}
+            true => out.push(' '),
+            false => out.push(c),
+        }
+    }
+    out
+}
+
+/// Details stand in headers and are stored.
+fn shortened(mut detail: String) -> String {
+    detail.truncate(crate::mail::beginning(&detail, 120).len());
+    detail
+}
+
+#[cfg(test)]
+mod tests;
