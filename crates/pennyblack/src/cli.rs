@@ -119,6 +119,8 @@ pub(crate) enum Command {
     Ban(Ban),
     /// How the lists of addresses are, in files, feeds and DNS; files and feeds whose time has come are read again
     Lists,
+    /// Make search indexes anew, or say how they are
+    Reindex(Reindex),
     /// Make the running server read its configuration and certificates again
     Reload,
     /// Stop taking new SMTP sessions, or delivering to other servers, until `resume`
@@ -207,6 +209,19 @@ pub(crate) enum Ban {
         /// The network or sender as it is listed
         network: String,
     },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Reindex {
+    /// Addresses of accounts
+    #[arg(required_unless_present = "all", value_name = "ACCOUNT")]
+    pub(crate) accounts: Vec<String>,
+    /// All accounts
+    #[arg(long, conflicts_with = "accounts")]
+    pub(crate) all: bool,
+    /// Change nothing, only say how they are
+    #[arg(long)]
+    pub(crate) status: bool,
 }
 
 /// What can be paused.

@@ -1,6 +1,7 @@
 //! What transactions share besides the database: keys, body files, watchers, the clock.
 
 use crate::body::files::Files;
+use crate::search;
 use crate::vault::Vault;
 use crate::watch::Watchers;
 use arc_swap::ArcSwap;
@@ -18,18 +19,20 @@ pub(crate) struct Context {
     pub(crate) vault: Vault,
     pub(crate) files: Arc<Files>,
     pub(crate) watchers: Watchers,
+    pub(crate) search: Arc<search::Files>,
     clock: ArcSwap<Clock>,
     commits: ArcSwap<Observer>,
 }
 
 impl Context {
-    pub(crate) fn new(vault: Vault, files: Arc<Files>) -> Context {
+    pub(crate) fn new(vault: Vault, files: Arc<Files>, search: Arc<search::Files>) -> Context {
         let system: Clock = Arc::new(Timestamp::now);
         let nobody: Observer = Arc::new(|_| ());
         Context {
             vault,
             files,
             watchers: Watchers::default(),
+            search,
             clock: ArcSwap::from_pointee(system),
             commits: ArcSwap::from_pointee(nobody),
         }

@@ -21,6 +21,7 @@ pub mod learn;
 pub mod mailbox;
 pub mod queue;
 pub mod script;
+pub mod search;
 pub mod secret;
 pub mod share;
 

@@ -111,7 +111,8 @@ impl Store {
         let dialect = setup.dialect();
         setup.transaction(|sql| schema::prepare(sql, dialect, &vault.key_check()))?;
         let files = Arc::new(Files::open(&options.data, options.free_floor)?);
-        let context = Arc::new(Context::new(vault, files));
+        let search = crate::search::open(&options.data);
+        let context = Arc::new(Context::new(vault, files, search));
         setup.transaction(|sql| crate::sweep::orphans(&mut Tx::new(sql, &context)))?;
         drop(setup);
         let mut threads = vec![context.files.start()?];
@@ -127,6 +128,16 @@ impl Store {
 
     pub(crate) fn context(&self) -> &Arc<Context> {
         &self.0.context
+    }
+
+    /// Are the tables in a file of our own?
+    pub(crate) fn is_embedded(&self) -> bool {
+        matches!(self.0.engine, Running::Sqlite(_))
+    }
+
+    /// Are bodies encrypted at rest?
+    pub fn is_encrypted(&self) -> bool {
+        self.context().vault.is_on()
     }
 
     /// From now on the store takes the time from `clock` (SAVEDATE and the like). Without this, the machine's.

@@ -41,6 +41,7 @@ impl Effects {
         }
         for account in self.gone {
             context.watchers.tell(account, ModSeq(i64::MAX as u64));
+            context.search.forget(account);
         }
         if self.queue_work {
             context.watchers.tell_queue();
@@ -73,6 +74,11 @@ impl<'a> Tx<'a> {
 
     pub(crate) fn execute(&mut self, sql: &'static str, params: &[Param<'_>]) -> Result<u64> {
         self.sql.execute(sql, params)
+    }
+
+    /// Runs several statements without parameters.
+    pub(crate) fn batch(&mut self, sql: &str) -> Result<()> {
+        self.sql.batch(sql)
     }
 
     /// Hands over row after row until `each` breaks.

@@ -37,6 +37,11 @@ impl Vault {
         Vault { keys }
     }
 
+    /// Is anything encrypted?
+    pub(crate) fn is_on(&self) -> bool {
+        self.keys.is_some()
+    }
+
     /// A value that tells whether a store is opened with the key it was made with; empty without a key.
     pub(crate) fn key_check(&self) -> Vec<u8> {
         self.keys

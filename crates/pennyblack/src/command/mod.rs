@@ -12,6 +12,7 @@ mod import;
 mod jobs;
 mod manual;
 mod queue;
+mod reindex;
 pub(crate) mod sendmail;
 mod serve;
 mod service;
@@ -48,6 +49,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::Greylist(options) => gate::greylist(options, &global),
         Command::Ban(which) => gate::ban(which, &global),
         Command::Lists => gate::lists(&global),
+        Command::Reindex(wanted) => reindex::run(wanted, &global),
         Command::Reload => service::reload(&global),
         Command::Pause { what } => service::pause(what, true, &global),
         Command::Resume { what } => service::pause(what, false, &global),

@@ -393,6 +393,7 @@ fn blank() -> Config {
         dns: DnsSettings::default(),
         authentication: AuthenticationSettings::default(),
         gate: GateSettings::default(),
+        search: SearchSettings::default(),
         fetch: FetchSettings::default(),
         log: LogSettings {
             json: false,

@@ -65,10 +65,33 @@ pub struct Config {
     pub authentication: AuthenticationSettings,
     /// What is done with senders before their mail is read.
     pub gate: GateSettings,
+    /// Searching mail.
+    pub search: SearchSettings,
     /// What is fetched over HTTP.
     pub fetch: FetchSettings,
     /// Logs.
     pub log: LogSettings,
+}
+
+/// Searching mail.
+#[derive(Clone, Debug, Default)]
+pub struct SearchSettings {
+    /// Who has an index; default those who search.
+    pub index: SearchIndex,
+    /// Messages from which a mailbox is in it; default 2000.
+    pub index_from: u32,
+}
+
+/// Which accounts have a search index.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SearchIndex {
+    /// Those that have searched a large mailbox, where mail is not encrypted.
+    #[default]
+    Auto,
+    /// All.
+    Always,
+    /// None.
+    Never,
 }
 
 /// The listeners.

@@ -20,6 +20,7 @@ pub mod import;
 pub mod jobs;
 pub mod lookup;
 pub mod queue;
+pub mod search;
 pub mod service;
 pub mod share;
 mod socket;
@@ -59,6 +60,8 @@ pub enum Request {
     Service(service::Request),
     /// What runs at intervals.
     Jobs(jobs::Request),
+    /// Search indexes.
+    Search(search::Request),
 }
 
 impl Request {
@@ -96,6 +99,8 @@ pub enum Answer {
     Service(service::Answer),
     /// What runs at intervals.
     Jobs(jobs::Answer),
+    /// Search indexes.
+    Search(search::Answer),
 }
 
 /// Whether to do it or only to say what would be done.
@@ -254,6 +259,7 @@ pub async fn execute(world: &World, request: Request) -> Result<Answer, Failure>
         Request::Gate(request) => gate::execute(world, request).await.map(Answer::Gate),
         Request::Service(request) => service::execute(world, request).await.map(Answer::Service),
         Request::Jobs(request) => jobs::execute(world, request).await.map(Answer::Jobs),
+        Request::Search(request) => search::execute(world, request).await.map(Answer::Search),
     }
 }
 

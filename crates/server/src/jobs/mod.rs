@@ -3,6 +3,7 @@
 mod autoexpunge;
 mod gate;
 mod history;
+pub(crate) mod index;
 pub(crate) mod periodic;
 mod pickup;
 mod queue;
@@ -32,6 +33,7 @@ fn at_intervals() -> Vec<periodic::Job> {
         history::job(),
         pickup::job(),
         autoexpunge::job(),
+        index::job(),
         gate::expiry(),
         gate::lists(),
         gate::dns_lists(),

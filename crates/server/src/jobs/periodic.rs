@@ -104,6 +104,13 @@ impl Jobs {
         ended.ok().and_then(|state| state.last.clone())
     }
 
+    /// Has a job run soon, if it does not run already.
+    pub(crate) fn want(&self, name: &str) {
+        if let Some(job) = self.known().get(name) {
+            job.wanted.notify_one();
+        }
+    }
+
     /// Waits until a job has ended so many runs since the start; at once if there is no such job.
     pub async fn ended(&self, name: &str, runs: u64) {
         let job = self.known().get(name).cloned();

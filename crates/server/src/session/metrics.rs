@@ -43,6 +43,7 @@ pub struct Metrics {
     cert_expiry: Family<[(&'static str, String); 1], Seconds>,
     checks: Counters<2>,
     signatures: Counters<1>,
+    searches: Counters<1>,
     job_runs: Counters<2>,
     job_success: Gauges<1>,
 }
@@ -172,6 +173,11 @@ impl Metrics {
             checks: names.add(
                 "check",
                 "Checks of who sent a message by their result",
+                Counters::default(),
+            ),
+            searches: names.add(
+                "imap_searches",
+                "Searches for texts in many messages by how the search index helped",
                 Counters::default(),
             ),
             job_runs: names.add(
@@ -330,6 +336,11 @@ impl Metrics {
         self.cert_expiry
             .get_or_create(&[("name", name.to_owned())])
             .set(seconds);
+    }
+
+    /// A search for texts in many messages: `used`, `useless` or `missing` says how the index helped.
+    pub fn search(&self, index: &'static str) {
+        self.searches.get_or_create(&[("index", index)]).inc();
     }
 
     /// A job at intervals ended well, at this time in seconds since 1970.

@@ -459,7 +459,7 @@ pub(super) fn broken_row(error: rusqlite::Error) -> Error {
 }
 
 /// Whose fault an error of SQLite is.
-pub(super) fn failed(error: rusqlite::Error) -> Error {
+pub(crate) fn failed(error: rusqlite::Error) -> Error {
     let said = error.to_string();
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => Error::Full(said),

@@ -17,5 +17,6 @@ mod opening;
 mod outage;
 mod queue;
 mod scripts;
+mod searching;
 mod sharing;
 mod world;

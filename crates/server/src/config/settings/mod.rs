@@ -103,6 +103,7 @@ pub static SECTIONS: &[(&str, &str)] = &[
         "gate",
         "What is done with senders before their mail is read: greylist, lists, names, traps.",
     ),
+    ("search", "Searching mail."),
     ("fetch", "What this server fetches over HTTP."),
     ("log", "Logs."),
 ];
@@ -161,6 +162,7 @@ mod authentication;
 mod dns;
 mod fetch;
 mod gate;
+mod search;
 
 /// A20
 fn auth_optional() -> Vec<Setting> {
@@ -202,6 +204,7 @@ pub static SETTINGS: std::sync::LazyLock<Vec<Setting>> = std::sync::LazyLock::ne
         dns::dns(),
         authentication::authentication(),
         gate::gate(),
+        search::search(),
         fetch::fetch(),
         log(),
     ] {

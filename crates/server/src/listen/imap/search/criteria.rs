@@ -14,6 +14,8 @@ use imap::response::Status;
 use imap::search::{EnvelopeField, Key, When};
 use std::ops::RangeInclusive;
 
+pub(super) use crate::search::text::fold;
+
 /// What a message must meet.
 pub(in crate::listen::imap) enum Criterion {
     /// Always, or never.
@@ -161,11 +163,6 @@ fn all_of(verdicts: impl Iterator<Item = Option<bool>>) -> Option<bool> {
 fn contains(uids: &[RangeInclusive<u32>], uid: u32) -> bool {
     let at = uids.partition_point(|range| *range.end() < uid);
     uids.get(at).is_some_and(|range| range.contains(&uid))
-}
-
-/// A text as it is compared: without case.
-pub(super) fn fold(text: &str) -> String {
-    text.to_lowercase()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 use super::criteria::{Criterion, fold};
 use super::envelope;
 use crate::listen::imap::object_id;
+use crate::search::text::MAX_TEXT;
 use ::message::text;
 use ::store::entry::{self, Content, Entry};
 use ::store::{AccountId, MessageId, Result, Tx, body};
@@ -11,8 +12,6 @@ use imap::date::Date;
 use imap::search::EnvelopeField;
 use std::collections::HashMap;
 
-/// Decoded text of one message that is looked through.
-const MAX_TEXT: usize = 16 * 1024 * 1024;
 /// A message up to this size is read whole when its header section is wanted: its text may be wanted next.
 const SMALL: u64 = 64 * 1024;
 /// Octets read in one transaction, about: others wait for its connection.

@@ -1,8 +1,9 @@
 //! Finds the messages of a mailbox that meet a criterion, batch by batch, in the order of their UIDs.
 //!
 //! Each message is judged by the cheapest thing that decides: its flags and dates, then its summary, then its header section, then
-//! its text.
+//! its text. Where there is an index, it tells which messages need no look at all.
 
+use super::candidates;
 use super::criteria::Criterion;
 use super::evidence::{self, Evidence};
 use crate::listen::imap::connection::Connection;
@@ -25,6 +26,8 @@ pub(in crate::listen::imap) struct Finding {
     criterion: Arc<Criterion>,
     /// UIDs not yet looked at.
     rest: Vec<RangeInclusive<u32>>,
+    /// The index has been asked.
+    narrowed: bool,
 }
 
 impl Finding {
@@ -44,6 +47,7 @@ impl Finding {
             mailbox,
             criterion,
             rest,
+            narrowed: false,
         }
     }
 
@@ -52,6 +56,10 @@ impl Finding {
         &mut self,
         connection: &Connection,
     ) -> Result<Option<Vec<Entry>>, Failure> {
+        if !std::mem::replace(&mut self.narrowed, true) {
+            let place = (self.account, self.mailbox.mailbox);
+            candidates::narrow(&connection.services, place, &self.criterion, &mut self.rest).await;
+        }
         if self.rest.is_empty() {
             return Ok(None);
         }

@@ -2,14 +2,15 @@
 //! (RFC 7162 §3.1.5).
 
 mod answer;
+mod candidates;
 mod criteria;
-mod envelope;
 mod evidence;
 mod finding;
 
 use super::connection::Connection;
 use super::failure::{Failure, Outcome};
 use super::state::Selected;
+use crate::search::envelope;
 use ::store::entry::Entry;
 use answer::Answer;
 use imap::Tag;

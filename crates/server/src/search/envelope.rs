@@ -1,7 +1,7 @@
 //! Texts of an ENVELOPE (RFC 3501 §7.4.2) as searching sees them: read back from the form in which summaries keep it, decoded and
 //! folded. Searching for a sender or subject so reads no message.
 
-use super::criteria::fold;
+use super::text::fold;
 use ::message::encoded_word;
 use imap::search::EnvelopeField;
 
@@ -16,8 +16,15 @@ fn place(field: EnvelopeField) -> usize {
     }
 }
 
+/// The folded texts of all these fields.
+pub(crate) fn texts(envelope: &[u8]) -> Vec<String> {
+    use EnvelopeField::{Bcc, Cc, From, Subject, To};
+    let fields = [Subject, From, To, Cc, Bcc].into_iter();
+    fields.map(|field| text(envelope, field)).collect()
+}
+
 /// The folded text of a field: the subject, or addresses as `name <mailbox@host>`, one a line. Empty where there is none.
-pub(super) fn text(envelope: &[u8], field: EnvelopeField) -> String {
+pub(crate) fn text(envelope: &[u8], field: EnvelopeField) -> String {
     let mut reader = Reader { rest: envelope };
     let Some(Value::List(fields)) = reader.value(0) else {
         return String::new();
