@@ -16,6 +16,39 @@ fn place(field: EnvelopeField) -> usize {
     }
 }
 
+/// Does the text of a field contain a folded text?
+pub(crate) fn contains(envelope: &[u8], field: EnvelopeField, wanted: &str) -> bool {
+    may_contain(envelope, wanted.as_bytes()) && text(envelope, field).contains(wanted)
+}
+
+/// A quick look at the whole envelope. What is not encoded stands there as it is found, but for quotes and backslashes, and for what
+/// separates the pieces of an address.
+fn may_contain(envelope: &[u8], wanted: &[u8]) -> bool {
+    let told_apart = |octet: &u8| octet.is_ascii_alphanumeric();
+    // The longest word of what is wanted must be there.
+    let words = wanted.split(|octet| !told_apart(octet));
+    let Some(word) = words
+        .max_by_key(|word| word.len())
+        .filter(|word| !word.is_empty())
+    else {
+        return true;
+    };
+    let plain = !envelope.windows(2).any(|two| two == b"=?");
+    !plain || !envelope.is_ascii() || holds(envelope, word)
+}
+
+/// Whether ASCII text holds a lower-case word, in any case.
+fn holds(text: &[u8], word: &[u8]) -> bool {
+    let Some((first, rest)) = word.split_first() else {
+        return true;
+    };
+    let upper = first.to_ascii_uppercase();
+    memchr::memchr2_iter(*first, upper, text).any(|at| {
+        let found = text.get(at + 1..at + 1 + rest.len());
+        found.is_some_and(|found| found.eq_ignore_ascii_case(rest))
+    })
+}
+
 /// The folded texts of all these fields.
 pub(crate) fn texts(envelope: &[u8]) -> Vec<String> {
     use EnvelopeField::{Bcc, Cc, From, Subject, To};
@@ -149,6 +182,26 @@ mod tests {
         );
         assert_eq!(text(ENVELOPE, EnvelopeField::Bcc), "");
         assert_eq!(text(b"", EnvelopeField::To), "");
+    }
+
+    /// The quick look leaves nothing out.
+    #[test]
+    fn pieces_of_fields_are_contained() {
+        use EnvelopeField::{Cc, From, Subject};
+        for field in [Subject, From, Cc] {
+            let all: Vec<char> = text(ENVELOPE, field).chars().collect();
+            for length in 1..=all.len() {
+                for piece in all.windows(length) {
+                    let piece: String = piece.iter().collect();
+                    assert!(contains(ENVELOPE, field, &piece), "{piece}");
+                }
+            }
+        }
+        let plain = b"(NIL \"Re: [x] \\\"Quarterly\\\" report-7\" NIL NIL NIL NIL NIL NIL NIL NIL)";
+        for wanted in ["\"quarterly\" rep", "t-7", "[x]", "", ": [", "re"] {
+            assert!(contains(plain, Subject, wanted), "{wanted}");
+        }
+        assert!(!contains(plain, Subject, "quarterlyx") && !contains(plain, From, "quarterly"));
     }
 
     proptest! {

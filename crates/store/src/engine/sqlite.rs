@@ -8,6 +8,7 @@ use super::{Param, Row, Sql, spawn};
 use crate::context::Context;
 use crate::tx::{Effects, Tx};
 use crate::{AccountId, Error, Result};
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, Statement, ToSql};
 use std::cell::Cell;
@@ -58,6 +59,7 @@ fn connect(file: &Path, role: Role) -> Result<Connection> {
         i32::from(role == Role::Reader)
     );
     connection.execute_batch(&pragmas).map_err(failed)?;
+    keep_plans(&connection).map_err(failed)?;
     if role == Role::Writer {
         connection.wal_hook(Some(|_, pages| {
             LOG_PAGES.set(u32::try_from(pages).unwrap_or(0));
@@ -65,6 +67,14 @@ fn connect(file: &Path, role: Role) -> Result<Connection> {
         }));
     }
     Ok(connection)
+}
+
+/// A prepared statement stays as it is. Otherwise SQLite prepares each one with a parameter in LIMIT anew whenever that is bound, which
+/// costs more than what such a statement does here.
+pub(crate) fn keep_plans(connection: &Connection) -> rusqlite::Result<()> {
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+        .map(|_| ())
 }
 
 /// A connection for opening the store: schema and recovery, before the threads start.

@@ -17,7 +17,7 @@ pub use add::add;
 pub use changes::{changes, traces};
 pub use expire::{Everywhere, expire, expired};
 pub use flags::store_flags;
-pub use read::{contents, first_unseen, scan, scan_contents, uids};
+pub use read::{contents, envelope, first_unseen, scan, scan_contents, uids};
 pub(crate) use remove::clear;
 pub use remove::{expunge, remove_one};
 pub use seen::unseen_by;

@@ -121,6 +121,23 @@ fn content(tx: &mut Tx<'_>, account: AccountId, message: MessageId) -> Result<Op
     }))
 }
 
+/// The ENVELOPE of a message as its summary keeps it, for whoever looks through many; `None` if it is gone.
+pub fn envelope(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    message: MessageId,
+) -> Result<Option<Vec<u8>>> {
+    let stored = tx.one(
+        "SELECT summary FROM content WHERE account = $1 AND message = $2",
+        params![account, message],
+        |row| Ok(row.blob(0)?.to_vec()),
+    )?;
+    let Some(summary) = stored else {
+        return Ok(None);
+    };
+    summary::decode_envelope(tx, account, message, &summary).map(Some)
+}
+
 /// Entries together with their contents: [`scan`] joined with [`contents`], for FETCH ENVELOPE and BODYSTRUCTURE.
 pub fn scan_contents(
     tx: &mut Tx<'_>,

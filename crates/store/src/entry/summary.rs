@@ -34,6 +34,23 @@ pub(crate) fn decode(
     summary.ok_or_else(|| Error::Corrupt(format!("the summary of message {message} is unreadable")))
 }
 
+/// The ENVELOPE alone: it stands first, and what follows need not be read.
+pub(super) fn decode_envelope(
+    tx: &Tx<'_>,
+    account: AccountId,
+    message: MessageId,
+    stored: &[u8],
+) -> Result<Vec<u8>> {
+    let plain = tx.context.vault.open(&place(account, message), stored)?;
+    let envelope = match plain.split_first() {
+        Some((&VERSION, octets)) => postcard::take_from_bytes(octets).ok(),
+        _ => None,
+    };
+    let envelope = envelope.map(|(envelope, _)| envelope);
+    envelope
+        .ok_or_else(|| Error::Corrupt(format!("the summary of message {message} is unreadable")))
+}
+
 fn place(account: AccountId, message: MessageId) -> [u8; 32] {
     let mut place = [0; 32];
     place[..16].copy_from_slice(&account.as_u128().to_be_bytes());

@@ -2,7 +2,7 @@
 //! none and is removed by the next who writes.
 
 use super::{Batch, Candidates, FORMAT, Question, State, Text, trigram};
-use crate::engine::sqlite::failed;
+use crate::engine::sqlite::{failed, keep_plans};
 use crate::{AccountId, Error, MailboxId, MessageId, ModSeq, Result};
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -316,6 +316,7 @@ impl Files {
 fn connect(path: &std::path::Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(Duration::from_secs(10))?;
+    keep_plans(&connection)?;
     connection.execute_batch(&format!(
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA mmap_size=0; PRAGMA cache_size=-{CACHE_KIB};"
     ))?;

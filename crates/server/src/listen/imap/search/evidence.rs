@@ -7,10 +7,9 @@ use crate::listen::imap::object_id;
 use crate::search::text::MAX_TEXT;
 use ::message::text;
 use ::store::entry::{self, Content, Entry};
-use ::store::{AccountId, MessageId, Result, Tx, body};
+use ::store::{AccountId, Result, Tx, body};
 use imap::date::Date;
 use imap::search::EnvelopeField;
-use std::collections::HashMap;
 
 /// A message up to this size is read whole when its header section is wanted: its text may be wanted next.
 const SMALL: u64 = 64 * 1024;
@@ -20,6 +19,8 @@ const MAX_READ: u64 = 8 * 1024 * 1024;
 /// What is known of a message.
 pub(super) struct Evidence<'a> {
     pub(super) entry: &'a Entry,
+    /// ENVELOPE, as the summary keeps it.
+    envelope: Option<Vec<u8>>,
     content: Option<&'a Content>,
     header: Option<Header>,
     /// The text, decoded and folded.
@@ -37,6 +38,7 @@ impl<'a> Evidence<'a> {
     pub(super) fn of_entry(entry: &'a Entry) -> Evidence<'a> {
         Evidence {
             entry,
+            envelope: None,
             content: None,
             header: None,
             body_text: None,
@@ -45,8 +47,7 @@ impl<'a> Evidence<'a> {
 
     /// The day of the `Date` field, in its own zone; it stands in the summary's ENVELOPE.
     pub(super) fn sent(&self) -> Option<Option<Date>> {
-        let envelope = &self.content?.summary.envelope;
-        Some(date_of_envelope(envelope))
+        Some(date_of_envelope(self.envelope.as_ref()?))
     }
 
     /// Its thread, as THREADID names it.
@@ -56,8 +57,7 @@ impl<'a> Evidence<'a> {
 
     /// Does a field of the envelope contain a folded text?
     pub(super) fn envelope_contains(&self, field: EnvelopeField, wanted: &str) -> Option<bool> {
-        let envelope = &self.content?.summary.envelope;
-        Some(envelope::text(envelope, field).contains(wanted))
+        Some(envelope::contains(self.envelope.as_ref()?, field, wanted))
     }
 
     /// Does a field of this name contain a folded text?
@@ -85,15 +85,10 @@ pub(super) fn decide(
     criterion: &Criterion,
     entries: &[Entry],
 ) -> Result<Vec<bool>> {
-    let messages: Vec<MessageId> = entries.iter().map(|entry| entry.message).collect();
-    let contents = entry::contents(tx, account, &messages)?.into_iter();
-    let contents: HashMap<_, _> = contents.map(|content| (content.message, content)).collect();
     let (mut verdicts, mut read) = (Vec::with_capacity(entries.len()), 0);
     for entry in entries {
-        verdicts.push(match contents.get(&entry.message) {
-            Some(content) => decide_one(tx, criterion, entry, content, &mut read)?,
-            None => false, // Expunged meanwhile.
-        });
+        let verdict = decide_one(tx, account, criterion, entry, &mut read)?;
+        verdicts.push(verdict.unwrap_or(false));
         if read > MAX_READ {
             break;
         }
@@ -101,17 +96,28 @@ pub(super) fn decide(
     Ok(verdicts)
 }
 
+/// Does a message match? `None`: it was expunged meanwhile.
 fn decide_one(
     tx: &mut Tx<'_>,
+    account: AccountId,
     criterion: &Criterion,
     entry: &Entry,
-    content: &Content,
     read: &mut u64,
-) -> Result<bool> {
+) -> Result<Option<bool>> {
     let mut evidence = Evidence::of_entry(entry);
-    evidence.content = Some(content);
+    evidence.envelope = entry::envelope(tx, account, entry.message)?;
+    if evidence.envelope.is_none() {
+        return Ok(None);
+    }
     if let Some(verdict) = criterion.judge(&evidence) {
-        return Ok(verdict);
+        return Ok(Some(verdict));
+    }
+    let Some(content) = entry::contents(tx, account, &[entry.message])?.pop() else {
+        return Ok(None);
+    };
+    evidence.content = Some(&content);
+    if let Some(verdict) = criterion.judge(&evidence) {
+        return Ok(Some(verdict));
     }
     let (summary, size) = (&content.summary, content.body.size);
     let head = u64::from(summary.header_size).min(size);
@@ -127,14 +133,14 @@ fn decide_one(
         text: fold(&text::header_text(header)),
     });
     if let Some(verdict) = criterion.judge(&evidence) {
-        return Ok(verdict);
+        return Ok(Some(verdict));
     }
     if (octets.len() as u64) < size {
         octets = body::read(tx, &content.body, 0..size)?;
         *read += size;
     }
     evidence.body_text = Some(fold(&text::body_text(summary, &octets, MAX_TEXT)));
-    Ok(criterion.judge(&evidence).unwrap_or(false))
+    Ok(criterion.judge(&evidence))
 }
 
 /// The date in `("Wed, 17 Jul 1996 02:23:25 -0700" …)`.
