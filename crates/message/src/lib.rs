@@ -10,6 +10,7 @@ pub mod date;
 pub mod encoded_word;
 pub mod header;
 pub mod html;
+pub mod subject;
 pub mod text;
 pub mod transfer;
 
@@ -18,7 +19,6 @@ mod envelope;
 mod preview;
 mod scanner;
 mod section;
-mod subject;
 mod summary;
 
 pub use address::{Address, AddressError, parse_domain};

@@ -523,14 +523,13 @@ impl Summary {
                     self.message_id = ids(field.value, 1).pop();
                 }
                 10 if field.is("references") => self.references = ids(field.value, MAX_REFERENCES),
-                11 if field.is("in-reply-to") => replied = ids(field.value, MAX_REFERENCES),
+                11 if field.is("in-reply-to") => replied = ids(field.value, 1),
                 _ => {}
             }
         }
-        for id in replied {
-            if !self.references.contains(&id) {
-                self.references.push(id);
-            }
+        // RFC 5256 §4.4, REFERENCES, step 1
+        if self.references.is_empty() {
+            self.references.extend(replied);
         }
     }
 

@@ -4,19 +4,42 @@ use crate::encoded_word;
 
 /// The base subject of an unfolded Subject value: decoded, without `Re:`, `Fwd:`, `[list]` and `(fwd)`.
 pub(crate) fn base(value: &[u8]) -> String {
+    stripped(&one_line(value)).0.to_owned()
+}
+
+/// Is it the subject of a reply or a forwarded message: does more than `[list]` go to make the base subject (RFC 5256 §2.1)?
+pub fn is_reply(value: &[u8]) -> bool {
+    stripped(&one_line(value)).1
+}
+
+/// Step 1: decoded, on one line, with single blanks.
+fn one_line(value: &[u8]) -> String {
     let decoded = encoded_word::decode(value);
     let words: Vec<&str> = decoded.split_whitespace().collect();
-    let text = words.join(" ");
-    let mut rest = text.as_str();
+    words.join(" ")
+}
+
+/// The base subject, and whether anything told of a reply or a forwarded message.
+fn stripped(text: &str) -> (&str, bool) {
+    let (mut rest, mut reply) = (text, false);
     loop {
-        rest = without_trailers(rest);
+        let shorter = without_trailers(rest);
+        reply |= shorter.len() < rest.trim_end().len();
+        rest = shorter;
         let before = rest.len();
-        while let Some(shorter) = without_leader(rest).or_else(|| without_blob(rest)) {
-            rest = shorter;
+        loop {
+            rest = match (without_leader(rest), without_blob(rest)) {
+                (Some(shorter), _) => {
+                    reply = true;
+                    shorter
+                }
+                (None, Some(shorter)) => shorter,
+                (None, None) => break,
+            };
         }
         match forwarded(rest) {
-            Some(inner) => rest = inner,
-            None if rest.len() == before => return rest.to_owned(),
+            Some(inner) => (rest, reply) = (inner, true),
+            None if rest.len() == before => return (rest, reply),
             None => {}
         }
     }
@@ -102,6 +125,23 @@ mod tests {
             ("[a", "[a"),
         ] {
             assert_eq!(base(subject.as_bytes()), expected, "{subject}");
+        }
+    }
+
+    #[test]
+    fn replies_and_forwarded_messages() {
+        for reply in [
+            "Re: x",
+            "[list] Re[2]: x",
+            "x (fwd)",
+            "[Fwd: x]",
+            "Fw: x",
+            "=?utf-8?q?Re:_x?=",
+        ] {
+            assert!(is_reply(reply.as_bytes()), "{reply}");
+        }
+        for other in ["x", "[list] x", "Remember", "", "x  "] {
+            assert!(!is_reply(other.as_bytes()), "{other}");
         }
     }
 

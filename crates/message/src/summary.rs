@@ -17,7 +17,7 @@ pub struct Summary {
     pub preview: String,
     /// `Message-ID` without the angle brackets.
     pub message_id: Option<String>,
-    /// Ids of `References` and then `In-Reply-To` in order, without brackets (for THREAD).
+    /// Ids of `References` in order, or else the first of `In-Reply-To`, without brackets (RFC 5256 §4.4).
     pub references: Vec<String>,
     /// Base subject (RFC 5256 §2.1), decoded.
     pub base_subject: String,

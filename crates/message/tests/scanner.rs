@@ -411,9 +411,12 @@ fn threads_and_dates() {
         "Message-ID: <1@x>\r\nReferences: <a@x>\r\n <b@\r\n x>\r\nIn-Reply-To: <b@x> <c@x>\r\nDate: Thu, 1 Jan 1970 02:00 +0200\r\nSubject: Re: [l] Hi\r\n\r\n",
     );
     assert_eq!(summary.message_id.as_deref(), Some("1@x"));
-    assert_eq!(summary.references, ["a@x", "b@x", "c@x"]);
+    assert_eq!(summary.references, ["a@x", "b@x"]);
     assert_eq!((summary.sent, summary.sent_offset), (Some(0), 7200));
     assert_eq!(summary.base_subject, "Hi");
+    // RFC 5256 §4.4, REFERENCES, step 1: the first of In-Reply-To, where References name nobody.
+    let answer = scan("References: nobody\r\nIn-Reply-To: <b@x> <c@x>\r\n\r\n");
+    assert_eq!(answer.references, ["b@x"]);
 }
 
 #[test]

@@ -29,7 +29,7 @@ const STATES: [State; 3] = [
 const LOGGED_IN: [State; 2] = [State::Authenticated, State::Selected];
 
 /// A command, the states it belongs to, and its answer there. Elsewhere it is BAD.
-const COMMANDS: [(&str, &[State], &str); 48] = [
+const COMMANDS: [(&str, &[State], &str); 51] = [
     ("CAPABILITY", &STATES, "OK"),
     ("NOOP", &STATES, "OK"),
     ("ID NIL", &STATES, "OK"),
@@ -105,6 +105,9 @@ const COMMANDS: [(&str, &[State], &str); 48] = [
         "OK",
     ),
     ("STATUS INBOX (MAILBOXID)", &LOGGED_IN, "OK"),
+    ("SORT (DATE) UTF-8 ALL", &[State::Selected], "OK"),
+    ("UID THREAD REFS UTF-8 ALL", &[State::Selected], "OK"),
+    ("ESEARCH IN (personal) ALL", &LOGGED_IN, "OK"),
     ("SELECT INBOX (QRESYNC (1 1))", &[], "BAD"),
     ("UID NOOP", &[], "BAD"),
     ("NONSENSE", &[], "BAD"),

@@ -1,4 +1,4 @@
-//! Mail read from the server by curl, mbsync and mutt.
+//! Mail read from the server by curl, mbsync, offlineimap, mutt and neomutt.
 
 use crate::tools::{command, find, need, succeed};
 use crate::trial::Trial;
@@ -234,8 +234,13 @@ impl Mutt {
 
     /// Runs mutt on a terminal of its own and presses keys.
     fn press(&self, trial: &Trial, keys: &str) -> String {
+        self.press_in("mutt", trial, keys)
+    }
+
+    /// The same in a relative of mutt's.
+    fn press_in(&self, program: &str, trial: &Trial, keys: &str) -> String {
         let line = format!(
-            "stty rows 50 cols 120; mutt -n -F {} -e 'push \"{keys}\"'",
+            "stty rows 50 cols 120; {program} -n -F {} -e 'push \"{keys}\"'",
             self.config.display()
         );
         let mut script = command("script");
@@ -277,6 +282,116 @@ fn mutt_sends_and_reads() {
     let screen = Mutt::of(&trial, "bob").press(&trial, &keys);
     let read = std::fs::read_to_string(&out).unwrap_or_else(|e| panic!("{e}: {screen}"));
     assert!(read.contains("Written in mutt."), "{read}");
+}
+
+/// G5: neomutt has its cache of headers brought up to date by QRESYNC.
+#[test]
+fn neomutt_reads_again_what_changed() {
+    need!("neomutt", "curl", "script");
+    let trial = Trial::start();
+    let alice = Mutt::of(&trial, "alice");
+    let mut text = std::fs::read_to_string(&alice.config).expect("readable");
+    let cache = trial.folder().join("headers");
+    text += &format!(
+        "set header_cache = \"{}\"\nset imap_condstore = yes\nset imap_qresync = yes\n",
+        cache.display()
+    );
+    std::fs::write(&alice.config, text).expect("written");
+    alice.press_in("neomutt", &trial, "<quit>");
+
+    // Another client removes a message and adds one.
+    imap(
+        &trial,
+        "alice",
+        "INBOX",
+        "STORE 2 +FLAGS.SILENT (\\Deleted)",
+    );
+    imap(&trial, "alice", "INBOX", "EXPUNGE");
+    let own = trial.folder().join("own.eml");
+    std::fs::write(&own, "Subject: second look\r\n\r\nSeen again.\r\n").expect("written");
+    succeed(
+        curl(&trial, "alice", "INBOX")
+            .arg("--upload-file")
+            .arg(&own),
+    );
+    let out = trial.folder().join("piped");
+    let keys = format!(
+        "<limit>~s second.look<enter><first-entry><flag-message><pipe-message>cat > {}<enter><sync-mailbox><quit>",
+        out.display()
+    );
+    let screen = alice.press_in("neomutt", &trial, &keys);
+    let read = std::fs::read_to_string(&out).unwrap_or_else(|e| panic!("{e}: {screen}"));
+    assert!(read.contains("Seen again."), "{read}");
+    let flagged = imap(
+        &trial,
+        "alice",
+        "INBOX",
+        "SEARCH FLAGGED SUBJECT \"second look\"",
+    );
+    assert!(flagged.split_whitespace().count() > 2, "{flagged}");
+}
+
+/// How many messages a maildir holds.
+fn count_in(maildir: &Path) -> usize {
+    let folders = ["cur", "new"].map(|name| maildir.join(name));
+    let entries = folders
+        .iter()
+        .flat_map(|folder| std::fs::read_dir(folder).expect("a maildir"));
+    entries.count()
+}
+
+#[test]
+fn offlineimap_mirrors_both_ways() {
+    need!("offlineimap", "curl");
+    let trial = Trial::start();
+    let (config, mirror) = (
+        trial.folder().join("offlineimaprc"),
+        trial.folder().join("mirror"),
+    );
+    let text = format!(
+        "[general]\naccounts = alice\nmetadata = {folder}/state\n\n\
+         [Account alice]\nlocalrepository = near\nremoterepository = far\n\n\
+         [Repository near]\ntype = Maildir\nlocalfolders = {mirror}\n\n\
+         [Repository far]\ntype = IMAP\nremotehost = localhost\nremoteport = {port}\nremoteuser = alice@example.test\n\
+         remotepass = {password}\nssl = yes\nsslcacertfile = {ca}\n",
+        folder = trial.folder().display(),
+        mirror = mirror.display(),
+        port = port(&trial),
+        password = trial.password("alice@example.test"),
+        ca = trial.ca(),
+    );
+    std::fs::write(&config, text).expect("written");
+    let run = || {
+        let mut offlineimap = command("offlineimap");
+        offlineimap.args(["-o", "-u", "basic", "-c"]).arg(&config);
+        let said = succeed(offlineimap.env("HOME", trial.folder()));
+        println!("{said}");
+    };
+    run();
+    let on_server = || {
+        let answer = imap(&trial, "alice", "INBOX", "UID SEARCH ALL");
+        answer.split_whitespace().skip(2).count()
+    };
+    let inbox = mirror.join("INBOX");
+    let before = on_server();
+    assert_eq!(count_in(&inbox), before);
+
+    // A message goes up, another goes away here.
+    std::fs::write(
+        inbox.join("new/1.own.local"),
+        "Subject: from offline\n\nHello.\n",
+    )
+    .expect("written");
+    imap(
+        &trial,
+        "alice",
+        "INBOX",
+        "STORE 1 +FLAGS.SILENT (\\Deleted)",
+    );
+    imap(&trial, "alice", "INBOX", "EXPUNGE");
+    run();
+    assert_eq!((on_server(), count_in(&inbox)), (before, before));
+    assert_eq!(messages_with(&trial, "alice", "from offline"), 1);
 }
 
 #[test]

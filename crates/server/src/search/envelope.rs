@@ -72,6 +72,53 @@ pub(crate) fn text(envelope: &[u8], field: EnvelopeField) -> String {
     }
 }
 
+/// The mailbox of the first address of a field, folded; of a group its name (RFC 5256 §3, FROM). Empty where there is none.
+pub(crate) fn first_mailbox(envelope: &[u8], field: EnvelopeField) -> String {
+    first(envelope, field).map_or_else(String::new, |[_, mailbox, _]| fold(&mailbox))
+}
+
+/// What is displayed of the first address of a field, folded: its name, or the address where it has none (RFC 5957 §3).
+pub(crate) fn first_display(envelope: &[u8], field: EnvelopeField) -> String {
+    match first(envelope, field) {
+        Some([name, _, _]) if !name.is_empty() => fold(&name),
+        // Of a group only its name is in the envelope, where addresses have their mailbox.
+        Some([_, mailbox, host]) if host.is_empty() => fold(&mailbox),
+        Some([_, mailbox, host]) => fold(&format!("{mailbox}@{host}")),
+        None => String::new(),
+    }
+}
+
+/// The subject as it was written.
+pub(crate) fn subject(envelope: &[u8]) -> Vec<u8> {
+    let mut reader = Reader { rest: envelope };
+    match reader.value(0) {
+        Some(Value::List(mut fields)) if fields.len() > 1 => match fields.swap_remove(1) {
+            Value::Text(text) => text,
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
+}
+
+/// Name, mailbox and host of the first address of a field, decoded.
+fn first(envelope: &[u8], field: EnvelopeField) -> Option<[String; 3]> {
+    let mut reader = Reader { rest: envelope };
+    let Some(Value::List(fields)) = reader.value(0) else {
+        return None;
+    };
+    let Value::List(addresses) = fields.get(place(field))? else {
+        return None;
+    };
+    let Value::List(parts) = addresses.first()? else {
+        return None;
+    };
+    let text = |at: usize| match parts.get(at) {
+        Some(Value::Text(text)) => encoded_word::decode(text),
+        _ => String::new(),
+    };
+    Some([text(0), text(2), text(3)])
+}
+
 /// `(name route mailbox host)` as people write it.
 fn address(value: &Value) -> String {
     let Value::List(fields) = value else {
@@ -202,6 +249,22 @@ mod tests {
             assert!(contains(plain, Subject, wanted), "{wanted}");
         }
         assert!(!contains(plain, Subject, "quarterlyx") && !contains(plain, From, "quarterly"));
+    }
+
+    /// RFC 5256 §3, RFC 5957 §3
+    #[test]
+    fn what_is_sorted_by() {
+        assert_eq!(first_mailbox(ENVELOPE, EnvelopeField::Cc), "klensin");
+        assert_eq!(first_display(ENVELOPE, EnvelopeField::Cc), "john");
+        assert_eq!(
+            first_display(ENVELOPE, EnvelopeField::To),
+            "imap@cac.washington.edu"
+        );
+        assert_eq!(first_display(ENVELOPE, EnvelopeField::Bcc), "");
+        let group = b"(NIL NIL ((NIL NIL \"Team\" NIL)(NIL NIL \"a\" \"b\")(NIL NIL NIL NIL)))";
+        assert_eq!(first_display(group, EnvelopeField::From), "team");
+        assert_eq!(subject(ENVELOPE), b"=?utf-8?Q?Gr=C3=B6=C3=9Fe?= \"x\"");
+        assert_eq!(subject(b"("), b"");
     }
 
     proptest! {

@@ -15,7 +15,7 @@ const BEFORE_LOGIN: [&str; 7] = [
 ];
 
 /// After login. LITERAL+ takes the place of LITERAL-: RFC 7888 §5 allows one of them at a time.
-const AFTER_LOGIN: [&str; 43] = [
+const AFTER_LOGIN: [&str; 50] = [
     "IMAP4rev1",
     "IMAP4rev2",
     "LITERAL+",
@@ -36,6 +36,13 @@ const AFTER_LOGIN: [&str; 43] = [
     "CONDSTORE",
     "QRESYNC",
     "ESEARCH",
+    "ESORT",
+    "MULTISEARCH",
+    "SORT",
+    "SORT=DISPLAY",
+    "THREAD=ORDEREDSUBJECT",
+    "THREAD=REFERENCES",
+    "THREAD=REFS",
     "SEARCHRES",
     "WITHIN",
     "PARTIAL",

@@ -315,6 +315,12 @@ impl Selected {
             Body::Expunge => expunge::expunge(self, connection, None).await,
             Body::UidExpunge(set) => expunge::expunge(self, connection, Some(&set)).await,
             Body::Search(by, search) => search::search(self, connection, tag, by, search).await,
+            Body::Sort(by, sort) => search::sort(self, connection, tag, by, sort).await,
+            Body::Thread(by, thread) => search::thread(self, connection, by, thread).await,
+            Body::MultiSearch(parameters) => {
+                let (account, view) = (&self.account, &mut self.view);
+                search::multi_search(account, Some(view), connection, tag, parameters).await
+            }
             Body::Fetch(parameters) => fetch::fetch(self, connection, parameters).await,
             Body::Store(parameters) => store::store(self, connection, parameters).await,
             Body::Copy(parameters) => copy::copy(self, connection, parameters).await,
@@ -374,6 +380,9 @@ async fn of_account(
             list::xlist(connection, account, &reference, &pattern).await
         }
         Body::Status(name, items) => status::status(connection, account, &name, &items).await,
+        Body::MultiSearch(parameters) => {
+            search::multi_search(account, None, connection, tag, parameters).await
+        }
         Body::GetQuota(root) => quota::get(connection, account, &root).await,
         Body::GetQuotaRoot(name) => quota::get_root(connection, account, &name).await,
         Body::SetQuota(_) => Ok(quota::set()),

@@ -30,7 +30,9 @@ impl Expunges {
         match body {
             Body::Fetch(fetch) if fetch.by == By::Sequence => Expunges::Hold,
             Body::Store(store) if store.by == By::Sequence => Expunges::Hold,
-            Body::Search(By::Sequence, _) => Expunges::Hold,
+            Body::Search(By::Sequence, _)
+            | Body::Sort(By::Sequence, _)
+            | Body::Thread(By::Sequence, _) => Expunges::Hold,
             _ => Expunges::Report,
         }
     }

@@ -1,13 +1,21 @@
-//! The answer to SEARCH: `* SEARCH` as RFC 3501 has it, or `* ESEARCH` (RFC 4731) with PARTIAL (RFC 9394), each with MODSEQ where one was
+//! The answer to SEARCH and SORT: `* SEARCH` as RFC 3501 has it, `* SORT` (RFC 5256 §4), or `* ESEARCH` (RFC 4731) with PARTIAL (RFC 9394), each with MODSEQ where one was
 //! searched for (RFC 7162 §3.1.5–6); and what SAVE keeps of it (RFC 5182 §2.4).
 
-use ::store::entry::Entry;
+use crate::listen::imap::connection::Connection;
+use ::store::{ModSeq, Uid};
 use imap::Tag;
 use imap::command::By;
 use imap::encode;
 use imap::fetch::Window;
 use imap::search::ResultOptions;
 use std::ops::RangeInclusive;
+
+/// The response that has no return options.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Classic {
+    Search,
+    Sort,
+}
 
 /// A message that was found.
 #[derive(Clone, Copy)]
@@ -37,15 +45,39 @@ impl Answer {
     pub(super) fn begin(
         out: &mut Vec<u8>,
         tag: &Tag,
-        by: By,
+        (by, classic): (By, Classic),
         options: Option<ResultOptions>,
         with_modseq: bool,
     ) -> Answer {
         match options {
+            None if classic == Classic::Sort => out.extend_from_slice(b"* SORT"),
             None => out.extend_from_slice(b"* SEARCH"),
             Some(options) if tells_nothing(options) => {}
             Some(_) => begin_esearch(out, tag, by),
         }
+        Answer::new(by, options, with_modseq)
+    }
+
+    /// Begins the response of one of several mailboxes (RFC 7377 §2.1), which names UIDs.
+    pub(super) fn in_mailbox(
+        connection: &mut Connection,
+        tag: &Tag,
+        (name, uid_validity): (&str, u32),
+        options: ResultOptions,
+        with_modseq: bool,
+    ) -> Answer {
+        let out = &mut connection.out;
+        out.extend_from_slice(b"* ESEARCH (TAG ");
+        encode::string(out, tag.as_str().as_bytes());
+        out.extend_from_slice(b" MAILBOX ");
+        connection.push_mailbox(name);
+        let out = &mut connection.out;
+        push_item(out, "UIDVALIDITY", u64::from(uid_validity));
+        out.extend_from_slice(b") UID");
+        Answer::new(By::Uid, Some(options), with_modseq)
+    }
+
+    fn new(by: By, options: Option<ResultOptions>, with_modseq: bool) -> Answer {
         Answer {
             by,
             options,
@@ -59,15 +91,20 @@ impl Answer {
         }
     }
 
-    /// A message was found. They come in ascending order.
-    pub(super) fn add(&mut self, out: &mut Vec<u8>, number: u32, entry: &Entry) {
+    /// Has nothing been found?
+    pub(super) fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// A message was found. They come in the order of the answer.
+    pub(super) fn add(&mut self, out: &mut Vec<u8>, number: u32, uid: Uid, modseq: ModSeq) {
         let found = Found {
             named: match self.by {
                 By::Sequence => number,
-                By::Uid => entry.uid.0,
+                By::Uid => uid.0,
             },
-            uid: entry.uid.0,
-            modseq: entry.modseq.0,
+            uid: uid.0,
+            modseq: modseq.0,
         };
         self.count += 1;
         self.first.get_or_insert(found);
@@ -102,7 +139,7 @@ impl Answer {
                     self.finish_esearch(out, options);
                     out.extend_from_slice(b"\r\n");
                 }
-                options.save.then(|| self.kept(options))
+                options.save.then(|| ascending(self.kept(options)))
             }
         }
     }
@@ -184,6 +221,16 @@ pub(super) fn begin_esearch(out: &mut Vec<u8>, tag: &Tag, by: By) {
     }
 }
 
+/// What was sorted, as a set.
+fn ascending(ranges: Vec<RangeInclusive<u32>>) -> Vec<RangeInclusive<u32>> {
+    if ranges.is_sorted_by_key(|range| *range.start()) {
+        return ranges;
+    }
+    let mut uids: Vec<u32> = ranges.into_iter().flatten().collect();
+    uids.sort_unstable();
+    encode::collect_ranges(uids)
+}
+
 fn remember(ranges: &mut Vec<RangeInclusive<u32>>, found: u32) {
     match ranges.last_mut() {
         Some(range) if range.end().checked_add(1) == Some(found) => *range = *range.start()..=found,
@@ -218,21 +265,6 @@ fn push_item(out: &mut Vec<u8>, name: &str, value: u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ::store::entry::Flags;
-    use ::store::{MessageId, ModSeq, Timestamp, Uid};
-
-    fn entry(uid: u32, modseq: u64) -> Entry {
-        Entry {
-            uid: Uid(uid),
-            message: MessageId::from_u128(1),
-            flags: Flags::default(),
-            keywords: Vec::new(),
-            modseq: ModSeq(modseq),
-            internal_date: Timestamp::UNIX_EPOCH,
-            saved: Timestamp::UNIX_EPOCH,
-            size: 1,
-        }
-    }
 
     fn answer(
         by: By,
@@ -242,9 +274,9 @@ mod tests {
     ) -> String {
         let mut out = Vec::new();
         let tag = Tag::new(b"A282").unwrap();
-        let mut answer = Answer::begin(&mut out, &tag, by, options, with_modseq);
+        let mut answer = Answer::begin(&mut out, &tag, (by, Classic::Search), options, with_modseq);
         for (number, uid, modseq) in found {
-            answer.add(&mut out, *number, &entry(*uid, *modseq));
+            answer.add(&mut out, *number, Uid(*uid), ModSeq(*modseq));
         }
         answer.finish(&mut out);
         String::from_utf8(out).unwrap()
@@ -320,9 +352,15 @@ mod tests {
         let kept = |options: ResultOptions| {
             let mut out = Vec::new();
             let tag = Tag::new(b"A").unwrap();
-            let mut answer = Answer::begin(&mut out, &tag, By::Sequence, Some(options), false);
+            let mut answer = Answer::begin(
+                &mut out,
+                &tag,
+                (By::Sequence, Classic::Search),
+                Some(options),
+                false,
+            );
             for (number, uid, modseq) in FOUND {
-                answer.add(&mut out, number, &entry(uid, modseq));
+                answer.add(&mut out, number, Uid(uid), ModSeq(modseq));
             }
             let kept = answer.finish(&mut out);
             (kept.unwrap(), out.is_empty())
@@ -344,5 +382,26 @@ mod tests {
         };
         assert_eq!(kept(count).0, [20..=21, 40..=40]);
         assert_eq!(kept(partial(Begin, 2, 2, true)).0, [21..=21]);
+    }
+
+    /// RFC 5267 §3: MIN and MAX are the ends of the order, ALL keeps it.
+    #[test]
+    fn rfc5267_esort_keeps_the_order() {
+        let (mut out, tag) = (Vec::new(), Tag::new(b"E01").unwrap());
+        let options = ResultOptions {
+            min: true,
+            max: true,
+            all: true,
+            save: true,
+            ..ResultOptions::default()
+        };
+        let form = (By::Sequence, Classic::Sort);
+        let mut answer = Answer::begin(&mut out, &tag, form, Some(options), false);
+        for number in [5, 3, 4, 1, 2] {
+            answer.add(&mut out, number, Uid(number), ModSeq(1));
+        }
+        assert_eq!(answer.finish(&mut out), Some(vec![1..=5]));
+        let expected = "* ESEARCH (TAG \"E01\") MIN 5 MAX 2 ALL 5,3:4,1:2\r\n";
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
 }

@@ -1,26 +1,36 @@
 //! SEARCH and UID SEARCH (RFC 3501 §6.4.4), with ESEARCH (RFC 4731), SEARCHRES (RFC 5182), PARTIAL (RFC 9394) and MODSEQ
-//! (RFC 7162 §3.1.5).
+//! (RFC 7162 §3.1.5); beside it SORT, THREAD and the ESEARCH command.
 
 mod answer;
 mod candidates;
 mod criteria;
 mod evidence;
 mod finding;
+mod multi;
+mod order;
+mod sorted;
+mod threaded;
 
 use super::connection::Connection;
 use super::failure::{Failure, Outcome};
 use super::state::Selected;
 use crate::search::envelope;
-use ::store::entry::Entry;
-use answer::Answer;
+use ::store::MessageId;
+use ::store::entry::{self, Content, Entry};
+use answer::{Answer, Classic};
 use imap::Tag;
 use imap::command::By;
 use imap::response::{Code, Status};
 use imap::search::{Key, ResultOptions, Search};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use criteria::Criterion;
 use finding::Finding;
+
+pub(super) use multi::multi_search;
+pub(super) use sorted::sort;
+pub(super) use threaded::thread;
 
 /// SEARCH or UID SEARCH.
 pub(super) async fn search(
@@ -51,14 +61,11 @@ async fn perform(
     by: By,
     search: Search,
 ) -> Outcome {
-    let by_modseq = search.key.any(&|key| matches!(key, Key::ModSeq(_)));
-    state.account.condstore |= by_modseq;
-    let now = connection.services.clock.now();
-    let criterion = Arc::new(Criterion::new(&search.key, &state.view, now)?);
+    let (mut finding, by_modseq) = prepared(state, connection, &search.key)?;
     let options = options(connection, search.result);
-    let mut answer = Answer::begin(&mut connection.out, tag, by, options, by_modseq);
-    let (account, mailbox) = (state.view.owner, state.view.mailbox);
-    let mut finding = Finding::new(account, mailbox, criterion, state.view.uids());
+    refuse_update(connection, tag, options);
+    let out = &mut connection.out;
+    let mut answer = Answer::begin(out, tag, (by, Classic::Search), options, by_modseq);
     while let Some(matches) = finding.next(connection).await? {
         for entry in matches {
             add(state, connection, &mut answer, &entry);
@@ -72,10 +79,55 @@ async fn perform(
     Ok(Status::ok("Searched."))
 }
 
+/// A search in the selected mailbox that is ready to begin, and whether its answer names a MODSEQ.
+fn prepared(
+    state: &mut Selected,
+    connection: &Connection,
+    key: &Key,
+) -> Result<(Finding, bool), Status> {
+    let by_modseq = key.any(&|key| matches!(key, Key::ModSeq(_)));
+    state.account.condstore |= by_modseq;
+    let view = &state.view;
+    let criterion = Criterion::new(key, view, connection.services.clock.now())?;
+    let finding = Finding::new(view.owner, view.mailbox, Arc::new(criterion), view.uids());
+    Ok((finding, by_modseq))
+}
+
+/// What is stored of these messages; those that are gone meanwhile are left out.
+async fn contents_of<'a>(
+    state: &Selected,
+    connection: &Connection,
+    entries: &'a [Entry],
+) -> Result<Vec<(&'a Entry, Content)>, Failure> {
+    let owner = state.view.owner;
+    let messages: Vec<MessageId> = entries.iter().map(|entry| entry.message).collect();
+    let read = connection
+        .services
+        .store
+        .read(move |tx| entry::contents(tx, owner, &messages));
+    let contents: HashMap<MessageId, Content> = read
+        .await?
+        .into_iter()
+        .map(|content| (content.message, content))
+        .collect();
+    // A message may be in the mailbox twice.
+    let known = |entry: &'a Entry| Some((entry, contents.get(&entry.message)?.clone()));
+    Ok(entries.iter().filter_map(known).collect())
+}
+
+/// RFC 5267 §4.3.1: results are not kept up to date here, which is said to who asks for it.
+fn refuse_update(connection: &mut Connection, tag: &Tag, options: Option<ResultOptions>) {
+    if options.is_some_and(|options| options.update) {
+        let refused = Status::no("The results will not be kept up to date.");
+        let refused = refused.code(Code::NoUpdate(tag.as_str().to_owned()));
+        refused.encode(None, &mut connection.out);
+    }
+}
+
 fn add(state: &Selected, connection: &mut Connection, answer: &mut Answer, entry: &Entry) {
     // A message that the client was not told of yet has no number.
     if let Some(number) = state.view.number_of(entry.uid.0) {
-        answer.add(&mut connection.out, number, entry);
+        answer.add(&mut connection.out, number, entry.uid, entry.modseq);
     }
 }
 

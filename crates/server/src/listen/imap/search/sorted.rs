@@ -1,0 +1,101 @@
+//! SORT and UID SORT (RFC 5256 §3), also by display names (RFC 5957), with the return options of ESORT (RFC 5267 §3) and PARTIAL (RFC 9394).
+//! From what is stored with the messages: none is read.
+
+use super::answer::{Answer, Classic};
+use super::order::{self, Value};
+use super::{contents_of, prepared, refuse_update};
+use crate::listen::imap::connection::Connection;
+use crate::listen::imap::failure::{Failure, Outcome};
+use crate::listen::imap::state::Selected;
+use ::store::entry::Entry;
+use ::store::{ModSeq, Uid};
+use imap::Tag;
+use imap::command::By;
+use imap::response::Status;
+use imap::sort::{Criterion, Sort};
+use std::sync::Arc;
+
+/// A message to be sorted.
+struct Sortable {
+    number: u32,
+    uid: Uid,
+    modseq: ModSeq,
+    values: Vec<Value>,
+}
+
+/// SORT or UID SORT.
+pub(in crate::listen::imap) async fn sort(
+    state: &mut Selected,
+    connection: &mut Connection,
+    tag: &Tag,
+    by: By,
+    sort: Sort,
+) -> Outcome {
+    let (mut finding, by_modseq) = prepared(state, connection, &sort.search.key)?;
+    let criteria: Arc<[Criterion]> = sort.criteria.into();
+    let mut found = Vec::new();
+    while let Some(matches) = finding.next(connection).await? {
+        collect(state, connection, &criteria, &matches, &mut found).await?;
+    }
+    let found = in_order(criteria, found).await?;
+    refuse_update(connection, tag, sort.search.result);
+    let out = &mut connection.out;
+    let mut answer = Answer::begin(out, tag, (by, Classic::Sort), sort.search.result, by_modseq);
+    for message in found {
+        answer.add(
+            &mut connection.out,
+            message.number,
+            message.uid,
+            message.modseq,
+        );
+        connection.flush_if_full().await?;
+    }
+    if let Some(saved) = answer.finish(&mut connection.out) {
+        state.view.save(saved);
+    }
+    Ok(Status::ok("Sorted."))
+}
+
+async fn collect(
+    state: &Selected,
+    connection: &Connection,
+    criteria: &[Criterion],
+    matches: &[Entry],
+    found: &mut Vec<Sortable>,
+) -> Result<(), Failure> {
+    let sortable = |number, entry: &Entry, values| Sortable {
+        number,
+        uid: entry.uid,
+        modseq: entry.modseq,
+        values,
+    };
+    if !order::needs_content(criteria) {
+        for entry in matches {
+            if let Some(number) = state.view.number_of(entry.uid.0) {
+                let values = order::values(criteria, entry, None);
+                found.push(sortable(number, entry, values));
+            }
+        }
+        return Ok(());
+    }
+    for (entry, content) in contents_of(state, connection, matches).await? {
+        if let Some(number) = state.view.number_of(entry.uid.0) {
+            let values = order::values(criteria, entry, Some(&content));
+            found.push(sortable(number, entry, values));
+        }
+    }
+    Ok(())
+}
+
+/// Sorts, off the threads that serve clients: there may be a million.
+async fn in_order(
+    criteria: Arc<[Criterion]>,
+    mut found: Vec<Sortable>,
+) -> Result<Vec<Sortable>, Failure> {
+    let sorted = tokio::task::spawn_blocking(move || {
+        found.sort_by(|a, b| order::compare(&criteria, &a.values, &b.values));
+        found
+    });
+    let failed = |error| ::store::Error::Bug(format!("sorting: {error}"));
+    Ok(sorted.await.map_err(failed)?)
+}
