@@ -6,6 +6,7 @@
 pub mod arc;
 pub mod dkim;
 pub mod dmarc;
+pub mod mta_sts;
 pub mod results;
 pub mod spf;
 pub mod srs;

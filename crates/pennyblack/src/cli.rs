@@ -81,6 +81,9 @@ pub(crate) enum Command {
     /// Mail on its way to other servers
     #[command(subcommand)]
     Queue(Queue),
+    /// Hosts that mail goes to
+    #[command(subcommand)]
+    Routes(Routes),
     /// Ask DNS as the server does
     #[command(subcommand)]
     Dns(Dns),
@@ -522,23 +525,84 @@ pub(crate) enum Queue {
         /// Its id
         id: String,
     },
-    /// Try a message now, or all of them
-    Retry {
-        /// Its id
-        #[arg(required_unless_present = "all")]
-        id: Option<String>,
-        /// All messages
-        #[arg(long, conflicts_with = "id")]
-        all: bool,
+    /// Do not try mail until it is released
+    Hold {
+        #[command(flatten)]
+        which: Which,
     },
-    /// Remove a message, or one of its recipients, without notice to the sender
+    /// Try mail that was held, from now on
+    Release {
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Try mail now
+    Retry {
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Send mail to another address, or with @DOMAIN to the same local parts there
+    Redirect {
+        /// The new recipient
+        #[arg(id = "new", value_name = "TO")]
+        to: String,
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Return mail to its senders, with a notice
+    Bounce {
+        #[command(flatten)]
+        which: Which,
+        /// What the senders are told
+        #[arg(long)]
+        reason: Option<String>,
+        #[command(flatten)]
+        sure: Sure,
+    },
+    /// Remove mail, without notice to its senders
     Remove {
-        /// Its id
-        id: String,
+        #[command(flatten)]
+        which: Which,
         /// Only this recipient
         recipient: Option<String>,
         #[command(flatten)]
         sure: Sure,
+    },
+}
+
+/// Which recipients in the queue: all that is said must fit.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Which {
+    /// A message, or one recipient of it: ID or ID.N
+    pub(crate) id: Option<String>,
+    /// Mail of this sender; @DOMAIN: of all in a domain; <>: notices
+    #[arg(long, value_name = "SENDER")]
+    pub(crate) from: Option<String>,
+    /// Mail to this recipient
+    #[arg(long, value_name = "RECIPIENT")]
+    pub(crate) to: Option<String>,
+    /// Mail to this domain
+    #[arg(long)]
+    pub(crate) domain: Option<String>,
+    /// Mail whose last reply contains this
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reply: Option<String>,
+    /// All mail
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Routes {
+    /// List hosts that are connected to or disabled after failures (D)
+    List,
+    /// Use a host again at once
+    Resume {
+        /// Its id, as the list shows it
+        #[arg(required_unless_present = "all")]
+        id: Option<String>,
+        /// All of them
+        #[arg(long, conflicts_with = "id")]
+        all: bool,
     },
 }
 

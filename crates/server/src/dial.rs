@@ -3,6 +3,7 @@
 //! All addresses of a host are tried in one go, both families interleaved, each a moment after the one before, and the first that
 //! answers is taken (RFC 8305, "happy eyeballs"). It looks nothing up and speaks no protocol.
 
+use crate::config::Sources;
 use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -16,21 +17,11 @@ const ANSWER: Duration = Duration::from_secs(30);
 /// The head start of an address before the next one (RFC 8305 §5).
 const HEAD_START: Duration = Duration::from_millis(250);
 
-/// The addresses that a connection may come from (C5). Without any, the system chooses.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Sources {
-    /// For IPv4.
-    pub(crate) four: Option<Ipv4Addr>,
-    /// For IPv6.
-    pub(crate) six: Option<Ipv6Addr>,
-}
-
 /// What became of dialling a host.
 pub(crate) struct Dialled {
     /// The connection.
     pub(crate) stream: TcpStream,
     /// The address that answered.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the relay is about to ask"))]
     pub(crate) address: SocketAddr,
 }
 
@@ -67,7 +58,7 @@ fn reason(why: &io::Error) -> String {
 
 impl Sources {
     /// Whether an address of this family can be reached: who fixes the source for one family alone means that one.
-    pub(crate) fn reach(self, to: IpAddr) -> bool {
+    fn reach(self, to: IpAddr) -> bool {
         match (self.four, self.six) {
             (None, None) => true,
             (four, six) => match to {

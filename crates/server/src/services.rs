@@ -65,6 +65,10 @@ pub struct Services {
     pub metrics: crate::session::metrics::Metrics,
     /// What runs at intervals, and how it went.
     pub jobs: crate::jobs::Jobs,
+    /// What is known of the hosts that mail goes to.
+    pub routes: crate::journey::relay::Routes,
+    /// How sessions with other servers were secured.
+    pub tls_results: crate::journey::relay::TlsResults,
     /// What an operator has paused.
     pub paused: Paused,
     /// Cancelled when the server stops: sessions finish their command, say goodbye (421, `* BYE`) and end.

@@ -45,6 +45,8 @@ pub struct NewQueuedRecipient {
     pub notify: u8,
     /// When to try first.
     pub next_attempt: Timestamp,
+    /// Whether it is tried, or held from the start.
+    pub state: State,
 }
 
 /// A queued message as stored.
@@ -109,6 +111,8 @@ pub enum Update {
         next_attempt: Timestamp,
         /// Why it did not work.
         error: String,
+        /// No host could be reached: when one can, it goes at once (C16).
+        stranded: bool,
     },
     /// An attempt begins: counts it, and puts the next one at this time in case we die in the middle.
     Begin {
@@ -205,9 +209,16 @@ fn add_recipient(tx: &mut Tx<'_>, id: QueueId, n: usize, new: &NewQueuedRecipien
     };
     let envelope = seal(tx, id, &envelope)?;
     tx.execute(
-        "INSERT INTO queue_recipient (queue, n, state, attempts, next_attempt, warnings, envelope) \
-         VALUES ($1, $2, 0, 0, $3, 0, $4)",
-        params![id, n, new.next_attempt.as_microsecond(), &envelope],
+        "INSERT INTO queue_recipient (queue, n, state, attempts, next_attempt, warnings, envelope, lane) \
+         VALUES ($1, $2, $3, 0, $4, 0, $5, $6)",
+        params![
+            id,
+            n,
+            new.state.number(),
+            new.next_attempt.as_microsecond(),
+            &envelope,
+            lane_of(domain_of(&new.address))
+        ],
     )?;
     Ok(())
 }
@@ -415,11 +426,15 @@ impl RecipientRow {
 pub fn update(tx: &mut Tx<'_>, id: QueueId, recipient: u32, update: &Update) -> Result<()> {
     let changed = match update {
         Update::Done => return done(tx, id, recipient),
-        Update::Retry { next_attempt, error } => {
+        Update::Retry {
+            next_attempt,
+            error,
+            stranded,
+        } => {
             let error = seal(tx, id, error)?;
             tx.execute(
-                "UPDATE queue_recipient SET next_attempt = $3, last_error = $4 WHERE queue = $1 AND n = $2",
-                params![id, recipient, next_attempt.as_microsecond(), &error],
+                "UPDATE queue_recipient SET next_attempt = $3, last_error = $4, stranded = $5 WHERE queue = $1 AND n = $2",
+                params![id, recipient, next_attempt.as_microsecond(), &error, i64::from(*stranded)],
             )?
         }
         Update::Begin { now, next_attempt } => tx.execute(
@@ -445,6 +460,16 @@ pub fn update(tx: &mut Tx<'_>, id: QueueId, recipient: u32, update: &Update) -> 
     Ok(())
 }
 
+/// Which recipients of a message are still in the queue. None of them is finished by others before this transaction ends.
+pub fn waiting(tx: &mut Tx<'_>, id: QueueId) -> Result<Vec<u32>> {
+    tx.execute("UPDATE queue SET size = size WHERE id = $1", params![id])?;
+    tx.all(
+        "SELECT n FROM queue_recipient WHERE queue = $1 ORDER BY n",
+        params![id],
+        |row| row.number(0),
+    )
+}
+
 /// Forgets a recipient, and the message after its last one.
 fn done(tx: &mut Tx<'_>, id: QueueId, recipient: u32) -> Result<()> {
     // Two recipients finished at once must not both believe that the other is still there.
@@ -456,6 +481,10 @@ fn done(tx: &mut Tx<'_>, id: QueueId, recipient: u32) -> Result<()> {
     if gone == 0 {
         return Err(missing(id, recipient));
     }
+    tx.execute(
+        "DELETE FROM queue_attempt WHERE queue = $1 AND n = $2",
+        params![id, recipient],
+    )?;
     let left = tx.one(
         "SELECT COUNT(*) FROM queue_recipient WHERE queue = $1",
         params![id],
@@ -477,6 +506,105 @@ fn done(tx: &mut Tx<'_>, id: QueueId, recipient: u32) -> Result<()> {
     }
 }
 
+/// The part after the last `@`; empty if there is none.
+fn domain_of(address: &str) -> &str {
+    address.rsplit_once('@').map_or("", |(_, domain)| domain)
+}
+
+/// The number that stands for a domain in the queue: mail for it is found, and the spool does not name it (C20).
+fn lane_of(domain: &str) -> i64 {
+    let hash = blake3::derive_key(
+        "pennyblack queue lane",
+        domain.to_ascii_lowercase().as_bytes(),
+    );
+    let mut first = [0; 8];
+    first.copy_from_slice(&hash[..8]);
+    i64::from_be_bytes(first)
+}
+
+/// C16: recipients in this domain whose host could not be reached are due now, the longest waiting first. How many there were.
+pub fn wake(tx: &mut Tx<'_>, domain: &str, now: Timestamp, limit: usize) -> Result<u64> {
+    let waiting = tx.all(
+        "SELECT queue, n FROM queue_recipient WHERE stranded = 1 AND lane = $1 AND state = 0 ORDER BY next_attempt LIMIT $2",
+        params![lane_of(domain), limit],
+        |row| Ok((QueueId::from_u128(row.id(0)?), row.number::<u32>(1)?)),
+    )?;
+    for (id, n) in &waiting {
+        tx.execute(
+            "UPDATE queue_recipient SET stranded = 0, next_attempt = $3 WHERE queue = $1 AND n = $2 AND next_attempt > $3",
+            params![*id, *n, now.as_microsecond()],
+        )?;
+    }
+    tx.effects.queue_work |= !waiting.is_empty();
+    Ok(waiting.len() as u64)
+}
+
+/// Is there anybody in the queue whose host could not be reached? A server that starts asks, to spare the question after each delivery.
+pub fn anybody_stranded(tx: &mut Tx<'_>) -> Result<bool> {
+    let found = tx.one(
+        "SELECT n FROM queue_recipient WHERE stranded = 1 LIMIT 1",
+        &[],
+        |row| row.int(0),
+    )?;
+    Ok(found.is_some())
+}
+
 fn missing(id: QueueId, recipient: u32) -> Error {
     Error::Missing(format!("recipient {recipient} of {id} in the queue"))
+}
+
+/// An attempt to deliver to a recipient, as it is remembered while the recipient is queued.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tried {
+    /// Its number, from 1.
+    pub attempt: u32,
+    /// When, microseconds since 1970.
+    pub at: i64,
+    /// `host [address]`, if one was tried.
+    pub relay: Option<String>,
+    /// TLS version; `None` without TLS.
+    pub tls: Option<String>,
+    /// The enhanced status code.
+    pub status: String,
+    /// The words of the other server, or ours.
+    pub words: String,
+}
+
+/// Attempts that are remembered for each recipient; the oldest give way, but the first stays.
+const ATTEMPTS: u32 = 30;
+
+/// Remembers an attempt.
+pub fn remember(tx: &mut Tx<'_>, id: QueueId, recipient: u32, tried: &Tried) -> Result<()> {
+    let there = tx.one(
+        "SELECT n FROM queue_recipient WHERE queue = $1 AND n = $2",
+        params![id, recipient],
+        |row| row.int(0),
+    )?;
+    // It may have been removed by hand meanwhile.
+    if there.is_none() {
+        return Ok(());
+    }
+    let data = seal(tx, id, tried)?;
+    tx.execute(
+        "INSERT INTO queue_attempt (queue, n, attempt, at, data) VALUES ($1, $2, $3, $4, $5) \
+         ON CONFLICT (queue, n, attempt) DO UPDATE SET at = excluded.at, data = excluded.data",
+        params![id, recipient, tried.attempt, tried.at, &data],
+    )?;
+    if tried.attempt > ATTEMPTS {
+        tx.execute(
+            "DELETE FROM queue_attempt WHERE queue = $1 AND n = $2 AND attempt > 1 AND attempt <= $3",
+            params![id, recipient, tried.attempt - ATTEMPTS],
+        )?;
+    }
+    Ok(())
+}
+
+/// The attempts that are remembered, the oldest first.
+pub fn attempts(tx: &mut Tx<'_>, id: QueueId, recipient: u32) -> Result<Vec<Tried>> {
+    let stored = tx.all(
+        "SELECT data FROM queue_attempt WHERE queue = $1 AND n = $2 ORDER BY attempt",
+        params![id, recipient],
+        |row| Ok(row.blob(0)?.to_vec()),
+    )?;
+    stored.iter().map(|data| unseal(tx, id, data)).collect()
 }

@@ -14,6 +14,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0004_sharing.sql"),
     include_str!("../migrations/0005_gate.sql"),
     include_str!("../migrations/0006_dkim.sql"),
+    include_str!("../migrations/0007_sending.sql"),
 ];
 
 /// The version this program works with.

@@ -10,7 +10,7 @@ pub use behaviour::Behaviour;
 
 use std::collections::{HashSet, VecDeque};
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -91,6 +91,10 @@ pub struct Received {
     pub host: Ipv4Addr,
     /// Number of the connection it came over.
     pub connection: u64,
+    /// Where the client came from.
+    pub peer: IpAddr,
+    /// What AUTH PLAIN said, decoded: `user\0password`, if the client logged in.
+    pub login: Option<String>,
     /// The name in EHLO.
     pub hello: String,
     /// Whether it came over TLS.

@@ -2,6 +2,7 @@
 
 use super::{Behaviour, Host, Received, Starttls, State};
 use std::io;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
@@ -30,6 +31,10 @@ struct Session {
     connection: u64,
     stream: BufReader<Box<dyn Stream>>,
     tls: bool,
+    peer: IpAddr,
+    login: Option<String>,
+    /// LHLO was said: a reply for each recipient.
+    lmtp: bool,
     hello: Option<String>,
     /// The argument of MAIL FROM.
     mail: Option<String>,
@@ -42,12 +47,18 @@ struct Session {
 /// Holds a conversation until either side ends it.
 pub(super) async fn serve(stream: TcpStream, host: usize, state: Arc<State>) {
     let connection = *state.connections.borrow();
+    let peer = stream
+        .peer_addr()
+        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
     let mut session = Session {
         host: state.hosts[host].clone(),
         state,
         connection,
         stream: BufReader::new(Box::new(stream)),
         tls: false,
+        peer,
+        login: None,
+        lmtp: false,
         hello: None,
         mail: None,
         rcpt: Vec::new(),
@@ -120,6 +131,11 @@ impl Session {
         let (verb, argument) = line.split_once(' ').unwrap_or((line, ""));
         match verb.to_ascii_uppercase().as_str() {
             "EHLO" => self.ehlo(argument).await,
+            "LHLO" => {
+                self.lmtp = true;
+                self.ehlo(argument).await
+            }
+            "AUTH" => self.auth(argument).await,
             "HELO" => {
                 self.hello = Some(argument.to_string());
                 self.answer("250 mx.lab").await
@@ -187,6 +203,17 @@ impl Session {
         self.tls = true;
         self.hello = None;
         Ok(())
+    }
+
+    /// PLAIN with an initial response; `wrong` as the password is wrong.
+    async fn auth(&mut self, argument: &str) -> io::Result<Next> {
+        let response = argument.strip_prefix("PLAIN ").unwrap_or_default();
+        let login = plain(response);
+        if login.is_empty() || login.ends_with("\0wrong") {
+            return self.answer("535 5.7.8 Who are you?").await;
+        }
+        self.login = Some(login);
+        self.answer("235 2.7.0 Welcome").await
     }
 
     async fn mail(&mut self, argument: &str) -> io::Result<Next> {
@@ -296,6 +323,7 @@ impl Session {
 
     async fn end_of_message(&mut self, data: Vec<u8>) -> io::Result<Next> {
         let message = self.received(data);
+        let message_recipients = message.to.len();
         let behaviours: Vec<Behaviour> = message
             .to
             .iter()
@@ -316,7 +344,10 @@ impl Session {
         if doubt {
             return Ok(Next::End);
         }
-        self.say("250 2.0.0 Taken").await?;
+        let replies = if self.lmtp { message_recipients } else { 1 };
+        for _ in 0..replies {
+            self.say("250 2.0.0 Taken").await?;
+        }
         match behaviours.contains(&Behaviour::Late) {
             true => Ok(Next::End),
             false => Ok(Next::Continue),
@@ -338,6 +369,8 @@ impl Session {
         Received {
             host: self.host.address,
             connection: self.connection,
+            peer: self.peer,
+            login: self.login.clone(),
             hello: self.hello.clone().unwrap_or_default(),
             tls: self.tls,
             from: address(&mail),
@@ -347,6 +380,26 @@ impl Session {
             data,
         }
     }
+}
+
+/// Base64 of `\0user\0password`, decoded, without its first NUL.
+fn plain(response: &str) -> String {
+    const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let (mut bits, mut count, mut octets) = (0u32, 0, Vec::new());
+    for letter in response
+        .bytes()
+        .filter_map(|octet| LETTERS.iter().position(|one| *one == octet))
+    {
+        bits = bits << 6 | letter as u32;
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            octets.push((bits >> count) as u8);
+        }
+    }
+    String::from_utf8_lossy(&octets)
+        .trim_start_matches('\0')
+        .to_string()
 }
 
 /// The address in `<address> PARAMETERS`.

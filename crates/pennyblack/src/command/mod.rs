@@ -36,6 +36,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::Dkim(which) => dkim::run(which, &global),
         Command::Share(which) => share::run(which, &global),
         Command::Queue(which) => queue::run(which, &global),
+        Command::Routes(which) => queue::routes(which, &global),
         Command::Dns(which) => dns::run(which, &global),
         Command::Sieve(which) => sieve::run(which, &global),
         Command::Explain(which) => service::explain(which, &global),

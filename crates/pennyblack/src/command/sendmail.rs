@@ -5,7 +5,8 @@ use crate::cli::Global;
 use crate::outcome::{Failure, Outcome};
 use crate::output::{json, printable, say};
 use server::control;
-use server::control::queue::{Answer, Request, View};
+use server::control::Mode;
+use server::control::queue::{Answer, Deed, Request, Selection, View};
 use server::local::failure::{Exit, Failure as Unsent};
 use server::local::options::{Options, Wish, parse};
 use server::local::{Sent, send};
@@ -141,8 +142,16 @@ fn queue(global: &Global, request: Request) -> Result<Answer, Failure> {
 
 /// `-q`
 fn flush(global: &Global) -> Outcome {
-    match queue(global, Request::Retry { id: None })? {
-        Answer::Retried(_) => Ok(ExitCode::SUCCESS),
+    let request = Request::Change {
+        which: Selection {
+            all: true,
+            ..Selection::default()
+        },
+        what: Deed::Retry,
+        mode: Mode::Do,
+    };
+    match queue(global, request)? {
+        Answer::Changed { .. } => Ok(ExitCode::SUCCESS),
         _ => Err(unexpected()),
     }
 }

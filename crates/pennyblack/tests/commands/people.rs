@@ -352,7 +352,7 @@ fn queue_commands_on_an_empty_queue() {
     assert_eq!(world.run(&["queue", "list"]).out, "The queue is empty.\n");
     assert_eq!(
         world.json(&["queue", "retry", "--all"]),
-        json!({"retried": 0})
+        json!({"what": "tried now", "recipients": [], "dry_run": false})
     );
     let missing = world.run(&["queue", "remove", "00", "--yes"]);
     assert!(

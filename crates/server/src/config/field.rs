@@ -5,7 +5,7 @@ use super::scalar::{
     parse_duration, parse_listen, parse_name, parse_rate, parse_server, parse_size, print_duration,
     print_rate, print_size,
 };
-use super::{Certificate, Config, Rate};
+use super::{Certificate, Config, Rate, Route};
 use std::net::{IpAddr, SocketAddr};
 use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
@@ -63,6 +63,7 @@ pub enum Field {
         &'static str,
         fn(&str) -> Result<(), String>,
     ),
+    Routes(Place<Vec<Route>>),
 }
 
 /// What a value is read with: the folder that relative paths start from, and what was found wrong, by place in the text.
@@ -125,6 +126,7 @@ impl Field {
             Field::Engine(_) => "\"sqlite\" or \"postgres:CONNECTION\"".into(),
             Field::Certificates(_) => "list of { cert = path, key = path }".into(),
             Field::Texts(_, name, _) => format!("list of {name}"),
+            Field::Routes(_) => "list of routes".into(),
         }
     }
 
@@ -146,6 +148,9 @@ impl Field {
             }
             Field::Names(place) => {
                 *place(config) = reading.list(item, |text| parse_name(text).map(|name| vec![name]))
+            }
+            Field::Routes(place) => {
+                *place(config) = reading.list(item, |text| text.parse().map(|route| vec![route]))
             }
             Field::Hosts(place) => {
                 *place(config) = reading.list(item, |text| parse_host(text).map(|host| vec![host]))
@@ -229,6 +234,7 @@ impl Field {
             | Field::Names(_)
             | Field::Words(_)
             | Field::Servers(..)
+            | Field::Routes(_)
             | Field::Certificates(_)
             | Field::Texts(..) => {}
         }
@@ -269,6 +275,7 @@ impl Field {
             Field::Names(place) => list(place(config), String::clone),
             Field::Words(place) => list(place(config), String::clone),
             Field::Engine(place) => quote(&print_engine(place(config))),
+            Field::Routes(place) => list(place(config), Route::to_string),
             Field::Certificates(place) => print_certificates(place(config)),
             Field::Texts(place, ..) => list(place(config), String::clone),
         }

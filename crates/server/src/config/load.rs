@@ -390,6 +390,7 @@ fn blank() -> Config {
             dsn: false,
             allow_private: false,
         },
+        relay: RelaySettings::default(),
         dns: DnsSettings::default(),
         authentication: AuthenticationSettings::default(),
         gate: GateSettings::default(),

@@ -12,6 +12,7 @@ pub(crate) mod interfaces;
 mod load;
 mod mailboxes;
 mod recover;
+mod route;
 mod scalar;
 mod settings;
 #[cfg(test)]
@@ -21,6 +22,7 @@ pub use describe::{Shown, example, man, markdown, show};
 pub use expiry::Expiry;
 pub use fault::{Fault, Faults};
 pub use load::{DEFAULT_PATH, Loaded};
+pub use route::{Backup, Hop, Route, RouteTls, Scheme, Sources};
 pub use scalar::{parse_duration, parse_name, parse_size, print_size};
 pub use settings::{Applies, Default as SettingDefault, SECTIONS, SETTINGS, Setting};
 
@@ -59,6 +61,8 @@ pub struct Config {
     pub local: LocalSettings,
     /// The outbound queue and deliveries to other servers.
     pub queue: QueueSettings,
+    /// How mail goes to other servers.
+    pub relay: RelaySettings,
     /// DNS.
     pub dns: DnsSettings,
     /// Who sent a message, and proof of what we send.
@@ -282,6 +286,29 @@ pub struct QueueSettings {
     pub dsn: bool,
     /// Deliver to loopback and private addresses. Default false.
     pub allow_private: bool,
+}
+
+/// How mail goes to other servers.
+#[derive(Clone, Debug, Default)]
+pub struct RelaySettings {
+    /// Other ways than MX; the first that fits is taken.
+    pub routes: Vec<Route>,
+    /// Names and passwords for smarthosts, by label.
+    pub secrets: Option<PathBuf>,
+    /// What is asked of TLS where nothing else says. Default: opportunistic.
+    pub tls: RouteTls,
+    /// Obey TLSA records. Default true.
+    pub dane: bool,
+    /// Obey MTA-STS. Default true.
+    pub mta_sts: bool,
+    /// Send TLSRPT reports. Default true.
+    pub tls_reports: bool,
+    /// Connections at once for a domain or route. Default 4.
+    pub per_domain: u32,
+    /// Connections at once to an address. Default 10.
+    pub per_host: u32,
+    /// Messages over one connection. Default 100.
+    pub messages: u32,
 }
 
 /// DNS.

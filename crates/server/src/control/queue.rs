@@ -1,10 +1,15 @@
-//! The outbound queue: list, show, retry now, remove.
+//! The outbound queue: list, show, hold, release, retry, remove, bounce, redirect (C24); and the hosts that mail goes to (C18).
 
-use super::{Failure, Mode, World, write};
+use super::{Failure, FailureKind, Mode, World};
+use crate::journey::relay::RouteView;
 use ::queue::{Schedule, listing};
 use serde::{Deserialize, Serialize};
-use store::queue::{Queued, QueuedRecipient, State, Update};
+use store::queue::{Queued, QueuedRecipient, State, Tried};
 use store::{QueueId, Timestamp, Tx, queue};
+
+mod change;
+
+pub use change::{Deed, Selection};
 
 /// Messages read from the store at once.
 const PAGE: usize = 500;
@@ -22,15 +27,17 @@ pub enum Request {
     Show {
         id: String,
     },
-    /// One message, or all of them.
-    Retry {
-        id: Option<String>,
-    },
-    /// A message, or one of its recipients. No notice is sent.
-    Remove {
-        id: String,
-        recipient: Option<String>,
+    /// Does something to recipients.
+    Change {
+        which: Selection,
+        what: Deed,
         mode: Mode,
+    },
+    /// C18: hosts with connections or penalties.
+    Routes,
+    /// C18: lifts penalties; nothing named: all.
+    ResumeRoute {
+        id: Option<String>,
     },
 }
 
@@ -44,17 +51,19 @@ pub enum Answer {
     Lines(Vec<String>),
     /// One message.
     Message(View),
-    /// So many recipients will be tried now.
-    Retried(u64),
-    /// These recipients are gone, or would be.
-    Removed {
-        /// Which message.
-        id: String,
-        /// Which recipients.
+    /// What was done to these recipients, or would be.
+    Changed {
+        /// The deed's past participle: `held`, `released`…
+        what: String,
+        /// `ID.N address`.
         recipients: Vec<String>,
         /// Whether this is what would be done.
         dry_run: bool,
     },
+    /// Hosts.
+    Routes(Vec<RouteView>),
+    /// So many penalties were lifted.
+    Resumed(usize),
 }
 
 /// A queued message as people see it.
@@ -66,7 +75,7 @@ pub struct View {
     pub sender: String,
     /// When it was accepted, RFC 3339.
     pub created: String,
-    /// Its octets.
+    /// Octets.
     pub size: u64,
     /// Whom it is still to reach.
     pub recipients: Vec<RecipientView>,
@@ -87,6 +96,26 @@ pub struct RecipientView {
     pub last_attempt: Option<String>,
     /// Why that failed.
     pub last_error: Option<String>,
+    /// The attempts that are remembered, the oldest first (`show` alone).
+    #[serde(default)]
+    pub tried: Vec<TriedView>,
+}
+
+/// An attempt as people see it (C25).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TriedView {
+    /// Its number.
+    pub attempt: u32,
+    /// When, RFC 3339.
+    pub at: String,
+    /// `host [address]`.
+    pub relay: Option<String>,
+    /// TLS version.
+    pub tls: Option<String>,
+    /// Enhanced status code.
+    pub status: String,
+    /// The words of the other server, or ours.
+    pub words: String,
 }
 
 pub(super) async fn execute(world: &World, request: Request) -> Result<Answer, Failure> {
@@ -98,20 +127,48 @@ pub(super) async fn execute(world: &World, request: Request) -> Result<Answer, F
                 .await?,
         )),
         Request::Lines => lines(world).await,
-        Request::Show { id } => {
-            let id = parse(&id)?;
-            let found = world.store.read(move |tx| queue::by_id(tx, id)).await?;
-            found
-                .map(|queued| Answer::Message(view(&queued)))
-                .ok_or_else(|| missing(id))
+        Request::Show { id } => show(world, &id).await,
+        Request::Change { which, what, mode } => change::change(world, which, what, mode).await,
+        Request::Routes => {
+            let running = world.running.as_ref().ok_or_else(not_running)?;
+            let services = &running.services;
+            let limit = world.config.relay.per_host;
+            Ok(Answer::Routes(
+                services.routes.list(limit, services.clock.now()),
+            ))
         }
-        Request::Retry { id } => retry(world, id.as_deref()).await,
-        Request::Remove {
-            id,
-            recipient,
-            mode,
-        } => remove(world, &id, recipient, mode).await,
+        Request::ResumeRoute { id } => {
+            let running = world.running.as_ref().ok_or_else(not_running)?;
+            Ok(Answer::Resumed(
+                running.services.routes.resume(id.as_deref()),
+            ))
+        }
     }
+}
+
+fn not_running() -> Failure {
+    Failure::new(
+        FailureKind::NotRunning,
+        "the server is not running, so it has no connections and no penalties",
+    )
+}
+
+async fn show(world: &World, id: &str) -> Result<Answer, Failure> {
+    let id = parse(id)?;
+    let read = world.store.read(move |tx| {
+        let Some(queued) = queue::by_id(tx, id)? else {
+            return Ok(None);
+        };
+        let mut shown = view(&queued);
+        for (recipient, view) in queued.recipients.iter().zip(&mut shown.recipients) {
+            view.tried = queue::attempts(tx, id, recipient.index)?
+                .into_iter()
+                .map(tried_view)
+                .collect();
+        }
+        Ok(Some(shown))
+    });
+    read.await?.map(Answer::Message).ok_or_else(|| missing(id))
 }
 
 async fn lines(world: &World) -> Result<Answer, Failure> {
@@ -123,72 +180,6 @@ async fn lines(world: &World) -> Result<Answer, Failure> {
     Ok(Answer::Lines(
         lines.map(|line| line.smtpctl(world.now)).collect(),
     ))
-}
-
-async fn retry(world: &World, id: Option<&str>) -> Result<Answer, Failure> {
-    let (id, now) = (id.map(parse).transpose()?, world.now);
-    write(&world.store, move |tx| {
-        let messages = match id {
-            None => all(tx)?,
-            Some(id) => match queue::by_id(tx, id)? {
-                Some(message) => vec![message],
-                None => return Ok(Err(missing(id))),
-            },
-        };
-        let mut count = 0;
-        for message in &messages {
-            for recipient in &message.recipients {
-                queue::update(
-                    tx,
-                    message.id,
-                    recipient.index,
-                    &Update::SetState(State::Pending, Some(now)),
-                )?;
-                count += 1;
-            }
-        }
-        Ok(Ok(Answer::Retried(count)))
-    })
-    .await
-}
-
-async fn remove(
-    world: &World,
-    id: &str,
-    recipient: Option<String>,
-    mode: Mode,
-) -> Result<Answer, Failure> {
-    let id = parse(id)?;
-    write(&world.store, move |tx| {
-        let Some(message) = queue::by_id(tx, id)? else {
-            return Ok(Err(missing(id)));
-        };
-        let wanted = |r: &&QueuedRecipient| {
-            recipient
-                .as_ref()
-                .is_none_or(|wanted| r.address.eq_ignore_ascii_case(wanted))
-        };
-        let gone: Vec<&QueuedRecipient> = message.recipients.iter().filter(wanted).collect();
-        if gone.is_empty() {
-            return Ok(Err(Failure::missing(format!(
-                "message {id} has no recipient {}",
-                recipient.as_deref().unwrap_or("")
-            ))));
-        }
-        for recipient in gone.iter().filter(|_| mode == Mode::Do) {
-            queue::update(tx, id, recipient.index, &Update::Done)?;
-        }
-        let recipients = gone
-            .iter()
-            .map(|recipient| recipient.address.clone())
-            .collect();
-        Ok(Ok(Answer::Removed {
-            id: id.to_string(),
-            recipients,
-            dry_run: mode == Mode::Pretend,
-        }))
-    })
-    .await
 }
 
 fn all(tx: &mut Tx<'_>) -> store::Result<Vec<Queued>> {
@@ -239,5 +230,18 @@ fn recipient_view(recipient: &QueuedRecipient) -> RecipientView {
         next_attempt: recipient.next_attempt.to_string(),
         last_attempt: recipient.last_attempt.as_ref().map(Timestamp::to_string),
         last_error: recipient.last_error.clone(),
+        tried: Vec::new(),
+    }
+}
+
+fn tried_view(tried: Tried) -> TriedView {
+    let at = Timestamp::from_microsecond(tried.at);
+    TriedView {
+        attempt: tried.attempt,
+        at: at.map(|at| at.to_string()).unwrap_or_default(),
+        relay: tried.relay,
+        tls: tried.tls,
+        status: tried.status,
+        words: tried.words,
     }
 }

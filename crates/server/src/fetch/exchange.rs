@@ -2,7 +2,8 @@
 
 use super::{Answer, FetchError, Fetched, Method, Network, Request, Scheme, Url, Validators};
 use crate::Services;
-use crate::dial::{self, Sources};
+use crate::config::Sources;
+use crate::dial;
 use crate::session::tls::Verify;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};

@@ -9,6 +9,7 @@ mod pickup;
 mod queue;
 mod signing;
 mod sweep;
+mod tls_report;
 
 use crate::Services;
 use std::sync::Arc;
@@ -38,5 +39,7 @@ fn at_intervals() -> Vec<periodic::Job> {
         gate::lists(),
         gate::dns_lists(),
         signing::job(),
+        tls_report::collect(),
+        tls_report::send(),
     ]
 }

@@ -351,6 +351,7 @@ fn new_queued(received: &Received, body: Staged, extra: usize, leaving: &Leaving
         orcpt: relay.orcpt.clone(),
         notify: relay.notify.0,
         next_attempt: received.time,
+        state: store::queue::State::Pending,
     };
     NewQueued {
         reverse_path: leaving

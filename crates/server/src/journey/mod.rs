@@ -35,7 +35,7 @@ mod outsider;
 mod place;
 pub mod receive;
 mod refusals;
-pub(crate) mod relay;
+pub mod relay;
 pub(crate) mod returned;
 mod route;
 mod sign;

@@ -207,6 +207,8 @@ fn services(
         clock: parts.clock.clone(),
         metrics,
         jobs: jobs::Jobs::default(),
+        routes: Default::default(),
+        tls_results: Default::default(),
         paused: Paused::default(),
         shutdown: CancellationToken::new(),
         config: Arc::new(config).into(),

@@ -172,6 +172,7 @@ impl World {
                     orcpt: Some(format!("rfc822;{to}")),
                     notify: mail.notify,
                     next_attempt: now,
+                    state: store::queue::State::Pending,
                 })
                 .collect(),
         };

@@ -90,6 +90,7 @@ fn f15_c20_an_encrypted_store_holds_no_plain_text() {
                     orcpt: None,
                     notify: 0,
                     next_attempt: Timestamp::UNIX_EPOCH,
+                    state: store::queue::State::Pending,
                 }],
             };
             world

@@ -14,6 +14,7 @@ fn recipient(address: &str, due: i64) -> NewQueuedRecipient {
         orcpt: Some(format!("rfc822;{address}")),
         notify: 6,
         next_attempt: at(due),
+        state: State::Pending,
     }
 }
 
@@ -92,7 +93,7 @@ on_both_engines! {
     async fn attempts_and_their_outcome_are_kept(world) {
         let id = enqueue(world, vec![recipient("a@example.net", 0)]).await;
         update(world, id, 0, Update::Begin { now: at(1), next_attempt: at(600) }).await.unwrap();
-        update(world, id, 0, Update::Retry { next_attempt: at(900), error: "451 mañana".into() }).await.unwrap();
+        update(world, id, 0, Update::Retry { next_attempt: at(900), error: "451 mañana".into(), stranded: false }).await.unwrap();
         update(world, id, 0, Update::Warned).await.unwrap();
         let queued = stored(world, id).await.unwrap();
         let recipient = &queued.recipients[0];
@@ -114,6 +115,7 @@ on_both_engines! {
         update(world, id, 0, Update::Done).await.unwrap();
         let queued = stored(world, id).await.unwrap();
         assert_eq!(queued.recipients.iter().map(|r| r.index).collect::<Vec<_>>(), [1]);
+        assert_eq!(world.store.write(move |tx| queue::waiting(tx, id)).await.unwrap(), [1]);
         assert!(matches!(update(world, id, 0, Update::Done).await, Err(Error::Missing(_))));
         assert!(matches!(update(world, id, 0, Update::Warned).await, Err(Error::Missing(_))));
         update(world, id, 1, Update::Done).await.unwrap();

@@ -94,6 +94,7 @@ pub static SECTIONS: &[(&str, &str)] = &[
     ),
     ("local", "Mail from programs on this machine."),
     ("queue", "Mail to other servers."),
+    ("relay", "How mail goes to other servers."),
     ("dns", "Look-ups."),
     (
         "authentication",
@@ -162,6 +163,7 @@ mod authentication;
 mod dns;
 mod fetch;
 mod gate;
+mod relay;
 mod search;
 
 /// A20
@@ -201,6 +203,7 @@ pub static SETTINGS: std::sync::LazyLock<Vec<Setting>> = std::sync::LazyLock::ne
         mail(),
         local::settings(),
         queue(),
+        relay::relay(),
         dns::dns(),
         authentication::authentication(),
         gate::gate(),

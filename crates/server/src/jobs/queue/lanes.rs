@@ -1,30 +1,36 @@
-//! A lane for each domain that has mail: a few workers, each with a connection that several messages go over (C17), and the
-//! messages that a dead host has kept waiting (C16). Limits: workers in all and per domain.
+//! A lane for each destination that has mail: a few workers, each with a connection that several messages go over (C17). After a
+//! delivery, mail that waits for the same domain because its host could not be reached goes at once (C16). Limits: workers in all and per lane.
 
 use super::settle;
 use crate::Services;
-use crate::journey::relay::{self, Connection, Fate};
+use crate::journey::relay::{self, Connection, Destination, Fate};
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use store::QueueId;
-use store::queue::{Queued, QueuedRecipient, State, Update};
+use store::queue::{Queued, QueuedRecipient};
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
-/// Workers for one domain.
-const PER_DOMAIN: usize = 4;
 /// Pieces of work that may wait or run.
 const PIECES: usize = 500;
-/// Messages remembered per dead domain (C16).
-const REMEMBERED: usize = 100;
-/// Dead domains remembered.
-const DOMAINS: usize = 10_000;
+/// Messages that go at once when a host is back (C16); each that is delivered calls for more.
+const WAKEN: usize = 100;
 
-/// A message for some of its recipients, all in one domain.
+/// A message for some of its recipients, all with one destination.
 pub(super) struct Work {
     pub(super) message: Arc<Queued>,
     pub(super) recipients: Vec<QueuedRecipient>,
-    pub(super) domain: String,
+    pub(super) destination: Destination,
+}
+
+impl Work {
+    /// The domain of a recipient.
+    pub(super) fn domain_of(&self, recipient: u32) -> Option<String> {
+        let recipient = self.recipients.iter().find(|one| one.index == recipient)?;
+        let (_, domain) = recipient.address.rsplit_once('@')?;
+        Some(domain.to_ascii_lowercase())
+    }
 }
 
 /// All lanes.
@@ -34,17 +40,17 @@ pub(super) struct Lanes {
     /// Something has been done: there is room.
     room: Notify,
     done: Notify,
+    /// Somebody in the queue waits for a host that could not be reached.
+    stranded: AtomicBool,
     workers: TaskTracker,
 }
 
 #[derive(Default)]
 struct Traffic {
-    lanes: HashMap<String, Lane>,
+    lanes: HashMap<Destination, Lane>,
     in_flight: HashSet<(QueueId, u32)>,
     pieces: usize,
     workers: usize,
-    /// By domain: who is to be tried when its host is back.
-    stranded: HashMap<String, Vec<(QueueId, u32)>>,
 }
 
 #[derive(Default)]
@@ -60,6 +66,7 @@ impl Lanes {
             state: Mutex::default(),
             room: Notify::new(),
             done: Notify::new(),
+            stranded: AtomicBool::new(true),
             workers: TaskTracker::new(),
         })
     }
@@ -98,7 +105,7 @@ impl Lanes {
                 state.in_flight.insert((piece.message.id, recipient.index));
             }
             state.pieces += 1;
-            let lane = state.lanes.entry(piece.domain.clone()).or_default();
+            let lane = state.lanes.entry(piece.destination.clone()).or_default();
             lane.waiting.push_back(piece);
         }
         drop(state);
@@ -107,22 +114,24 @@ impl Lanes {
 
     /// Sets workers to lanes that have work, as far as the limits allow.
     fn hire(self: &Arc<Lanes>) {
-        let limit = self.services.config.load().queue.concurrency as usize;
+        let config = self.services.config.load();
+        let limit = config.queue.concurrency as usize;
+        let per_lane = config.relay.per_domain as usize;
         let mut state = self.state();
         let Traffic { lanes, workers, .. } = &mut *state;
-        for (domain, lane) in lanes {
-            while *workers < limit && lane.workers < PER_DOMAIN.min(lane.waiting.len()) {
+        for (destination, lane) in lanes {
+            while *workers < limit && lane.workers < per_lane.min(lane.waiting.len()) {
                 *workers += 1;
                 lane.workers += 1;
-                self.workers.spawn(self.clone().serve(domain.clone()));
+                self.workers.spawn(self.clone().serve(destination.clone()));
             }
         }
     }
 
     /// A worker: does what waits in its lane, one after the other, over one connection if possible.
-    async fn serve(self: Arc<Lanes>, domain: String) {
+    async fn serve(self: Arc<Lanes>, destination: Destination) {
         let mut held = None;
-        while let Some(work) = self.next(&domain) {
+        while let Some(work) = self.next(&destination) {
             match self.services.shutdown.is_cancelled() {
                 false => self.carry(&work, &mut held).await,
                 true => settle::put_back(&self.services, &work).await,
@@ -137,15 +146,15 @@ impl Lanes {
     }
 
     /// The next piece of the lane. Without one the worker is dismissed.
-    fn next(&self, domain: &str) -> Option<Work> {
+    fn next(&self, destination: &Destination) -> Option<Work> {
         let mut state = self.state();
-        let lane = state.lanes.get_mut(domain)?;
+        let lane = state.lanes.get_mut(destination)?;
         if let Some(work) = lane.waiting.pop_front() {
             return Some(work);
         }
         lane.workers -= 1;
         if lane.workers == 0 {
-            state.lanes.remove(domain);
+            state.lanes.remove(destination);
         }
         state.workers -= 1;
         None
@@ -168,7 +177,7 @@ impl Lanes {
             &self.services,
             &work.message,
             &work.recipients,
-            &work.domain,
+            &work.destination,
             held,
         );
         let attempt = tokio::select! {
@@ -176,16 +185,18 @@ impl Lanes {
             // Its next try is on disk already.
             () = self.patience_is_over() => return,
         };
-        let sent = attempt
+        let delivered: HashSet<String> = attempt
             .outcomes
             .iter()
-            .any(|outcome| outcome.fate == Fate::Sent);
+            .filter(|outcome| outcome.fate == Fate::Sent)
+            .filter_map(|outcome| work.domain_of(outcome.recipient))
+            .collect();
         if attempt.unreachable {
-            self.strand(work);
+            self.stranded.store(true, Ordering::Relaxed);
         }
         settle::settle(&self.services, work, attempt).await;
-        if sent {
-            self.rescue(&work.domain).await;
+        for domain in delivered {
+            self.rescue(&domain).await;
         }
     }
 
@@ -195,45 +206,21 @@ impl Lanes {
         tokio::time::sleep(grace).await;
     }
 
-    /// Remembers who waits for a dead host.
-    fn strand(&self, work: &Work) {
-        let mut state = self.state();
-        if state.stranded.len() >= DOMAINS && !state.stranded.contains_key(&work.domain) {
-            return;
-        }
-        let stranded = state.stranded.entry(work.domain.clone()).or_default();
-        for recipient in &work.recipients {
-            let one = (work.message.id, recipient.index);
-            if stranded.len() < REMEMBERED && !stranded.contains(&one) {
-                stranded.push(one);
-            }
-        }
-    }
-
-    /// C16: the host is back; who waited for it goes at once.
+    /// C16: the host is back; who waits for it goes at once.
     async fn rescue(&self, domain: &str) {
-        let Some(stranded) = self.state().stranded.remove(domain) else {
+        if !self.stranded.load(Ordering::Relaxed) {
             return;
-        };
-        let now = self.services.clock.now();
-        let write = move |tx: &mut store::Tx<'_>| {
-            for (id, index) in &stranded {
-                let message = store::queue::by_id(tx, *id)?;
-                let waits =
-                    |one: &QueuedRecipient| one.index == *index && one.state == State::Pending;
-                if message.is_some_and(|message| message.recipients.iter().any(waits)) {
-                    settle::change(
-                        tx,
-                        *id,
-                        *index,
-                        &Update::SetState(State::Pending, Some(now)),
-                    )?;
-                }
+        }
+        let (waiting, now) = (domain.to_string(), self.services.clock.now());
+        let write = move |tx: &mut store::Tx<'_>| store::queue::wake(tx, &waiting, now, WAKEN);
+        match self.services.store.write(write).await {
+            Ok(0) => {}
+            Ok(woken) => {
+                tracing::info!(domain, woken, "a mail host is back, its mail goes at once")
             }
-            Ok(())
-        };
-        if let Err(error) = self.services.store.write(write).await {
-            tracing::warn!(error = %error, domain, "mail that waits for this domain keeps its schedule");
+            Err(error) => {
+                tracing::warn!(error = %error, domain, "mail that waits for this domain keeps its schedule");
+            }
         }
     }
 

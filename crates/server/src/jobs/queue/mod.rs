@@ -1,4 +1,4 @@
-//! The queue runner: takes what is due out of the queue and hands it to the lanes ([`lanes`]), one for each domain.
+//! The queue runner: takes what is due out of the queue and hands it to the lanes ([`lanes`]), one for each destination.
 //!
 //! **Invariant:** before a recipient is tried, the time of the next try is on disk. Whatever kills us in the middle, the message is
 //! still there and due again, and not at once.
@@ -7,8 +7,8 @@ mod lanes;
 mod settle;
 
 use crate::Services;
+use crate::journey::relay::Destination;
 use lanes::{Lanes, Work};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use store::queue::{Queued, QueuedRecipient, State, Update};
@@ -105,32 +105,31 @@ impl Runner {
         Ok(if count == limit { Due::More } else { Due::All })
     }
 
-    /// What is to be done for a message: a piece for each domain. What is being tried already is left out.
+    /// What is to be done for a message: a piece for each destination. What is being tried already is left out.
     fn work_of(&self, message: Queued, now: Timestamp) -> Vec<Work> {
-        let message = Arc::new(message);
-        let mut domains: BTreeMap<String, Vec<QueuedRecipient>> = BTreeMap::new();
+        let (message, config) = (Arc::new(message), self.services.config.load());
+        let sender = message.reverse_path.as_deref();
+        let mut pieces: Vec<(Destination, Vec<QueuedRecipient>)> = Vec::new();
         for recipient in &message.recipients {
             let due = recipient.state == State::Pending && recipient.next_attempt <= now;
-            if due && !self.lanes.is_in_flight(message.id, recipient.index) {
-                domains
-                    .entry(domain_of(&recipient.address))
-                    .or_default()
-                    .push(recipient.clone());
+            if !due || self.lanes.is_in_flight(message.id, recipient.index) {
+                continue;
+            }
+            let destination = Destination::of(&config, sender, &recipient.address);
+            let fits = |piece: &&mut (Destination, Vec<QueuedRecipient>)| {
+                piece.0 == destination && piece.1.len() < RECIPIENTS
+            };
+            match pieces.iter_mut().find(fits) {
+                Some(piece) => piece.1.push(recipient.clone()),
+                None => pieces.push((destination, vec![recipient.clone()])),
             }
         }
-        let pieces = domains.into_iter().flat_map(|(domain, recipients)| {
-            let chunks: Vec<_> = recipients.chunks(RECIPIENTS).map(<[_]>::to_vec).collect();
-            chunks
-                .into_iter()
-                .map(move |recipients| (domain.clone(), recipients))
-        });
-        pieces
-            .map(|(domain, recipients)| Work {
-                message: message.clone(),
-                recipients,
-                domain,
-            })
-            .collect()
+        let work = |(destination, recipients)| Work {
+            message: message.clone(),
+            recipients,
+            destination,
+        };
+        pieces.into_iter().map(work).collect()
     }
 
     /// Writes that these are tried now, and when they are due if nothing more is heard.
@@ -171,9 +170,4 @@ fn load_due(tx: &mut Tx<'_>, now: Timestamp, limit: usize) -> store::Result<Vec<
         messages.extend(store::queue::by_id(tx, id)?);
     }
     Ok(messages)
-}
-
-fn domain_of(address: &str) -> String {
-    let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
-    domain.to_ascii_lowercase()
 }

@@ -10,7 +10,7 @@ use queue::notices::is_due;
 use queue::{AfterFailure, Event, Notify, Schedule};
 use smtp::Enhanced;
 use std::time::Duration;
-use store::queue::{QueuedRecipient, State, Update};
+use store::queue::{QueuedRecipient, State, Tried, Update};
 use store::{QueueId, Timestamp, Tx};
 
 /// Pauses between tries to write an outcome, at first and at most.
@@ -75,6 +75,8 @@ pub(super) async fn settle(services: &Services, work: &Work, attempt: Attempt) {
 #[derive(Default)]
 struct Settlement {
     updates: Vec<(u32, Update)>,
+    /// Attempts to remember (C25).
+    tried: Vec<(u32, Tried)>,
     failed: Vec<Told>,
     delayed: Vec<Told>,
     relayed: Vec<Told>,
@@ -88,6 +90,8 @@ struct Case<'a> {
     recipient: &'a QueuedRecipient,
     outcome: &'a Outcome,
     schedule: &'a Schedule,
+    /// No host could be reached.
+    unreachable: bool,
     now: Timestamp,
 }
 
@@ -106,6 +110,7 @@ impl Settlement {
                 recipient,
                 outcome,
                 schedule: &schedule,
+                unreachable: attempt.unreachable,
                 now,
             };
             settlement.judge(services, &case);
@@ -133,8 +138,10 @@ impl Settlement {
             .remote
             .as_ref()
             .map(|remote| remote.address.ip());
+        let domain = case.work.domain_of(case.recipient.index);
         self.guests.extend(
-            met.and_then(|address| greylist::wrote_to(services, &case.work.domain, address)),
+            met.zip(domain)
+                .and_then(|(address, domain)| greylist::wrote_to(services, &domain, address)),
         );
         let silent = case
             .outcome
@@ -174,8 +181,10 @@ impl Settlement {
         let update = Update::Retry {
             next_attempt,
             error: case.error(),
+            stranded: case.unreachable,
         };
         self.updates.push((case.recipient.index, update));
+        self.tried.push((case.recipient.index, case.tried()));
     }
 
     /// C13. All ages that have been reached count as warned of, whether or not the sender wants to hear it.
@@ -195,7 +204,7 @@ impl Settlement {
 
     async fn write(&self, services: &Services, work: &Work) -> store::Result<()> {
         let notices = self.notices(services, work).await?;
-        let (id, updates) = (work.message.id, self.updates.clone());
+        let (id, updates, tried) = (work.message.id, self.updates.clone(), self.tried.clone());
         let guests = self.guests.clone();
         let write = move |tx: &mut Tx<'_>| {
             guests.iter().try_for_each(|guest| guest.write(tx))?;
@@ -204,6 +213,9 @@ impl Settlement {
             }
             for (recipient, update) in &updates {
                 change(tx, id, *recipient, update)?;
+            }
+            for (recipient, tried) in &tried {
+                store::queue::remember(tx, id, *recipient, tried)?;
             }
             Ok(())
         };
@@ -243,6 +255,19 @@ impl Case<'_> {
             remote: self.outcome.remote.clone(),
             attempted: self.now,
             retry_until,
+        }
+    }
+
+    /// C25: what `queue show` shows of this attempt.
+    fn tried(&self) -> Tried {
+        let remote = self.outcome.remote.as_ref();
+        Tried {
+            attempt: self.recipient.attempts + 1,
+            at: self.now.as_microsecond(),
+            relay: remote.map(|remote| format!("{} [{}]", remote.host, remote.address.ip())),
+            tls: remote.and_then(|remote| remote.tls).map(String::from),
+            status: self.outcome.status.to_string(),
+            words: self.outcome.words.clone(),
         }
     }
 

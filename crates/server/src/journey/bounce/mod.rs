@@ -230,6 +230,7 @@ impl Prepared {
             orcpt: None,
             notify: NEVER,
             next_attempt: self.created,
+            state: store::queue::State::Pending,
         };
         NewQueued {
             reverse_path: None,

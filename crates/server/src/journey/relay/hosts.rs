@@ -1,18 +1,26 @@
-//! Which hosts take mail for a domain, and in which order (RFC 5321 §5.1, RFC 7505 null MX; catalogue C1, U11).
+//! Which hosts take mail for a domain or a route, and in which order (RFC 5321 §5.1, RFC 7505 null MX; catalogue C1, C6, C26, U11), and what
+//! is asked of the connection to each.
 //!
 //! Absence is final, failure is temporary: a domain that does not exist is told apart from one that could not be looked up.
 //! Addresses that mail must not go to (our own, and by default private ones) are left out here.
 
+use super::Destination;
 use super::connection::Target;
+use super::secrets;
+use super::tls_results::Watched;
+use super::trust::{self, Because, Dane, Security, Sts};
 use crate::Services;
-use crate::config::Config;
+use crate::config::{Config, Hop, RouteTls, Scheme};
 use crate::dial::is_private;
-use dns::MxAnswer;
+use ::dns::{Located, MxAnswer, Proved};
 use smtp::Enhanced;
+use smtp::client::Protocol;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Hosts of a domain that are looked up at most.
 const HOSTS: usize = 8;
+/// Addresses of a host that are tried.
+const ADDRESSES: usize = 6;
 
 /// Why there is no host to try. Temporary if its status is 4.x.y.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,26 +30,220 @@ pub(super) struct Unroutable {
 }
 
 impl Unroutable {
-    fn new(status: Enhanced, words: String) -> Unroutable {
+    pub(super) fn new(status: Enhanced, words: String) -> Unroutable {
         Unroutable { status, words }
     }
 
     /// A look-up failed.
-    fn unknown(error: &dns::Error) -> Unroutable {
+    fn unknown(error: &::dns::Error) -> Unroutable {
         Unroutable::new(Enhanced(4, 4, 3), error.to_string())
     }
 }
 
-/// The addresses to try, in order; never empty.
-pub(super) async fn targets(services: &Services, domain: &str) -> Result<Vec<Target>, Unroutable> {
-    let config = services.config.load();
-    if let Some(address) = literal(domain) {
-        return usable(&config, domain, &[(address.to_string(), vec![address])]);
+/// The hosts to try, in order; never empty.
+pub(super) async fn targets(
+    services: &Services,
+    destination: &Destination,
+) -> Result<Vec<Target>, Unroutable> {
+    match destination.route.via.is_empty() {
+        true => by_mx(services, destination).await,
+        false => by_route(services, destination).await,
     }
-    let hosts = exchangers(services, domain).await?;
-    let hosts = nearer_than_us(hosts, &config.hostname, domain)?;
-    let found = addresses(services, domain, in_order(hosts, random)).await?;
-    usable(&config, domain, &found)
+}
+
+/// The hosts of a route (C6, C7). One that cannot be used now is left out, unless there is no other.
+async fn by_route(
+    services: &Services,
+    destination: &Destination,
+) -> Result<Vec<Target>, Unroutable> {
+    let (mut targets, mut failure) = (Vec::new(), None);
+    for hop in &destination.route.via {
+        match hop_target(services, destination, hop).await {
+            Ok(target) => targets.push(target),
+            Err(why) => failure = Some(why),
+        }
+    }
+    match (targets.is_empty(), failure) {
+        (true, Some(failure)) => Err(failure),
+        _ => Ok(targets),
+    }
+}
+
+async fn hop_target(
+    services: &Services,
+    destination: &Destination,
+    hop: &Hop,
+) -> Result<Target, Unroutable> {
+    let addresses = match hop.host.parse::<IpAddr>() {
+        Ok(address) => vec![address],
+        Err(_) => services
+            .dns
+            .addresses(&hop.host)
+            .await
+            .map_err(|error| Unroutable::unknown(&error))?,
+    };
+    if addresses.is_empty() {
+        // The operator's mistake, and the operator can mend it: no reason to return mail.
+        let words = format!("the route's host {} has no address", hop.host);
+        return Err(Unroutable::new(Enhanced(4, 4, 4), words));
+    }
+    let login = match &hop.label {
+        Some(label) => Some(secrets::by_label(services, label).await?),
+        None => None,
+    };
+    let port = hop.port();
+    Ok(Target {
+        host: hop.host.clone(),
+        addresses: addresses
+            .into_iter()
+            .take(ADDRESSES)
+            .map(|ip| SocketAddr::new(ip, port))
+            .collect(),
+        protocol: match hop.scheme {
+            Scheme::Lmtp => Protocol::Lmtp,
+            _ => Protocol::Smtp,
+        },
+        implicit_tls: hop.scheme == Scheme::Smtps,
+        security: hop_security(hop.scheme, destination.route.tls),
+        lenient: false,
+        login,
+        watched: None,
+    })
+}
+
+/// The URL says it, and `tls-no-verify` relaxes it (C3).
+fn hop_security(scheme: Scheme, tls: RouteTls) -> Security {
+    match (scheme, tls) {
+        (Scheme::SmtpNoTls, _) | (Scheme::Smtp | Scheme::Lmtp, RouteTls::Off) => Security::Clear,
+        (Scheme::SmtpTls | Scheme::Smtps, RouteTls::Unverified) => {
+            Security::Encrypted(Because::Settings)
+        }
+        (Scheme::SmtpTls | Scheme::Smtps, _) => Security::Verified(Because::Settings),
+        (Scheme::Smtp | Scheme::Lmtp, tls) => Security::wanted(tls),
+    }
+}
+
+async fn by_mx(services: &Services, destination: &Destination) -> Result<Vec<Target>, Unroutable> {
+    let (config, domain) = (services.config.load_full(), destination.domain.as_str());
+    let wanted = Wanted::new(&config, destination);
+    if let Some(address) = literal(domain) {
+        let located = Proved::unproved(Located {
+            addresses: vec![address],
+            canonical: address.to_string(),
+            alias: None,
+        });
+        return usable(
+            &config,
+            domain,
+            vec![wanted.target(address.to_string(), &located)],
+        );
+    }
+    let exchangers = exchangers(services, domain).await?;
+    let ours = destination.backup_name(&config);
+    let hosts = nearer_than_us(sane(exchangers.value, domain)?, &ours, domain)?;
+    let found = located(services, domain, in_order(hosts, random)).await?;
+    let sts = match config.relay.mta_sts && destination.obeys_policies() {
+        true => trust::sts(services, domain).await,
+        false => Sts::None,
+    };
+    let (mut targets, mut refused) = (Vec::new(), None);
+    for (host, located) in found {
+        let mut target = wanted.target(host, &located);
+        let dane =
+            match config.relay.dane && destination.obeys_policies() && exchangers.proof.is_secure()
+            {
+                true => trust::dane(services, &target.host, &located, config.queue.port).await,
+                false => Dane::None,
+            };
+        match protect(&mut target, dane, &sts, domain) {
+            Ok(()) => targets.push(target),
+            Err(why) => refused = Some(why),
+        }
+    }
+    match (targets.is_empty(), refused) {
+        (true, Some(refused)) => Err(refused),
+        _ => usable(&config, domain, targets),
+    }
+}
+
+/// What the settings say about the targets of a destination.
+struct Wanted<'a> {
+    config: &'a Config,
+    security: Security,
+}
+
+impl Wanted<'_> {
+    fn new<'a>(config: &'a Config, destination: &Destination) -> Wanted<'a> {
+        let tls = match destination.route.tls {
+            RouteTls::Opportunistic => config.relay.tls,
+            stated => stated,
+        };
+        Wanted {
+            config,
+            security: Security::wanted(tls),
+        }
+    }
+
+    fn target(&self, host: String, located: &Proved<Located>) -> Target {
+        let port = self.config.queue.port;
+        let addresses = located.value.addresses.iter();
+        Target {
+            host,
+            addresses: addresses.map(|ip| SocketAddr::new(*ip, port)).collect(),
+            protocol: Protocol::Smtp,
+            implicit_tls: false,
+            security: self.security.clone(),
+            lenient: false,
+            login: None,
+            watched: None,
+        }
+    }
+}
+
+/// Raises what is asked of a host to what its domain asks for. DANE comes first, and a policy does not make up for it (RFC 8461 §2).
+fn protect(target: &mut Target, dane: Dane, sts: &Sts, domain: &str) -> Result<(), Unroutable> {
+    match dane {
+        Dane::Records { records, base } => {
+            target.watched = Some(Watched::dane(domain, &target.host, &records));
+            target.security = Security::Dane {
+                names: vec![base, target.host.clone(), domain.to_string()],
+                records,
+            };
+            return Ok(());
+        }
+        Dane::Unusable => {
+            target.watched = Some(Watched::dane(domain, &target.host, &[]));
+            target.security = Security::Encrypted(Because::Dane);
+            return Ok(());
+        }
+        Dane::Unknown(why) => {
+            let words = format!(
+                "whether {} has TLSA records could not be learned: {why}",
+                target.host
+            );
+            return Err(Unroutable::new(Enhanced(4, 7, 5), words));
+        }
+        Dane::None => {}
+    }
+    match sts {
+        Sts::Enforce(policy) => {
+            target.watched = Some(Watched::sts(domain, policy));
+            if !policy.covers(&target.host) {
+                let words = format!("{} is not in the MTA-STS policy of {domain}", target.host);
+                return Err(Unroutable::new(Enhanced(4, 7, 5), words));
+            }
+            target.security = Security::Verified(Because::Sts);
+        }
+        Sts::Testing(policy) => {
+            target.watched = Some(Watched::sts(domain, policy));
+            if target.security == Security::Opportunistic {
+                target.security = Security::Verified(Because::Sts);
+                target.lenient = true;
+            }
+        }
+        Sts::None | Sts::Unavailable(_) => target.watched = Some(Watched::nothing(domain)),
+    }
+    Ok(())
 }
 
 /// `[192.0.2.1]` and `[IPv6:2001:db8::1]` (RFC 5321 §4.1.3).
@@ -55,14 +257,41 @@ fn literal(domain: &str) -> Option<IpAddr> {
     }
 }
 
-async fn exchangers(services: &Services, domain: &str) -> Result<Vec<(u16, String)>, Unroutable> {
+async fn exchangers(
+    services: &Services,
+    domain: &str,
+) -> Result<Proved<Vec<(u16, String)>>, Unroutable> {
     let refused = |status, words: &str| Err(Unroutable::new(status, format!("{domain} {words}")));
-    match services.dns.mx(domain).await {
-        Err(error) => Err(Unroutable::unknown(&error)),
-        Ok(MxAnswer::NoDomain) => refused(Enhanced(5, 1, 2), "does not exist"),
-        Ok(MxAnswer::Null) => refused(Enhanced(5, 1, 10), "does not take mail (null MX)"),
-        Ok(MxAnswer::NoRecord) => Ok(vec![(0, domain.to_string())]),
-        Ok(MxAnswer::Hosts(hosts)) => Ok(hosts),
+    let answer = services.dns.proved_mx(domain).await;
+    let Proved { value, proof } = answer.map_err(|error| Unroutable::unknown(&error))?;
+    match value {
+        MxAnswer::NoDomain => refused(Enhanced(5, 1, 2), "does not exist"),
+        MxAnswer::Null => refused(Enhanced(5, 1, 10), "does not take mail (null MX)"),
+        MxAnswer::NoRecord => Ok(Proved {
+            value: vec![(0, domain.to_string())],
+            proof,
+        }),
+        MxAnswer::Hosts(hosts) => Ok(Proved {
+            value: hosts,
+            proof,
+        }),
+    }
+}
+
+/// Leaves out what cannot be the name of a mail host: an address written as a name, and this machine's name for itself. Some domains have
+/// such records to be rid of mail.
+fn sane(hosts: Vec<(u16, String)>, domain: &str) -> Result<Vec<(u16, String)>, Unroutable> {
+    let (good, bad): (Vec<_>, Vec<_>) = hosts.into_iter().partition(|(_, host)| {
+        let local =
+            host == "localhost" || host.ends_with(".localhost") || host.ends_with(".invalid");
+        !local && host.parse::<IpAddr>().is_err()
+    });
+    match (good.is_empty(), bad.first()) {
+        (true, Some((_, bad))) => {
+            let words = format!("the MX record of {domain} names {bad}, which is no mail host");
+            Err(Unroutable::new(Enhanced(5, 4, 4), words))
+        }
+        _ => Ok(good),
     }
 }
 
@@ -110,17 +339,17 @@ fn random() -> u32 {
     getrandom::u32().unwrap_or_default()
 }
 
-/// The addresses of each host. A host that cannot be looked up is left out, unless there is no other.
-async fn addresses(
+/// Where each host is. A host that cannot be looked up is left out, unless there is no other.
+async fn located(
     services: &Services,
     domain: &str,
     hosts: Vec<String>,
-) -> Result<Vec<(String, Vec<IpAddr>)>, Unroutable> {
+) -> Result<Vec<(String, Proved<Located>)>, Unroutable> {
     let (mut found, mut failure) = (Vec::new(), None);
     for host in hosts {
-        match services.dns.addresses(&host).await {
-            Ok(addresses) if addresses.is_empty() => {}
-            Ok(addresses) => found.push((host, addresses)),
+        match services.dns.located(&host).await {
+            Ok(located) if located.value.addresses.is_empty() => {}
+            Ok(located) => found.push((host, located)),
             Err(error) => failure = Some(Unroutable::unknown(&error)),
         }
     }
@@ -135,23 +364,25 @@ async fn addresses(
 }
 
 /// What is left when forbidden addresses are taken away.
-fn usable(
-    config: &Config,
-    domain: &str,
-    found: &[(String, Vec<IpAddr>)],
-) -> Result<Vec<Target>, Unroutable> {
-    let mut targets = Vec::new();
-    let mut forbidden = None;
-    for (host, addresses) in found {
-        for ip in addresses {
-            match objection(config, *ip) {
-                None => targets.push(Target::new(host, SocketAddr::new(*ip, config.queue.port))),
-                Some(objection) => forbidden = Some(objection),
-            }
+fn usable(config: &Config, domain: &str, targets: Vec<Target>) -> Result<Vec<Target>, Unroutable> {
+    let (mut left, mut forbidden) = (Vec::new(), None);
+    for mut target in targets {
+        target
+            .addresses
+            .retain(|address| match objection(config, address.ip()) {
+                None => true,
+                Some(objection) => {
+                    forbidden = Some(objection);
+                    false
+                }
+            });
+        target.addresses.truncate(ADDRESSES);
+        if !target.addresses.is_empty() {
+            left.push(target);
         }
     }
-    match (targets.is_empty(), forbidden) {
-        (false, _) => Ok(targets),
+    match (left.is_empty(), forbidden) {
+        (false, _) => Ok(left),
         (true, Some(Objection::Ourselves)) => Err(loops_back(domain)),
         (true, _) => {
             let words =
@@ -226,6 +457,37 @@ mod tests {
         assert_eq!(
             nearer_than_us(strangers.clone(), "us.example", "x"),
             Ok(strangers)
+        );
+    }
+
+    /// U11: MX records that name no host.
+    #[test]
+    fn u11_mx_sanity() {
+        let mixed = hosts(&[(1, "192.0.2.1"), (2, "localhost"), (3, "mx.x")]);
+        assert_eq!(sane(mixed, "x"), Ok(hosts(&[(3, "mx.x")])));
+        let bad = sane(hosts(&[(1, "localhost")]), "x").unwrap_err();
+        assert_eq!(bad.status, Enhanced(5, 4, 4));
+    }
+
+    /// C3, C7: what a URL asks for.
+    #[test]
+    fn c7_schemes_and_tls() {
+        let verified = Security::Verified(Because::Settings);
+        assert_eq!(
+            hop_security(Scheme::SmtpTls, RouteTls::Opportunistic),
+            verified
+        );
+        assert_eq!(
+            hop_security(Scheme::Smtps, RouteTls::Unverified),
+            Security::Encrypted(Because::Settings)
+        );
+        assert_eq!(
+            hop_security(Scheme::SmtpNoTls, RouteTls::Verified),
+            Security::Clear
+        );
+        assert_eq!(
+            hop_security(Scheme::Smtp, RouteTls::Opportunistic),
+            Security::Opportunistic
         );
     }
 

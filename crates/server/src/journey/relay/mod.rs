@@ -1,37 +1,99 @@
-//! Carries a queued message to the mail hosts of its recipients' domain (RFC 5321 §5.1): which hosts in which order ([`hosts`]),
-//! how to talk to one ([`connection`]), and what became of each recipient ([`outcome`]).
+//! Carries a queued message to the mail hosts of a destination (RFC 5321 §5.1): which hosts in which order ([`hosts`]), how far they are
+//! trusted ([`trust`]), how to talk to one ([`connection`]), and what became of each recipient ([`outcome`]).
 //!
 //! One attempt tries host after host until one of them has decided. It writes nothing: the queue job records the outcome.
 
 mod connection;
 mod hosts;
 mod outcome;
+mod routes;
+mod secrets;
+mod tls_results;
+mod trust;
 
 pub(crate) use connection::Connection;
 pub(crate) use outcome::{Attempt, Fate, Outcome, Remote, Speaker};
+pub use routes::{Routes, View as RouteView};
+pub use tls_results::TlsResults;
 
 use crate::Services;
-use connection::{NotOpened, Target, Trouble};
+use crate::config::{Config, Route};
+use connection::{Manner, NotOpened, Target, Trouble};
 use hosts::Unroutable;
 use smtp::client::{Command, Envelope, Failure, Recipient, Return};
 use smtp::{Enhanced, Reply};
+use std::sync::Arc;
 use store::queue::{Queued, QueuedRecipient};
 
-/// Addresses that one attempt tries at most.
-const ADDRESSES: usize = 10;
+/// Hosts that one attempt tries at most.
+const HOSTS: usize = 8;
 
-/// Tries to deliver `message` to those of its recipients that are in `domain`. `held` is a connection to that domain that an
+/// Where a recipient's mail goes: by a route, and where that leaves it to MX, for a domain.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Destination {
+    /// The route that fits; the empty one if none does.
+    pub(crate) route: Arc<Route>,
+    /// The recipient's domain, lower-case; empty if the route names the hosts, since all its mail may go together then.
+    pub(crate) domain: String,
+}
+
+impl Destination {
+    /// By the settings in force (C23).
+    pub(crate) fn of(config: &Config, sender: Option<&str>, recipient: &str) -> Destination {
+        let mut routes = config.relay.routes.iter();
+        let route = routes
+            .find(|route| route.fits(sender, recipient))
+            .cloned()
+            .unwrap_or_default();
+        let domain = recipient.rsplit_once('@').map_or("", |(_, domain)| domain);
+        Destination {
+            domain: match route.via.is_empty() {
+                true => domain.to_ascii_lowercase(),
+                false => String::new(),
+            },
+            route: Arc::new(route),
+        }
+    }
+
+    /// Our name among the exchangers of the domain (C26).
+    fn backup_name(&self, config: &Config) -> String {
+        let named = self
+            .route
+            .backup
+            .as_ref()
+            .and_then(|backup| backup.name.clone());
+        named.unwrap_or_else(|| config.hostname.clone())
+    }
+
+    /// A route that forbids TLS means it.
+    fn obeys_policies(&self) -> bool {
+        self.route.tls != crate::config::RouteTls::Off
+    }
+
+    fn manner(&self, config: &Config) -> Manner {
+        Manner {
+            hello: self
+                .route
+                .helo
+                .clone()
+                .unwrap_or_else(|| config.hostname.clone()),
+            sources: self.route.source,
+        }
+    }
+}
+
+/// Tries to deliver `message` to those of its recipients that go to `destination`. `held` is a connection there that an
 /// earlier message has left open, and is left open for the next one.
 pub(crate) async fn relay(
     services: &Services,
     message: &Queued,
     recipients: &[QueuedRecipient],
-    domain: &str,
+    destination: &Destination,
     held: &mut Option<Connection>,
 ) -> Attempt {
-    let mut delivery = Delivery::new(services, message, recipients).await;
+    let mut delivery = Delivery::new(services, message, recipients, destination).await;
     if let Some(mut open) = held.take() {
-        match open.is_ready().await {
+        match open.is_ready(services.config.load().relay.messages).await {
             true => delivery.over(open, held).await,
             false => open.close().await,
         }
@@ -41,7 +103,7 @@ pub(crate) async fn relay(
     if delivery.is_over() {
         return delivery.attempt;
     }
-    match hosts::targets(services, domain).await {
+    match hosts::targets(services, destination).await {
         Err(unroutable) => delivery.unroutable(&unroutable),
         Ok(targets) => delivery.over_any(targets, held).await,
     }
@@ -52,6 +114,7 @@ pub(crate) async fn relay(
 struct Delivery<'a> {
     services: &'a Services,
     message: &'a Queued,
+    destination: &'a Destination,
     /// Those whose fate is open.
     open: Vec<&'a QueuedRecipient>,
     smtputf8: bool,
@@ -65,10 +128,12 @@ impl<'a> Delivery<'a> {
         services: &'a Services,
         message: &'a Queued,
         recipients: &'a [QueuedRecipient],
+        destination: &'a Destination,
     ) -> Delivery<'a> {
         Delivery {
             services,
             message,
+            destination,
             open: recipients.iter().collect(),
             smtputf8: needs_smtputf8(services, message, recipients).await,
             last: None,
@@ -83,8 +148,13 @@ impl<'a> Delivery<'a> {
     /// Tries one target after the other until the fate of all is decided.
     async fn over_any(&mut self, targets: Vec<Target>, held: &mut Option<Connection>) {
         let mut hopeless = true;
-        for target in targets.into_iter().take(ADDRESSES) {
-            match Connection::open(self.services, &target).await {
+        let manner = self.destination.manner(&self.services.config.load());
+        let waived = self.waives_policies(&targets).await;
+        for mut target in targets.into_iter().take(HOSTS) {
+            if waived {
+                target.security = target.security.waived();
+            }
+            match Connection::open(self.services, &target, &manner).await {
                 Ok(connection) => self.over(connection, held).await,
                 Err(why) => self.last = Some((Some(target.remote()), why)),
             }
@@ -97,6 +167,21 @@ impl<'a> Delivery<'a> {
                 .is_some_and(|(_, why)| !why.is_temporary());
         }
         self.nobody_decided(hopeless);
+    }
+
+    /// RFC 8689 §5: does the message say `TLS-Required: No`? Its header section is read only if there is a policy to waive.
+    async fn waives_policies(&self, targets: &[Target]) -> bool {
+        if !targets.iter().any(|target| target.security.needs_tls()) {
+            return false;
+        }
+        let length = u64::from(self.message.header_size);
+        let header = self
+            .services
+            .store
+            .read_body(&self.message.body, 0, length)
+            .await;
+        // If it cannot be read, sending will say so.
+        header.is_ok_and(|header| says_no(&header))
     }
 
     /// Sends over an open connection, and keeps it in `held` if it is still good.
@@ -165,10 +250,25 @@ impl<'a> Delivery<'a> {
         }
     }
 
+    /// C9: the route may want another sender; the null reverse-path stays what it is.
+    fn reverse_path(&self) -> Option<String> {
+        let sender = self.message.reverse_path.clone()?;
+        Some(match &self.destination.route.mail_from {
+            None => sender,
+            Some(other) if !other.starts_with('@') => other.clone(),
+            Some(domain) => {
+                let local = sender
+                    .rsplit_once('@')
+                    .map_or(sender.as_str(), |(local, _)| local);
+                format!("{local}{domain}")
+            }
+        })
+    }
+
     fn envelope(&self) -> Envelope {
         let message = self.message;
         Envelope {
-            reverse_path: message.reverse_path.clone(),
+            reverse_path: self.reverse_path(),
             recipients: self.open.iter().map(|one| recipient(one)).collect(),
             size: message.body.size,
             eight_bit: message.eight_bit,
@@ -188,6 +288,14 @@ fn recipient(queued: &QueuedRecipient) -> Recipient {
         orcpt: queued.orcpt.clone(),
         notify: queue::Notify(queued.notify).parameter(),
     }
+}
+
+fn says_no(header: &[u8]) -> bool {
+    message::header::values(header, "TLS-Required").any(|value| {
+        String::from_utf8_lossy(value)
+            .trim()
+            .eq_ignore_ascii_case("no")
+    })
 }
 
 /// The session failed before the host had the whole message, or the host said that it shuts down: another one may do.

@@ -5,7 +5,10 @@ use super::{TlsError, TlsFacts, facts, in_time};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{
+    ClientConfig, ConfigBuilder, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    WantsVerifier,
+};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -53,19 +56,35 @@ pub(super) fn config(
     verify: Verify,
     extra_roots: Option<&Path>,
 ) -> Result<Arc<ClientConfig>, TlsError> {
-    let builder = ClientConfig::builder_with_provider(Arc::clone(provider))
-        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
-        .map_err(|error| TlsError(format!("no TLS: {error}")))?;
-    let config = match verify {
-        Verify::Roots => builder
-            .with_root_certificates(roots(extra_roots)?)
-            .with_no_client_auth(),
-        Verify::Nothing => builder
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(AnyCertificate(Arc::clone(provider))))
-            .with_no_client_auth(),
-    };
+    match verify {
+        Verify::Roots => {
+            let config = builder(provider)?
+                .with_root_certificates(roots(extra_roots)?)
+                .with_no_client_auth();
+            Ok(Arc::new(config))
+        }
+        Verify::Nothing => verified_by(provider, Arc::new(AnyCertificate(Arc::clone(provider)))),
+    }
+}
+
+/// The settings with a verification of our own.
+pub(super) fn verified_by(
+    provider: &Arc<CryptoProvider>,
+    verifier: Arc<dyn ServerCertVerifier>,
+) -> Result<Arc<ClientConfig>, TlsError> {
+    let config = builder(provider)?
+        .dangerous()
+        .with_custom_certificate_verifier(verifier)
+        .with_no_client_auth();
     Ok(Arc::new(config))
+}
+
+fn builder(
+    provider: &Arc<CryptoProvider>,
+) -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, TlsError> {
+    ClientConfig::builder_with_provider(Arc::clone(provider))
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
+        .map_err(|error| TlsError(format!("no TLS: {error}")))
 }
 
 /// The system's roots and the configured ones.

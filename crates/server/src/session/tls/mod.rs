@@ -5,10 +5,12 @@
 
 mod certificates;
 mod client;
+mod dane;
 mod local;
 
 pub use certificates::Expiry;
 pub use client::{Connector, Verify};
+pub(crate) use dane::is_usable;
 
 use crate::config::{Certificate, Config};
 use arc_swap::ArcSwap;
@@ -100,6 +102,16 @@ impl Tls {
         Acceptor {
             config: Arc::clone(&self.active.load().server),
         }
+    }
+
+    /// For a connection whose certificate TLSA records describe; the certificate below a trust anchor is for one of `names`.
+    pub fn by_records(
+        &self,
+        records: Vec<::dns::Tlsa>,
+        names: &[String],
+    ) -> Result<Connector, TlsError> {
+        let verifier = dane::ByRecords::new(records, names, Arc::clone(&self.provider));
+        client::verified_by(&self.provider, Arc::new(verifier)).map(Connector::new)
     }
 
     /// For outbound connections. The first use after a (re)load reads the roots.
