@@ -18,6 +18,7 @@ user = "vmail"
 smtp.addresses = ["127.0.0.1:2530"]
 submission.addresses = []
 submissions.addresses = []
+managesieve.addresses = []
 imap.addresses = ["127.0.0.1:2150"]
 imap.plaintext_auth = "loopback"
 imaps.addresses = ["127.0.0.1:2250"]

@@ -13,6 +13,7 @@ pub mod listen;
 pub mod local;
 pub mod log;
 pub mod run;
+pub mod scripts;
 pub mod search;
 pub mod session;
 mod signing;

@@ -61,6 +61,8 @@ pub struct Services {
     pub(crate) keys: crate::signing::SigningKeys,
     /// How many sessions there may be.
     pub limits: crate::session::limits::Limits,
+    /// Compiled Sieve scripts.
+    pub scripts: Arc<crate::scripts::Scripts>,
     /// Counters.
     pub metrics: crate::session::metrics::Metrics,
     /// What runs at intervals, and how it went.

@@ -76,6 +76,11 @@ async fn lmtp_dialogs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn managesieve_dialogs() {
+    run_folder("managesieve").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn imap_dialogs() {
     run_folder("imap").await;
 }

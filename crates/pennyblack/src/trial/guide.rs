@@ -30,6 +30,7 @@ struct Listening {
     imap: u16,
     imaps: u16,
     lmtp: u16,
+    managesieve: u16,
     dns: u16,
 }
 
@@ -57,6 +58,7 @@ impl Ready {
                 imap: port(&bound.imap),
                 imaps: port(&bound.imaps),
                 lmtp: port(&bound.lmtp),
+                managesieve: port(&bound.managesieve),
                 dns: dns.port(),
             },
             accounts,
@@ -93,7 +95,7 @@ impl Ready {
         let _ = write!(
             page,
             "\n  on localhost\n\
-             \x20   SMTP {}   submission {} (STARTTLS), {} (TLS)   IMAP {} (STARTTLS), {} (TLS)   LMTP {}   DNS {}\n\
+             \x20   SMTP {}   submission {} (STARTTLS), {} (TLS)   IMAP {} (STARTTLS), {} (TLS)   LMTP {}   ManageSieve {}   DNS {}\n\
              \x20   certificate authority: {}\n\
              \x20   data: {}\n",
             ports.smtp,
@@ -102,6 +104,7 @@ impl Ready {
             ports.imap,
             ports.imaps,
             ports.lmtp,
+            ports.managesieve,
             ports.dns,
             self.ca.display(),
             self.data.display(),

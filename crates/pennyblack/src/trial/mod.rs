@@ -133,6 +133,7 @@ fn settings(ports: Ports, resolver: SocketAddr, mail_port: u16) -> String {
         listener("imap", ports::IMAP),
         listener("imaps", ports::IMAPS),
         listener("lmtp", ports::LMTP),
+        listener("managesieve", ports::MANAGESIEVE),
     ];
     format!(
         "# Written anew by each `pennyblack trial`: changes here are lost.\n\

@@ -17,7 +17,7 @@ pub(crate) struct Ports {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PortsError {
     /// The base does not leave room for the highest port.
-    #[error("--port-base {0} is too high: the highest port of a trial is the base + 1424")]
+    #[error("--port-base {0} is too high: the highest port of a trial is the base + 4190")]
     TooHigh(u16),
     /// Something listens on a port of the block that was asked for.
     #[error(
@@ -39,7 +39,7 @@ impl Ports {
     pub(crate) fn choose(asked: Option<u16>) -> Result<Ports, PortsError> {
         match asked {
             Some(0) => Ok(Ports { base: 0 }),
-            Some(base) if base.checked_add(LMTP).is_none() => Err(PortsError::TooHigh(base)),
+            Some(base) if base.checked_add(MANAGESIEVE).is_none() => Err(PortsError::TooHigh(base)),
             Some(base) => match (Ports { base }).taken() {
                 None => Ok(Ports { base }),
                 Some(port) => Err(PortsError::Taken {
@@ -68,7 +68,16 @@ impl Ports {
 
     /// The first port of the block that something listens on.
     fn taken(self) -> Option<u16> {
-        let offsets = [SMTP, DNS, IMAP, SUBMISSIONS, SUBMISSION, IMAPS, LMTP];
+        let offsets = [
+            SMTP,
+            DNS,
+            IMAP,
+            SUBMISSIONS,
+            SUBMISSION,
+            IMAPS,
+            LMTP,
+            MANAGESIEVE,
+        ];
         let free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
         offsets
             .iter()
@@ -113,6 +122,8 @@ pub(crate) const SUBMISSION: u16 = 587;
 pub(crate) const IMAPS: u16 = 993;
 /// LMTP: 2424.
 pub(crate) const LMTP: u16 = 1424;
+/// ManageSieve: 5190.
+pub(crate) const MANAGESIEVE: u16 = 4190;
 
 #[cfg(test)]
 mod tests {

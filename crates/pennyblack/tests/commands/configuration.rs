@@ -18,11 +18,11 @@ fn x33_bad_configuration_names_every_error() {
         let done = world.run(arguments);
         assert_eq!(done.code, 78, "{arguments:?}: {done:?}");
         let first = format!(
-            "{}:12:1: unknown setting `limits.mesage_size`: did you mean `limits.message_size`?",
+            "{}:13:1: unknown setting `limits.mesage_size`: did you mean `limits.message_size`?",
             file.display()
         );
         assert!(done.err.contains(&first), "{done:?}");
-        assert!(done.err.contains(":13:14: limits.recipients"), "{done:?}");
+        assert!(done.err.contains(":14:14: limits.recipients"), "{done:?}");
     }
     let json = world.run(&["config", "test", "--json"]);
     let value: serde_json::Value = serde_json::from_str(&json.out).expect("JSON");
@@ -32,7 +32,7 @@ fn x33_bad_configuration_names_every_error() {
             value["errors"][0]["line"].as_u64(),
             value["ok"].as_bool()
         ),
-        (78, Some(12), Some(false))
+        (78, Some(13), Some(false))
     );
     assert!(
         !world.folder.path().join("data").exists(),
@@ -77,12 +77,12 @@ fn u33_config_show_tells_where_each_value_came_from() {
     assert_eq!(one("auth.argon2_passes")["default"], "3");
     assert_eq!(
         one("auth.argon2_passes")["source"],
-        format!("{}:10", world.config().display())
+        format!("{}:11", world.config().display())
     );
     assert_eq!(one("queue.lifetime")["source"], "default");
     assert_eq!(
         world.json(&["config", "show"]).as_array().map(Vec::len),
-        Some(10)
+        Some(11)
     );
     let defaults = world.json(&["config", "show", "--defaults"]);
     assert_eq!(

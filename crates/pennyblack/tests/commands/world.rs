@@ -43,7 +43,7 @@ impl World {
 
     /// Writes the configuration anew.
     pub(crate) fn configure(&self, more: &str) {
-        let off = ["submission", "submissions", "lmtp"]
+        let off = ["submission", "submissions", "lmtp", "managesieve"]
             .map(|name| format!("listen.{name}.addresses = []\n"))
             .concat();
         let text = format!(

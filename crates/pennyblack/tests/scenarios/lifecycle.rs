@@ -26,6 +26,7 @@ fn the_ready_line_says_all_that_a_program_needs() {
         "imap",
         "imaps",
         "lmtp",
+        "managesieve",
         "dns",
     ] {
         assert_ne!(trial.port(listener), 0, "{listener}");

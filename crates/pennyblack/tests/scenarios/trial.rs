@@ -206,7 +206,8 @@ fn configure(data: &Path, settings: &str) {
     let listeners = ["smtp", "submission", "lmtp", "imap"].map(|name| {
         format!("listen.{name}.addresses = [\"127.0.0.1:0\"]\nlisten.{name}.plaintext_auth = \"loopback\"\n")
     });
-    let off = ["submissions", "imaps"].map(|name| format!("listen.{name}.addresses = []\n"));
+    let off = ["submissions", "imaps", "managesieve"]
+        .map(|name| format!("listen.{name}.addresses = []\n"));
     let text = format!(
         "hostname = \"mx.example.test\"\ndomain = \"example.test\"\ndata = \"data\"\n\
          auth.argon2_memory = 8192\nauth.argon2_passes = 1\n{}{}{settings}\n",

@@ -5,7 +5,7 @@ use super::scalar::{
     parse_duration, parse_listen, parse_name, parse_rate, parse_server, parse_size, print_duration,
     print_rate, print_size,
 };
-use super::{Certificate, Config, Rate, Route};
+use super::{Certificate, Config, ImapRule, Rate, Route};
 use std::net::{IpAddr, SocketAddr};
 use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
@@ -64,6 +64,9 @@ pub enum Field {
         fn(&str) -> Result<(), String>,
     ),
     Routes(Place<Vec<Route>>),
+    Paths(Place<Vec<PathBuf>>),
+    /// Scripts for IMAP events.
+    ImapRules(Place<Vec<ImapRule>>),
 }
 
 /// What a value is read with: the folder that relative paths start from, and what was found wrong, by place in the text.
@@ -127,6 +130,8 @@ impl Field {
             Field::Certificates(_) => "list of { cert = path, key = path }".into(),
             Field::Texts(_, name, _) => format!("list of {name}"),
             Field::Routes(_) => "list of routes".into(),
+            Field::Paths(_) => "list of paths".into(),
+            Field::ImapRules(_) => "list of { mailbox, from, causes, before, after }".into(),
         }
     }
 
@@ -134,6 +139,11 @@ impl Field {
     pub(super) fn read(&self, config: &mut Config, item: &Item, reading: &mut Reading<'_>) {
         match self {
             Field::Certificates(place) => *place(config) = reading.certificates(item),
+            Field::ImapRules(place) => *place(config) = reading.imap_rules(item),
+            Field::Paths(place) => {
+                let folder = reading.folder;
+                *place(config) = reading.list(item, |text| Ok(vec![folder.join(filled(text)?)]));
+            }
             Field::Times(place, most) => {
                 let times = reading.list(item, |text| parse_duration(text).map(|time| vec![time]));
                 if times.len() > *most {
@@ -236,6 +246,8 @@ impl Field {
             | Field::Servers(..)
             | Field::Routes(_)
             | Field::Certificates(_)
+            | Field::Paths(_)
+            | Field::ImapRules(_)
             | Field::Texts(..) => {}
         }
         Ok(())
@@ -278,6 +290,8 @@ impl Field {
             Field::Routes(place) => list(place(config), Route::to_string),
             Field::Certificates(place) => print_certificates(place(config)),
             Field::Texts(place, ..) => list(place(config), String::clone),
+            Field::Paths(place) => list(place(config), |path| path.to_string_lossy().into_owned()),
+            Field::ImapRules(place) => super::imap_rules::print(place(config)),
         }
     }
 }
@@ -556,6 +570,6 @@ fn unique(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     seen
 }
 
-fn quote(text: &str) -> String {
+pub(super) fn quote(text: &str) -> String {
     Value::from(text).to_string()
 }

@@ -273,6 +273,7 @@ fn clashes(config: &Config) -> Vec<(String, &'static str)> {
         ("listen.imap.addresses", &listen.imap),
         ("listen.imaps.addresses", &listen.imaps),
         ("listen.lmtp.addresses", &listen.lmtp),
+        ("listen.managesieve.addresses", &listen.managesieve),
     ];
     let mut found = beyond_loopback(&listen.manage);
     for (n, (key, listener)) in listeners.iter().enumerate() {
@@ -380,6 +381,7 @@ fn blank() -> Config {
             autoexpunge: Vec::new(),
         },
         local: LocalSettings::default(),
+        sieve: SieveSettings::default(),
         queue: QueueSettings {
             lifetime: second,
             warn_after: Vec::new(),

@@ -8,6 +8,7 @@ mod describe;
 mod expiry;
 mod fault;
 mod field;
+mod imap_rules;
 pub(crate) mod interfaces;
 mod load;
 mod mailboxes;
@@ -59,6 +60,8 @@ pub struct Config {
     pub mail: MailSettings,
     /// Mail from programs on this machine.
     pub local: LocalSettings,
+    /// Scripts that file mail.
+    pub sieve: SieveSettings,
     /// The outbound queue and deliveries to other servers.
     pub queue: QueueSettings,
     /// How mail goes to other servers.
@@ -117,6 +120,8 @@ pub struct Listen {
     pub local: Listener,
     /// Loopback addresses of the management listener (X23, X24); empty: off.
     pub manage: Vec<SocketAddr>,
+    /// Port 4190: ManageSieve.
+    pub managesieve: Listener,
 }
 
 /// One listener.
@@ -265,6 +270,54 @@ pub enum DisabledMail {
     Refuse,
     /// Stored as usual.
     Keep,
+}
+
+/// Sieve scripts.
+#[derive(Clone, Debug, Default)]
+pub struct SieveSettings {
+    /// Files and folders of scripts that run before a user's own (H3).
+    pub before: Vec<PathBuf>,
+    /// The same, after it.
+    pub after: Vec<PathBuf>,
+    /// The script of users without one (H4).
+    pub default: Option<PathBuf>,
+    /// The folder of `include :global`.
+    pub global: Option<PathBuf>,
+    /// The folder of a user's scripts, with %u, %n and %d; `None`: they are in the store (H2).
+    pub personal: Option<String>,
+    /// The active one there.
+    pub personal_active: Option<String>,
+    /// Scripts on IMAP events (H26).
+    pub imap: Vec<ImapRule>,
+    /// The folder of programs that the admin's scripts may start (H27).
+    pub programs: Option<PathBuf>,
+    /// Octets of the largest script (H31). Default 1 MB.
+    pub max_script_size: u64,
+    /// Scripts of one user. Default 100.
+    pub max_scripts: u32,
+    /// Octets of all scripts of one user. Default 4 MB.
+    pub max_storage: u64,
+    /// Actions about one message. Default 32.
+    pub max_actions: u32,
+    /// Redirects among them. Default 4.
+    pub max_redirects: u32,
+    /// The envelope sender of redirected mail, as a word or an address (H33).
+    pub redirect_sender: String,
+}
+
+/// Scripts of the admin's for what happens in a mailbox.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ImapRule {
+    /// The mailbox that the message comes into, or is in; `*` stands for any text.
+    pub mailbox: String,
+    /// The mailbox that it comes from; `None`: from anywhere, or from none.
+    pub from: Option<String>,
+    /// `COPY`, `APPEND`, `FLAG`; empty: all.
+    pub causes: Vec<String>,
+    /// Runs before a script of the user's.
+    pub before: Option<PathBuf>,
+    /// Runs after it.
+    pub after: Option<PathBuf>,
 }
 
 /// The outbound queue.

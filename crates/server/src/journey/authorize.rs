@@ -32,10 +32,6 @@ impl Authorized {
         self.authenticated.proof.as_ref()
     }
 
-    pub(super) fn authenticated(&self) -> &Authenticated {
-        &self.authenticated
-    }
-
     pub(super) fn into_authenticated(self) -> Authenticated {
         self.authenticated
     }

@@ -5,21 +5,19 @@
 //! recipient is refused at RCPT while the others are served. LMTP, and SMTP with PRDR, have a reply for each (A23): those that fit are
 //! committed, the full one is told so.
 
-use super::authenticate::Authenticated;
 use super::bounce::{self, Notice, Original, Prepared, Speaker, Told};
+use super::deliver::Part;
 use super::envelope::{Notify, Refusal, Replies, Ret, Road};
 use super::file::{Delivery, Filed};
-use super::place::{self, Letter, Outcome};
+use super::place::{Letter, Outcome};
 use super::receive::{MailId, Received};
 use super::refusals;
 use super::route::{self, Recipient, Relay, Route};
 use super::sign::{Outbound, Signed};
-use super::trace::{self, Hop};
 use crate::Services;
 use smtp::{Enhanced, Reply};
 use std::sync::Arc;
 use store::body::{Staged, Staging};
-use store::entry::QuotaRule;
 use store::queue::{NewQueued, NewQueuedRecipient};
 use store::{AccountId, QueueId, Tx, queue};
 
@@ -37,20 +35,10 @@ impl Committed {
 
 /// Commits.
 pub(super) async fn commit(signed: Signed) -> Result<Committed, Refusal> {
-    let Signed { filed, outbound } = signed;
-    let Filed {
-        judged,
-        deliveries,
-        relays,
-    } = filed;
-    let (authorized, verdict) = judged.into_parts();
-    let Authenticated {
-        received, results, ..
-    } = authorized.into_authenticated();
-    let leaving = Leaving { relays, outbound };
-    let settled = Settled::new(received, &results, deliveries, leaving).await?;
+    let score = signed.filed.verdict.score;
+    let settled = Settled::new(signed).await?;
     let written = settled.write().await?;
-    settled.log(&written, verdict.score);
+    settled.log(&written, score);
     Ok(Committed {
         replies: settled.replies(&written),
     })
@@ -76,7 +64,7 @@ struct Settled {
 struct Plan {
     /// What the mailboxes get; `None` if nobody here gets it.
     letter: Option<Letter>,
-    deliveries: Vec<Delivery>,
+    parts: Vec<Part>,
     queued: Option<NewQueued>,
     /// To the sender, who wants to hear of success (A32).
     notice: Option<Prepared>,
@@ -100,29 +88,30 @@ struct Full {
 }
 
 impl Settled {
-    /// Finishes the bodies under their trace fields.
-    async fn new(
-        mut received: Received,
-        results: &str,
-        deliveries: Vec<Delivery>,
-        leaving: Leaving,
-    ) -> Result<Settled, Refusal> {
+    /// Finishes what goes to other servers.
+    async fn new(signed: Signed) -> Result<Settled, Refusal> {
+        let Signed { filed, outbound } = signed;
+        let Filed {
+            authenticated,
+            trace,
+            letter,
+            deliveries,
+            relays,
+            ..
+        } = filed;
+        let mut received = authenticated.received;
+        let leaving = Leaving { relays, outbound };
         let reverse_path = received.mail.reverse_path.as_ref().map(ToString::to_string);
-        let notice = success_notice(&received, reverse_path.as_deref()).await?;
-        let trace = format!("{}{results}", received_field(&received));
-        let filed_trace = format!("{}{trace}", trace::return_path(reverse_path.as_deref()));
-        let filed = staged(
-            received.copies.filed.take(),
-            &filed_trace,
-            &received.section,
-        )
-        .await?;
+        let notice = success_notice(&received, &deliveries, reverse_path.as_deref()).await?;
         let relayed_trace = format!("{trace}{}", leaving.outbound.fields);
         let relayed = received.copies.relayed.take();
         let relayed = staged(relayed, &relayed_trace, &received.section).await?;
-        let replies = received.replies();
         let queued = relayed.map(|body| new_queued(&received, body, relayed_trace.len(), &leaving));
-        let letter = filed.map(|body| letter(&mut received, body, filed_trace.len()));
+        let parts = deliveries
+            .into_iter()
+            .map(|delivery| Part::new(&received, delivery))
+            .collect();
+        let replies = received.replies();
         Ok(Settled {
             services: received.services,
             id: received.id,
@@ -132,7 +121,7 @@ impl Settled {
             replies,
             plan: Arc::new(Plan {
                 letter,
-                deliveries,
+                parts,
                 queued,
                 notice,
                 replies,
@@ -175,7 +164,7 @@ impl Settled {
             Replies::PerRecipient => self
                 .recipients
                 .iter()
-                .map(|recipient| match written.full_for(recipient) {
+                .map(|recipient| match self.refusal_for(recipient, written) {
                     Some(refusal) => Err(refusal),
                     None => accepted(),
                 })
@@ -184,13 +173,34 @@ impl Settled {
     }
 }
 
+impl Settled {
+    /// Of a recipient one of whose mailboxes was full, or whose accounts all refuse the message: where some take it, it is not
+    /// the sender's business that others do not.
+    fn refusal_for(&self, recipient: &Recipient, written: &Written) -> Option<Refusal> {
+        let refusal = |route: &Route| match route {
+            Route::File(inbox) => self.plan.refusal_of(inbox.account),
+            Route::Relay(_) | Route::Trap => None,
+        };
+        let all: Option<Vec<Refusal>> = recipient.routes.iter().map(refusal).collect();
+        let rejected = all.and_then(|all| all.into_iter().next());
+        rejected.or_else(|| written.full_for(recipient))
+    }
+}
+
 impl Plan {
+    /// By the scripts of this account.
+    fn refusal_of(&self, account: AccountId) -> Option<Refusal> {
+        let mut parts = self.parts.iter().map(|part| &part.delivery);
+        let found = parts.find(|delivery| delivery.inbox.account == account)?;
+        found.refusal.clone()
+    }
+
     /// All or nothing; over LMTP, all but full mailboxes.
     fn write(&self, tx: &mut Tx<'_>) -> store::Result<Written> {
         let mut written = Written::default();
         if let Some(letter) = &self.letter {
-            for delivery in &self.deliveries {
-                self.deliver(tx, delivery, letter, &mut written)?;
+            for part in &self.parts {
+                self.deliver(tx, part, letter, &mut written)?;
             }
         }
         if let Some(new) = &self.queued {
@@ -205,17 +215,17 @@ impl Plan {
     fn deliver(
         &self,
         tx: &mut Tx<'_>,
-        delivery: &Delivery,
+        part: &Part,
         letter: &Letter,
         written: &mut Written,
     ) -> store::Result<()> {
-        match place::place(tx, &delivery.inbox, &delivery.copies, letter)? {
-            Outcome::Filed(copies) => written.filed += copies,
+        match part.write(tx, letter)? {
+            Outcome::Filed(copies, _) => written.filed += copies,
             Outcome::Full { limit, .. } if self.replies == Replies::PerRecipient => {
                 let size = u64::from(letter.summary.size);
                 written
                     .full
-                    .push((delivery.inbox.account, Full { limit, size }));
+                    .push((part.delivery.inbox.account, Full { limit, size }));
             }
             Outcome::Full { limit, used } => {
                 return Err(store::Error::OverQuota { limit, used });
@@ -255,15 +265,19 @@ impl Full {
 /// server in front of us does that.
 async fn success_notice(
     received: &Received,
+    deliveries: &[Delivery],
     reverse_path: Option<&str>,
 ) -> Result<Option<Prepared>, Refusal> {
+    let has_it = |route: &Route| match route {
+        Route::File(inbox) => deliveries
+            .iter()
+            .any(|delivery| delivery.inbox.account == inbox.account && !delivery.copies.is_empty()),
+        Route::Relay(_) | Route::Trap => false,
+    };
     let filed = |recipient: &&Recipient| {
         recipient.notify.has(Notify::SUCCESS)
             && !recipient.notify.has(Notify::NEVER)
-            && recipient
-                .routes
-                .iter()
-                .all(|route| matches!(route, Route::File(_)))
+            && recipient.routes.iter().all(has_it)
     };
     let told: Vec<Told> = received
         .recipients
@@ -301,23 +315,6 @@ fn told(recipient: &Recipient, time: jiff::Timestamp) -> Told {
     }
 }
 
-/// Our `Received` field.
-fn received_field(received: &Received) -> String {
-    let only_recipient = match received.recipients.as_slice() {
-        [only] => Some(only.path.as_str()),
-        _ => None,
-    };
-    let hop = Hop {
-        config: &received.config,
-        facts: &received.facts,
-        smtputf8: received.mail.smtputf8,
-        id: received.id,
-        only_recipient,
-        time: received.time,
-    };
-    hop.received()
-}
-
 async fn staged(
     staging: Option<Staging>,
     trace: &str,
@@ -331,18 +328,6 @@ async fn staged(
     staged
         .map(Some)
         .map_err(|error| refusals::store_failed(&error))
-}
-
-fn letter(received: &mut Received, body: Staged, extra: usize) -> Letter {
-    Letter {
-        body,
-        summary: std::mem::take(&mut received.summary).prepended(extra as u32),
-        date: received.time,
-        quota: QuotaRule {
-            default_limit: received.config.mail.quota,
-            grace: route::GRACE,
-        },
-    }
 }
 
 fn new_queued(received: &Received, body: Staged, extra: usize, leaving: &Leaving) -> NewQueued {

@@ -1,17 +1,31 @@
-//! Sixth stage: where is each local copy filed, and with which flags?
+//! Sixth stage: where is each local copy filed, and with which flags? Who gets it besides, and who refuses it?
 //!
-//! Decides for each account the mailboxes, flags and keywords of its copies, so that all decisions are taken before the commit and
-//! its 250. It writes nothing: the mailboxes are looked up, and made if they are missing, in the transaction of [`super::commit`]
-//! (by [`super::place`]). Which accounts there are was decided by [`super::route`]; whether the message is junk, by [`super::judge`].
+//! For each account: its Sieve scripts decide, if there are any ([`crate::scripts`]), else the verdict of [`super::judge`]. All decisions
+//! are taken before the commit and its 250, and nothing is written here: mailboxes are looked up, and made if they are missing, in the
+//! transaction of [`super::commit`] (by [`super::place`] and [`super::deliver`]).
 
-use super::judge::{Action, Judged, Verdict};
-use super::place::{Copy, Place};
-use super::route::{Inbox, Relay, Routed};
-use store::entry::Flags;
+use super::authenticate::Authenticated;
+use super::envelope::{ClientName, Refusal, Replies};
+use super::judge::{Action, REFUSE, Verdict};
+use super::place::{Copy, Letter, Place};
+use super::receive::Received;
+use super::refusals;
+use super::route::{self, Inbox, Recipient, Relay, Route, Routed};
+use super::trace;
+use crate::scripts::delivery::{self, Case, Client};
+use crate::scripts::effects::{self, Answers, Effects, Into, Original};
+use std::collections::HashSet;
+use std::sync::Arc;
+use store::entry::{Flags, QuotaRule};
 
 /// A message of which everything is decided.
 pub(crate) struct Filed {
-    pub(super) judged: Judged,
+    pub(super) authenticated: Authenticated,
+    /// Our trace fields, for every copy.
+    pub(super) trace: String,
+    pub(super) verdict: Verdict,
+    /// What mailboxes get; `None` if nobody here gets it.
+    pub(super) letter: Option<Letter>,
     /// One for each account, each once.
     pub(super) deliveries: Vec<Delivery>,
     /// Recipients on other servers, each once.
@@ -23,40 +37,323 @@ pub(crate) struct Delivery {
     pub(super) inbox: Inbox,
     /// The account has the message if the first of them fits; the others come along if they fit too.
     pub(super) copies: Vec<Copy>,
+    /// Its scripts refuse the message; then there are no copies.
+    pub(super) refusal: Option<Refusal>,
+    /// Who redirected it here: he keeps what cannot be filed here.
+    pub(super) via: Option<Inbox>,
+    pub(super) effects: Effects,
 }
 
 /// Files.
-pub(super) fn file(routed: Routed) -> Filed {
+pub(super) async fn file(routed: Routed) -> Result<Filed, Refusal> {
     let Routed {
         judged,
         inboxes,
         relays,
     } = routed;
-    let keep = implicit_keep(judged.verdict(), &judged.received().config.mail.junk);
-    let deliveries = inboxes.into_iter().map(|inbox| Delivery {
-        inbox,
-        copies: vec![keep.clone()],
-    });
-    Filed {
-        deliveries: deliveries.collect(),
+    let (authorized, verdict) = judged.into_parts();
+    let mut authenticated = authorized.into_authenticated();
+    let trace = format!(
+        "{}{}",
+        trace::received_field(&authenticated.received),
+        authenticated.results
+    );
+    let (letter, front) = letter(&mut authenticated.received, &trace).await?;
+    let received = &authenticated.received;
+    let mut filing = Filing {
+        received,
+        verdict: &verdict,
+        deliveries: Vec::new(),
+        seen: inboxes.iter().map(|inbox| inbox.account).collect(),
+        waiting: inboxes.into_iter().map(|inbox| (inbox, None)).collect(),
+    };
+    if let Some(letter) = &letter {
+        filing.decide(letter, front).await?;
+    }
+    let deliveries = filing.deliveries;
+    refused_by_all(received, &deliveries, &relays)?;
+    Ok(Filed {
+        trace,
+        verdict,
+        letter,
+        deliveries,
         relays,
-        judged,
+        authenticated,
+    })
+}
+
+/// What mailboxes get, and its header section.
+async fn letter(
+    received: &mut Received,
+    trace: &str,
+) -> Result<(Option<Letter>, Vec<u8>), Refusal> {
+    let Some(staging) = received.copies.filed.take() else {
+        return Ok((None, Vec::new()));
+    };
+    let reverse_path = received.mail.reverse_path.as_ref().map(ToString::to_string);
+    let front = format!("{}{trace}", trace::return_path(reverse_path.as_deref()));
+    let head = [front.as_bytes(), &received.section].concat();
+    let body = staging.finish(&head).await;
+    let body = body.map_err(|error| refusals::store_failed(&error))?;
+    let letter = Letter {
+        body,
+        summary: std::mem::take(&mut received.summary).prepended(front.len() as u32),
+        date: received.time,
+        quota: QuotaRule {
+            default_limit: received.config.mail.quota,
+            grace: route::GRACE,
+        },
+    };
+    Ok((Some(letter), head))
+}
+
+/// The decisions while they are taken.
+struct Filing<'a> {
+    received: &'a Received,
+    verdict: &'a Verdict,
+    deliveries: Vec<Delivery>,
+    /// Accounts that get it, or are asked whether they want it: each once, so that redirects cannot go in circles.
+    seen: HashSet<store::AccountId>,
+    /// Accounts to be asked, with who redirected it to them.
+    waiting: Vec<(Inbox, Option<Inbox>)>,
+}
+
+impl Filing<'_> {
+    async fn decide(&mut self, letter: &Letter, header: Vec<u8>) -> Result<(), Refusal> {
+        let message = Arc::new(delivery::Letter {
+            header,
+            body: letter.body.clone(),
+            summary: letter.summary.clone(),
+            spam: Some(sieve::SpamScore {
+                score: self.verdict.score.into(),
+                maximum: REFUSE.into(),
+            }),
+        });
+        let client = Arc::new(self.client());
+        while !self.waiting.is_empty() {
+            let (inbox, via) = self.waiting.remove(0);
+            let delivery = match inbox.scripted() {
+                true => self.by_scripts(inbox, via, &message, &client).await?,
+                false => self.by_verdict(inbox, via),
+            };
+            self.deliveries.push(delivery);
+        }
+        Ok(())
+    }
+
+    fn client(&self) -> Client {
+        let facts = &self.received.facts;
+        Client {
+            address: Some(facts.peer.remote.ip()),
+            host: match &facts.client {
+                ClientName::Confirmed(name) => Some(name.clone()),
+                _ => None,
+            },
+        }
+    }
+
+    fn by_verdict(&self, inbox: Inbox, via: Option<Inbox>) -> Delivery {
+        Delivery {
+            copies: vec![self.implicit_keep()],
+            inbox,
+            refusal: None,
+            via,
+            effects: Effects {
+                decisions: self.verdict_decides(),
+                ..Effects::default()
+            },
+        }
+    }
+
+    fn implicit_keep(&self) -> Copy {
+        implicit_keep(self.verdict, &self.received.config.mail.junk)
+    }
+
+    /// For `explain message`, if the verdict chose the mailbox.
+    fn verdict_decides(&self) -> Vec<store::filing::Decision> {
+        let Action::Junk { seen } = self.verdict.action else {
+            return Vec::new();
+        };
+        let flags = if seen { " (\\Seen)" } else { "" };
+        vec![store::filing::Decision {
+            action: format!("fileinto \"{}\"{flags}", self.received.config.mail.junk),
+            by: "the verdict of the filter".into(),
+            line: 0,
+        }]
+    }
+
+    async fn by_scripts(
+        &mut self,
+        inbox: Inbox,
+        via: Option<Inbox>,
+        message: &Arc<delivery::Letter>,
+        client: &Arc<Client>,
+    ) -> Result<Delivery, Refusal> {
+        let recipient = self.recipient_of(&inbox, via.as_ref());
+        let case = Case {
+            services: self.received.services.clone(),
+            config: self.received.config.clone(),
+            recipient: delivery::Recipient {
+                account: inbox.account,
+                address: inbox.address.clone(),
+            },
+            envelope: self.envelope(&inbox, recipient, via.is_some()),
+            message: message.clone(),
+            client: client.clone(),
+        };
+        let case = Arc::new(case);
+        let ran = delivery::run(case.clone())
+            .await
+            .map_err(|why| refusals::scripts_failed(&inbox.address).because(why))?;
+        let id = self.received.id.to_string();
+        let original = Original {
+            id: &id,
+            notify: recipient.map_or(0, |recipient| recipient.notify.0),
+            recipient: recipient.map_or(&inbox.address, |recipient| &recipient.path),
+            answers: match self.verdict.action {
+                Action::Junk { .. } => Answers::Unwanted,
+                _ => Answers::Wanted,
+            },
+        };
+        let effects = effects::prepare(&case, ran, original)
+            .await
+            .map_err(|error| refusals::store_failed(&error))?;
+        self.decided(inbox, via, effects).await
+    }
+
+    /// The recipient whose address led to this account.
+    fn recipient_of(&self, inbox: &Inbox, via: Option<&Inbox>) -> Option<&Recipient> {
+        let account = via.unwrap_or(inbox).account;
+        self.received.recipients.iter().find(|recipient| {
+            recipient
+                .routes
+                .iter()
+                .any(|route| matches!(route, Route::File(inbox) if inbox.account == account))
+        })
+    }
+
+    /// H7: the real envelope.
+    fn envelope(
+        &self,
+        inbox: &Inbox,
+        recipient: Option<&Recipient>,
+        redirected: bool,
+    ) -> sieve::Envelope {
+        let mail = &self.received.mail;
+        let from = mail.reverse_path.as_ref().map(ToString::to_string);
+        let to = recipient
+            .filter(|_| !redirected)
+            .map(|recipient| recipient.path.clone());
+        let mut envelope = sieve::Envelope::new(
+            from.unwrap_or_default(),
+            to.unwrap_or_else(|| inbox.address.clone()),
+        );
+        envelope.auth = self
+            .received
+            .facts
+            .login()
+            .map(|login| login.address.clone());
+        envelope.dsn.orcpt = recipient.and_then(|recipient| recipient.orcpt.clone());
+        envelope.dsn.envid = mail.envid.clone();
+        envelope
+    }
+
+    async fn decided(
+        &mut self,
+        inbox: Inbox,
+        via: Option<Inbox>,
+        mut effects: Effects,
+    ) -> Result<Delivery, Refusal> {
+        let refusal = effects.refused.take().map(|reason| {
+            refusals::refused_by_rule(&reason)
+                .because(format!("{}: reject: {reason}", inbox.address))
+        });
+        for passed_on in std::mem::take(&mut effects.passed_on) {
+            let account = passed_on.account;
+            if self.seen.insert(account.id) {
+                let next = route::inbox_of(&self.received.services, &self.received.config, account)
+                    .await?;
+                self.waiting.push((next, Some(inbox.clone())));
+            }
+        }
+        let mut copies: Vec<Copy> = effects
+            .copies
+            .drain(..)
+            .map(|filed| self.copy(filed))
+            .collect();
+        // What was redirected here and is refused here stays with whoever redirected it.
+        if refusal.is_some() {
+            copies.clear();
+        }
+        Ok(Delivery {
+            inbox,
+            copies,
+            refusal,
+            via,
+            effects,
+        })
+    }
+
+    pub(super) fn copy(&self, filed: effects::Filed) -> Copy {
+        let usual = self.implicit_keep();
+        let (place, more) = match filed.into {
+            Into::Usual => (usual.place, usual.flags),
+            named => (Place::Named(named), Flags::default()),
+        };
+        Copy {
+            place,
+            flags: filed.flags.with(more),
+            keywords: filed.keywords,
+            instead: filed.instead.map(|made| letter_of(self.received, made)),
+        }
+    }
+}
+
+/// A message of ours, or a changed one, as mailboxes get it.
+pub(super) fn letter_of(received: &Received, made: crate::scripts::letters::Made) -> Letter {
+    Letter {
+        body: made.body,
+        summary: made.summary,
+        date: received.time,
+        quota: QuotaRule {
+            default_limit: received.config.mail.quota,
+            grace: route::GRACE,
+        },
     }
 }
 
 /// Where a message goes about which nobody said anything else.
 fn implicit_keep(verdict: &Verdict, junk: &str) -> Copy {
-    let copy = |place, flags| Copy {
-        place,
-        flags,
-        keywords: Vec::new(),
-    };
     match verdict.action {
-        Action::Junk { seen } => {
-            let flags = if seen { Flags::SEEN } else { Flags::default() };
-            copy(Place::Junk(junk.to_owned()), flags)
-        }
-        Action::Accept | Action::Refuse => copy(Place::Inbox, Flags::default()),
+        Action::Junk { seen } => Copy {
+            place: Place::Junk(junk.to_owned()),
+            flags: if seen { Flags::SEEN } else { Flags::default() },
+            ..Copy::plain()
+        },
+        Action::Accept | Action::Refuse => Copy::plain(),
+    }
+}
+
+/// One reply for all: if nobody wants it, that is the reply. If some refuse it and others do not, although each such recipient was asked
+/// to come alone, the rules have changed since: the client comes again, and is asked again.
+fn refused_by_all(
+    received: &Received,
+    deliveries: &[Delivery],
+    relays: &[Relay],
+) -> Result<(), Refusal> {
+    let mut refusals = deliveries.iter().filter(|delivery| delivery.via.is_none());
+    let first = refusals
+        .clone()
+        .find_map(|delivery| delivery.refusal.as_ref());
+    let Some(first) = first else {
+        return Ok(());
+    };
+    let all = relays.is_empty() && refusals.all(|delivery| delivery.refusal.is_some());
+    match received.replies() {
+        Replies::Common if all => Err(first.clone()),
+        Replies::Common if received.recipients.len() > 1 => Err(refusals::rules_differ()),
+        // Each is told its own; or it is one address that leads to several, and those who want it have it.
+        Replies::Common | Replies::PerRecipient => Ok(()),
     }
 }
 
@@ -64,21 +361,21 @@ fn implicit_keep(verdict: &Verdict, junk: &str) -> Copy {
 mod tests {
     use super::*;
 
-    fn kept(action: Action) -> (Place, Flags) {
+    fn kept(action: Action) -> (String, Flags) {
         let verdict = Verdict {
             score: 0.0,
             reasons: Vec::new(),
             action,
         };
         let copy = implicit_keep(&verdict, "Spam");
-        (copy.place, copy.flags)
+        (format!("{:?}", copy.place), copy.flags)
     }
 
     /// I5
     #[test]
     fn i05_the_verdict_chooses_the_mailbox() {
-        let junk = || Place::Junk("Spam".into());
-        assert_eq!(kept(Action::Accept), (Place::Inbox, Flags::default()));
+        let junk = || "Junk(\"Spam\")".to_owned();
+        assert_eq!(kept(Action::Accept), ("Inbox".into(), Flags::default()));
         assert_eq!(
             kept(Action::Junk { seen: false }),
             (junk(), Flags::default())

@@ -3,12 +3,14 @@
 //! The place where every filter adds its reasons; there is none yet, so everything is accepted with an empty list. A verdict is
 //! given before the 250, so a refusal reaches the sender in the dialogue and never becomes a bounce.
 
-use super::authenticate::{Authenticated, Disposition, Proof};
+use super::authenticate::{Disposition, Proof};
 use super::authorize::Authorized;
 use super::envelope::Refusal;
 use super::receive::Received;
 use smtp::Enhanced;
 
+/// From here on a message is refused.
+pub(super) const REFUSE: f32 = 15.0;
 /// K14: `p=quarantine` makes junk by itself, and other reasons may still make a refusal of it.
 const QUARANTINE: f32 = 8.0;
 
@@ -68,10 +70,6 @@ impl Judged {
         &self.verdict
     }
 
-    pub(super) fn authenticated(&self) -> &Authenticated {
-        self.authorized.authenticated()
-    }
-
     pub(super) fn into_parts(self) -> (Authorized, Verdict) {
         (self.authorized, self.verdict)
     }
@@ -128,8 +126,6 @@ fn trap(received: &Received) -> Option<Reason> {
 
 /// Reasons make a score, the score an action.
 fn sum(reasons: Vec<Reason>) -> Verdict {
-    /// From here on a message is refused.
-    const REFUSE: f32 = 15.0;
     /// From here on it is junk, and from there on nobody needs to see it (I5).
     const JUNK: f32 = REFUSE * 0.5;
     const SEEN: f32 = REFUSE * 0.95;

@@ -20,12 +20,13 @@
 //! A session knows two types of this folder: a [`Transaction`] takes MAIL and RCPT and answers each at once, since whatever can be
 //! refused is refused in the dialogue; [`Receiving`] takes the octets, runs all stages when they are complete, and has the reply.
 //! Around the stages stand [`envelope`] (what the session hands over), [`lookup`] (what an address leads to), `head` and `trace`
-//! (what is changed in the header section, and put in front of it), `place` (finds the mailboxes) and `refusals` (the words of every refusal).
+//! (what is changed in the header section, and put in front of it), `deliver` and `place` (what is written for one account) and `refusals` (the words of every refusal).
 
 pub mod authenticate;
 mod authorize;
 pub(crate) mod bounce;
 mod commit;
+mod deliver;
 pub mod envelope;
 mod file;
 mod head;
@@ -48,3 +49,4 @@ pub use envelope::{
 };
 pub use lookup::explain;
 pub use receive::{MailId, Receiving, Transaction};
+pub(crate) use route::Inbox;

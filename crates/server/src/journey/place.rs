@@ -4,26 +4,31 @@
 //! the copy goes into INBOX, and the log says why.
 
 use super::route::Inbox;
+use crate::scripts::effects::Into;
 use store::body::Staged;
 use store::entry::{Flags, NewEntry, QuotaRule};
 use store::mailbox::{self, SpecialUse};
-use store::{AccountId, Error, MailboxId, Result, Timestamp, Tx, entry};
+use store::{AccountId, Error, MailboxId, MessageId, Result, Timestamp, Tx, entry};
 
 /// One copy of a message in an account.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Copy {
     pub(super) place: Place,
     pub(super) flags: Flags,
     pub(super) keywords: Vec<String>,
+    /// Another message than the one that arrived.
+    pub(super) instead: Option<Letter>,
 }
 
 /// A mailbox, by what it is for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) enum Place {
     /// INBOX.
     Inbox,
     /// The mailbox with the special use \Junk, else the one of this name, which is made if it is missing.
     Junk(String),
+    /// What a script names.
+    Named(Into),
 }
 
 /// The octets of a copy and what goes with them.
@@ -38,8 +43,8 @@ pub(crate) struct Letter {
 
 /// What became of an account's copies.
 pub(crate) enum Outcome {
-    /// It has the message: so many copies of it.
-    Filed(usize),
+    /// It has the message: so many copies; the id of the first.
+    Filed(usize, Option<MessageId>),
     /// Nothing was written, since not even the first copy fits.
     Full {
         /// The account's quota, octets.
@@ -56,29 +61,23 @@ pub(super) fn place(
     copies: &[Copy],
     letter: &Letter,
 ) -> Result<Outcome> {
-    let mut filed = 0;
+    let (mut filed, mut first) = (0, None);
     for copy in copies {
-        let new = NewEntry {
-            account: inbox.account,
-            mailbox: copy.place.mailbox(tx, inbox)?,
-            flags: copy.flags,
-            keywords: copy.keywords.clone(),
-            internal_date: letter.date,
-            body: letter.body.clone(),
-            summary: letter.summary.clone(),
-            quota: letter.quota,
-        };
-        match entry::add(tx, &new) {
+        let mailbox = copy.place.mailbox(tx, inbox)?;
+        match entry::add(tx, &copy.entry(inbox.account, mailbox, letter)) {
             // The store changes nothing before it says so, and the transaction may go on.
             Err(Error::OverQuota { limit, used }) if filed == 0 => {
                 return Ok(Outcome::Full { limit, used });
             }
             Err(Error::OverQuota { .. }) => log_left_out(inbox, copy),
             Err(error) => return Err(error),
-            Ok(_) => filed += 1,
+            Ok((_, _, message)) => {
+                filed += 1;
+                first = first.or(Some(message));
+            }
         }
     }
-    Ok(Outcome::Filed(filed))
+    Ok(Outcome::Filed(filed, first))
 }
 
 fn log_left_out(inbox: &Inbox, copy: &Copy) {
@@ -89,11 +88,43 @@ fn log_left_out(inbox: &Inbox, copy: &Copy) {
     );
 }
 
+impl Copy {
+    /// As it is, in INBOX.
+    pub(super) fn plain() -> Copy {
+        Copy {
+            place: Place::Inbox,
+            flags: Flags::default(),
+            keywords: Vec::new(),
+            instead: None,
+        }
+    }
+
+    fn entry(&self, account: AccountId, mailbox: MailboxId, letter: &Letter) -> NewEntry {
+        let letter = self.instead.as_ref().unwrap_or(letter);
+        NewEntry {
+            account,
+            mailbox,
+            flags: self.flags,
+            keywords: self.keywords.clone(),
+            internal_date: letter.date,
+            body: letter.body.clone(),
+            summary: letter.summary.clone(),
+            quota: letter.quota,
+        }
+    }
+}
+
 impl Place {
     fn mailbox(&self, tx: &mut Tx<'_>, inbox: &Inbox) -> Result<MailboxId> {
         match self {
-            Place::Inbox => Ok(inbox.mailbox),
+            Place::Inbox | Place::Named(Into::Usual) => Ok(inbox.mailbox),
             Place::Junk(name) => junk(tx, inbox, name),
+            Place::Named(Into::Mailbox {
+                name,
+                create,
+                special_use,
+                id,
+            }) => named(tx, inbox, name, *create, *special_use, *id),
         }
     }
 }
@@ -106,12 +137,48 @@ fn junk(tx: &mut Tx<'_>, inbox: &Inbox, name: &str) -> Result<MailboxId> {
     if let Some(found) = mailbox::by_name(tx, account, name)? {
         return Ok(found.id);
     }
-    or_inbox(make_junk(tx, account, name), inbox, name)
+    or_inbox(made(tx, account, name, Some(SpecialUse::Junk)), inbox, name)
+}
+
+/// RFC 9042 §4, RFC 8579 §4, RFC 5490 §3.2: by id, by use, by name, and made if that was asked for.
+fn named(
+    tx: &mut Tx<'_>,
+    inbox: &Inbox,
+    name: &str,
+    create: bool,
+    special: Option<SpecialUse>,
+    id: Option<MailboxId>,
+) -> Result<MailboxId> {
+    let account = inbox.account;
+    if let Some(id) = id
+        && let Some(found) = mailbox::by_id(tx, account, id)?
+    {
+        return Ok(found.id);
+    }
+    if let Some(special) = special
+        && let Some(found) = mailbox::by_special_use(tx, account, special)?
+    {
+        return Ok(found.id);
+    }
+    match mailbox::by_name(tx, account, name)? {
+        Some(found) => Ok(found.id),
+        None if create => or_inbox(made(tx, account, name, special), inbox, name),
+        None => or_inbox(
+            Err(Error::Refused("there is no such mailbox".into())),
+            inbox,
+            name,
+        ),
+    }
 }
 
 /// Made and subscribed, so that programs which list subscriptions alone show it.
-fn make_junk(tx: &mut Tx<'_>, account: AccountId, name: &str) -> Result<MailboxId> {
-    let made = mailbox::create(tx, account, name, Some(SpecialUse::Junk))?;
+fn made(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    name: &str,
+    special: Option<SpecialUse>,
+) -> Result<MailboxId> {
+    let made = mailbox::create(tx, account, name, special)?;
     mailbox::subscribe(tx, account, name, true)?;
     Ok(made)
 }
@@ -124,7 +191,7 @@ fn or_inbox(made: Result<MailboxId>, inbox: &Inbox, name: &str) -> Result<Mailbo
                 account = inbox.address,
                 mailbox = name,
                 reason = why,
-                "a mailbox cannot be made; mail for it goes into INBOX"
+                "mail for this mailbox goes into INBOX"
             );
             Ok(inbox.mailbox)
         }

@@ -101,6 +101,7 @@ impl Transaction {
             mail: &self.mail,
         };
         let recipient = rules.recipient(rcpt).await?;
+        self.alone_if_it_may_refuse(&recipient)?;
         if recipient.is_trap() {
             self.wrote_to_trap(&recipient.path).await?;
         }
@@ -115,6 +116,16 @@ impl Transaction {
             .await
             .map(|_| ())
             .map_err(|why| refusals::store_failed(&why))
+    }
+
+    /// Where all recipients share a reply, one whose own rules may refuse the message comes in a transaction of its own (H6).
+    fn alone_if_it_may_refuse(&self, recipient: &Recipient) -> Result<(), Refusal> {
+        let shared = Replies::of(&self.facts.road, &self.mail) == Replies::Common;
+        let others = &self.recipients;
+        match recipient.may_refuse() || others.iter().any(Recipient::may_refuse) {
+            true if shared && !others.is_empty() => Err(refusals::own_transaction(&recipient.path)),
+            _ => Ok(()),
+        }
     }
 
     /// Recipients accepted so far.
@@ -310,7 +321,8 @@ impl Receiving {
         let judged = judge::judge(authorized)?;
         let judged = strangers::greylist(judged).await?;
         let routed = route::route(judged);
-        let signed = sign::sign(file::file(routed)).await?;
+        let filed = file::file(routed).await?;
+        let signed = sign::sign(filed).await?;
         commit::commit(signed).await
     }
 

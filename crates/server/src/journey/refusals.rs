@@ -257,6 +257,52 @@ pub(crate) fn never_fits(address: &str) -> Refusal {
     )
 }
 
+/// 550 5.7.1: a script of the recipient's own says so (H6; RFC 5429 §2.1.1). The text is the recipient's.
+pub(crate) fn refused_by_rule(reason: &str) -> Refusal {
+    const PLAIN: &str = "The recipient refuses this message by a rule of their own";
+    let mut refusal = Refusal::new(550, Enhanced(5, 7, 1), PLAIN);
+    let lines: Vec<String> = reason
+        .lines()
+        .map(str::trim_end)
+        .take(20)
+        .map(str::to_owned)
+        .collect();
+    // A reply is ASCII; words with holes in them would help nobody.
+    if reason.is_ascii() && lines.iter().any(|line| !line.is_empty()) {
+        refusal.reply.lines = lines;
+    }
+    refusal
+}
+
+/// 452 4.5.3: SMTP has one reply for all recipients, and these may need different ones.
+pub(crate) fn own_transaction(address: &str) -> Refusal {
+    Refusal::new(
+        452,
+        Enhanced(4, 5, 3),
+        format!(
+            "{address} may refuse mail by rules of their own; send to them in a transaction of its own"
+        ),
+    )
+}
+
+/// 451 4.5.3: the recipients' rules changed while the message came.
+pub(crate) fn rules_differ() -> Refusal {
+    Refusal::new(
+        451,
+        Enhanced(4, 5, 3),
+        "Not all recipients take this message any more; send it again, and each will answer",
+    )
+}
+
+/// 451 4.3.0: what a script wanted to know could not be looked up.
+pub(crate) fn scripts_failed(address: &str) -> Refusal {
+    Refusal::new(
+        451,
+        Enhanced(4, 3, 0),
+        format!("The rules of {address} cannot be asked at present; try again later"),
+    )
+}
+
 /// What failed in the store is ours and temporary: the client shall come again.
 pub(crate) fn store_failed(error: &store::Error) -> Refusal {
     let refusal = match error {

@@ -16,7 +16,8 @@ use message::Address;
 use std::collections::HashSet;
 use std::sync::Arc;
 use store::account::Account;
-use store::{AccountId, MailboxId, mailbox};
+use store::script::Traits;
+use store::{AccountId, MailboxId, mailbox, script};
 
 /// Per cent of the quota by which one delivery may cross it (P4).
 pub(crate) const GRACE: u8 = 10;
@@ -59,11 +60,30 @@ pub(crate) struct Inbox {
     /// The account's address, for replies and logs.
     pub(crate) address: String,
     pub(crate) mailbox: MailboxId,
+    /// What its scripts may do; `None`: it has none.
+    pub(crate) scripts: Option<Traits>,
+}
+
+impl Inbox {
+    /// Do scripts decide about its mail?
+    pub(crate) fn scripted(&self) -> bool {
+        self.scripts.is_some()
+    }
+}
+
+impl Recipient {
+    /// May rules of its own refuse the message when it is complete?
+    pub(crate) fn may_refuse(&self) -> bool {
+        self.routes.iter().any(|route| match route {
+            Route::File(inbox) => inbox.scripts.is_some_and(|traits| traits.refuses),
+            Route::Relay(_) | Route::Trap => false,
+        })
+    }
 }
 
 /// What decides about recipients of one transaction.
 pub(crate) struct Rules<'a> {
-    pub(crate) services: &'a Services,
+    pub(crate) services: &'a Arc<Services>,
     pub(crate) config: &'a Arc<Config>,
     pub(crate) road: &'a Road,
     pub(crate) mail: &'a Mail,
@@ -91,7 +111,7 @@ impl Rules<'_> {
     ) -> Result<Recipient, Refusal> {
         let is_bounced = path != leads_to;
         let lookup = self.look_up(leads_to.clone());
-        let routes = match lookup
+        let mut routes = match lookup
             .await
             .map_err(|error| refusals::store_failed(&error))?
         {
@@ -101,6 +121,7 @@ impl Rules<'_> {
             LookedUp::Other(Found::NotOurs) if is_bounced => vec![Route::Relay(leads_to)],
             LookedUp::Other(found) => self.not_routed(leads_to, found)?,
         };
+        with_scripts(self.services, self.config, &mut routes).await?;
         Ok(Recipient {
             path: path.to_string(),
             orcpt: rcpt.orcpt,
@@ -216,9 +237,61 @@ fn inbox(tx: &mut store::Tx<'_>, account: Account) -> store::Result<Inbox> {
         inbox.ok_or_else(|| store::Error::Corrupt(format!("{} has no INBOX", account.address)))?;
     Ok(Inbox {
         account: account.id,
-        address: account.address,
         mailbox: inbox.id,
+        scripts: scripts(tx, account.id)?,
+        address: account.address,
     })
+}
+
+/// What the account's own scripts in the store may do.
+fn scripts(tx: &mut store::Tx<'_>, account: AccountId) -> store::Result<Option<Traits>> {
+    let Some(active) = script::active(tx, account)? else {
+        return Ok(None);
+    };
+    let refuses =
+        active.traits.refuses || (active.traits.includes && script::any_refuses(tx, account)?);
+    Ok(Some(Traits {
+        refuses,
+        ..active.traits
+    }))
+}
+
+/// Adds what scripts in files may do: the admin's for everybody, and the users' where they are files (H2, H3).
+async fn with_scripts(
+    services: &Arc<Services>,
+    config: &Arc<Config>,
+    routes: &mut [Route],
+) -> Result<(), Refusal> {
+    for route in routes {
+        if let Route::File(inbox) = route {
+            inbox.scripts = crate::scripts::traits(services, config, inbox)
+                .await
+                .map_err(|error| refusals::store_failed(&error))?;
+        }
+    }
+    Ok(())
+}
+
+/// The INBOX of an account that mail is redirected to.
+pub(super) async fn inbox_of(
+    services: &Arc<Services>,
+    config: &Arc<Config>,
+    account: Account,
+) -> Result<Inbox, Refusal> {
+    let found = services
+        .store
+        .read(move |tx| inbox(tx, account.clone()))
+        .await;
+    let mut routes = [Route::File(
+        found.map_err(|error| refusals::store_failed(&error))?,
+    )];
+    with_scripts(services, config, &mut routes).await?;
+    let [Route::File(inbox)] = routes else {
+        return Err(refusals::store_failed(&store::Error::Bug(
+            "a route has changed its kind".into(),
+        )));
+    };
+    Ok(inbox)
 }
 
 /// A message whose copies are known.

@@ -34,7 +34,7 @@ pub(crate) struct Outbound {
 
 /// Signs, seals, rewrites.
 pub(super) async fn sign(filed: Filed) -> Result<Signed, Refusal> {
-    let authenticated = filed.judged.authenticated();
+    let authenticated = &filed.authenticated;
     let received = &authenticated.received;
     let outbound = match &received.facts.road {
         _ if filed.relays.is_empty() => Ok(Outbound::default()),

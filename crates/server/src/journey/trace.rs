@@ -1,7 +1,7 @@
 //! Trace fields: `Received` and `Return-Path` (RFC 5321 §4.4, RFC 3848, RFC 6531 §4.3; catalogue A14–A16).
 
 use super::envelope::{ClientName, Road, SessionFacts};
-use super::receive::MailId;
+use super::receive::{MailId, Received};
 use crate::config::Config;
 use jiff::Timestamp;
 use std::fmt::Write as _;
@@ -124,6 +124,23 @@ fn harmless(name: &str) -> String {
         .take(255)
         .map(|c| if safe(c) { c } else { '?' })
         .collect()
+}
+
+/// Our `Received` field.
+pub(super) fn received_field(received: &Received) -> String {
+    let only_recipient = match received.recipients.as_slice() {
+        [only] => Some(only.path.as_str()),
+        _ => None,
+    };
+    let hop = Hop {
+        config: &received.config,
+        facts: &received.facts,
+        smtputf8: received.mail.smtputf8,
+        id: received.id,
+        only_recipient,
+        time: received.time,
+    };
+    hop.received()
 }
 
 /// The field of a final delivery (RFC 5321 §4.4), with its line end.

@@ -4,7 +4,7 @@
 //! told to come back later, and closed.
 
 use super::stream::Client;
-use super::{Ear, Kind, Place, Socket, imap, smtp};
+use super::{Ear, Kind, Place, Socket, imap, managesieve, smtp};
 use crate::Services;
 use crate::session::Protocol;
 use smtp::SmtpKind;
@@ -169,7 +169,8 @@ impl Door {
                 .connection_ended(self.kind.name(), "banned");
             return;
         }
-        if self.kind.protocol() != Protocol::Imap && *self.services.paused.smtp.borrow() {
+        let takes_mail = !matches!(self.kind.protocol(), Protocol::Imap | Protocol::ManageSieve);
+        if takes_mail && *self.services.paused.smtp.borrow() {
             return self.turn_away(&stream, "takes no mail at the moment; try again later");
         }
         let (proto, metrics) = (self.kind.name(), self.services.metrics.clone());
@@ -212,6 +213,7 @@ impl Door {
                 format!("421 {} {why}\r\n", config.hostname)
             }
             Kind::Imap => format!("* BYE [UNAVAILABLE] {why}\r\n"),
+            Kind::ManageSieve => format!("BYE (TRYLATER) \"{why}\"\r\n"),
             Kind::Submissions | Kind::Imaps => return,
         };
         // The buffer of a new connection has room for a line; if not, nobody is owed it.
@@ -267,5 +269,6 @@ async fn session(kind: Kind, services: Arc<Services>, client: Client) {
         Kind::Local => {}
         Kind::Imap => imap::serve(services, stream, false).await,
         Kind::Imaps => imap::serve(services, stream, true).await,
+        Kind::ManageSieve => managesieve::serve(services, stream).await,
     }
 }

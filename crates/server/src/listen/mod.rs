@@ -1,9 +1,10 @@
 //! Listeners and the sessions behind them.
 //!
 //! `bind` opens the sockets while the process may still use low ports; `accept` takes connections, counts them against the limits
-//! and gives each to [`smtp::serve`] or [`imap::serve`] in a task of its own.
+//! and gives each to [`smtp::serve`], [`imap::serve`] or [`managesieve::serve`] in a task of its own.
 
 pub mod imap;
+pub mod managesieve;
 pub mod smtp;
 
 mod accept;
@@ -37,11 +38,13 @@ pub enum Kind {
     Lmtp,
     /// Programs on this machine.
     Local,
+    /// Port 4190.
+    ManageSieve,
 }
 
 impl Kind {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Kind; 7] = [
+    pub const ALL: [Kind; 8] = [
         Kind::Smtp,
         Kind::Submission,
         Kind::Submissions,
@@ -49,6 +52,7 @@ impl Kind {
         Kind::Imaps,
         Kind::Lmtp,
         Kind::Local,
+        Kind::ManageSieve,
     ];
 
     /// Its name in settings and logs.
@@ -61,6 +65,7 @@ impl Kind {
             Kind::Imaps => "imaps",
             Kind::Lmtp => "lmtp",
             Kind::Local => "local",
+            Kind::ManageSieve => "managesieve",
         }
     }
 
@@ -71,6 +76,7 @@ impl Kind {
             Kind::Submission | Kind::Submissions => Protocol::Submission,
             Kind::Lmtp => Protocol::Lmtp,
             Kind::Local => Protocol::Local,
+            Kind::ManageSieve => Protocol::ManageSieve,
             Kind::Imap | Kind::Imaps => Protocol::Imap,
         }
     }
@@ -85,6 +91,7 @@ impl Kind {
             Kind::Imaps => &config.listen.imaps,
             Kind::Lmtp => &config.listen.lmtp,
             Kind::Local => &config.listen.local,
+            Kind::ManageSieve => &config.listen.managesieve,
         }
     }
 }
@@ -109,6 +116,7 @@ pub struct Bound {
     pub manage: Vec<SocketAddr>,
     /// Unix sockets, with their listeners.
     pub sockets: Vec<(Kind, PathBuf)>,
+    pub managesieve: Vec<SocketAddr>,
 }
 
 impl Bound {
@@ -122,6 +130,7 @@ impl Bound {
             Kind::Imaps => &self.imaps,
             Kind::Lmtp => &self.lmtp,
             Kind::Local => &self.local,
+            Kind::ManageSieve => &self.managesieve,
         }
     }
 
@@ -138,6 +147,7 @@ impl Bound {
             Kind::Imaps => &mut self.imaps,
             Kind::Lmtp => &mut self.lmtp,
             Kind::Local => &mut self.local,
+            Kind::ManageSieve => &mut self.managesieve,
         }
         .push(address);
     }

@@ -199,6 +199,7 @@ fn services(
     let login = Authenticator::new(&config, store.clone(), metrics.clone())
         .map_err(system("cannot set up log-ins"))?;
     Ok(Arc::new(Services {
+        scripts: Arc::default(),
         login,
         limits: Limits::new(&config.limits),
         gate: Gate::new(&config),

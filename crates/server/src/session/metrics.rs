@@ -39,6 +39,9 @@ pub struct Metrics {
     queue_attempts: Counters<2>,
     delivery: Histogram,
     imap_commands: Histograms<1>,
+    managesieve_commands: Counters<1>,
+    sieve_runs: Counters<2>,
+    sieve_actions: Counters<1>,
     store_commit: Histogram,
     cert_expiry: Family<[(&'static str, String); 1], Seconds>,
     checks: Counters<2>,
@@ -150,6 +153,21 @@ impl Metrics {
                 "Time from acceptance to delivery elsewhere",
                 long(),
             ),
+            managesieve_commands: names.add(
+                "managesieve_commands",
+                "Commands about Sieve scripts",
+                Counters::default(),
+            ),
+            sieve_runs: names.add(
+                "sieve_runs",
+                "Runs of Sieve scripts by occasion and result",
+                Counters::default(),
+            ),
+            sieve_actions: names.add(
+                "sieve_actions",
+                "Actions that Sieve scripts took",
+                Counters::default(),
+            ),
             imap_commands: names.add(
                 "imap_command_seconds",
                 "Time to answer an IMAP command",
@@ -256,6 +274,27 @@ impl Metrics {
             ("verified", yes_no(verified == Verified::Yes)),
         ];
         self.tls.get_or_create(&labels).inc();
+    }
+
+    /// A ManageSieve command about scripts.
+    pub fn managesieve_command(&self, command: &'static str) {
+        let labels = [("command", command)];
+        self.managesieve_commands.get_or_create(&labels).inc();
+    }
+
+    /// A run of scripts: `delivery` or `imap`; whether one of them failed.
+    pub fn scripts_run(&self, occasion: &'static str, failed: bool) {
+        let result = if failed { "failed" } else { "ok" };
+        self.sieve_runs
+            .get_or_create(&[("occasion", occasion), ("result", result)])
+            .inc();
+    }
+
+    /// An action of a script: `fileinto`, `redirect`, …
+    pub fn script_action(&self, action: &'static str) {
+        self.sieve_actions
+            .get_or_create(&[("action", action)])
+            .inc();
     }
 
     /// A log-in: `ok`, `refused`, `unavailable`.

@@ -48,6 +48,8 @@ pub enum Protocol {
     Local,
     /// Mailbox access.
     Imap,
+    /// Scripts.
+    ManageSieve,
 }
 
 impl Protocol {
@@ -59,6 +61,7 @@ impl Protocol {
             Protocol::Lmtp => "lmtp",
             Protocol::Local => "local",
             Protocol::Imap => "imap",
+            Protocol::ManageSieve => "managesieve",
         }
     }
 }

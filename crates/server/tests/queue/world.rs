@@ -112,6 +112,7 @@ impl World {
             listener.addresses = any.clone();
         }
         listen.submission.addresses.clear();
+        listen.managesieve.addresses.clear();
         let parts = Parts {
             clock: Arc::new(Turned(self.clock.clone())),
             ..Parts::real()

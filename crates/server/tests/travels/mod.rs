@@ -7,6 +7,7 @@ mod housekeeping;
 mod lmtp;
 mod outsiders;
 mod quota;
+mod scripts;
 mod submission;
 
 use crate::world::{Setup, World};

@@ -240,6 +240,7 @@ fn configuration(setup: &Setup, folder: &Path) -> Config {
         &mut listen.imap,
         &mut listen.imaps,
         &mut listen.lmtp,
+        &mut listen.managesieve,
     ] {
         listener.addresses = any_port.clone();
         if !setup

@@ -84,6 +84,10 @@ pub static SECTIONS: &[(&str, &str)] = &[
         "listen.manage",
         "What monitoring asks: counters and health, over HTTP on this machine; off.",
     ),
+    (
+        "listen.managesieve",
+        "Port 4190: ManageSieve, by which mail programs change Sieve scripts, after STARTTLS and log-in.",
+    ),
     ("limits", "Limits of size, number and time."),
     ("store", "Where accounts and mail are kept."),
     ("tls", "Certificates."),
@@ -93,6 +97,10 @@ pub static SECTIONS: &[(&str, &str)] = &[
         "Mail in mailboxes, and what senders may see of our users.",
     ),
     ("local", "Mail from programs on this machine."),
+    (
+        "sieve",
+        "Scripts that decide where mail is filed (docs/sieve-in-the-server.md).",
+    ),
     ("queue", "Mail to other servers."),
     ("relay", "How mail goes to other servers."),
     ("dns", "Look-ups."),
@@ -165,6 +173,7 @@ mod fetch;
 mod gate;
 mod relay;
 mod search;
+mod sieve;
 
 /// A20
 fn auth_optional() -> Vec<Setting> {
@@ -195,6 +204,7 @@ pub static SETTINGS: std::sync::LazyLock<Vec<Setting>> = std::sync::LazyLock::ne
     all.extend(lmtp_socket());
     all.extend(local::listener());
     all.extend(manage::settings());
+    all.extend(listener!(managesieve, "listen.managesieve", "[4190]", 4190));
     for section in [
         limits(),
         store(),
@@ -202,6 +212,7 @@ pub static SETTINGS: std::sync::LazyLock<Vec<Setting>> = std::sync::LazyLock::ne
         auth(),
         mail(),
         local::settings(),
+        sieve::sieve(),
         queue(),
         relay::relay(),
         dns::dns(),
@@ -360,7 +371,8 @@ fn mail() -> Vec<Setting> {
             ),
             "What happens to mail for a disabled account (B25): refused with 550, or kept in its mailbox.";
         "mail.junk" Restart "\"Junk\"", Field::Text(|c| &mut c.mail.junk),
-            "The name of the mailbox for junk mail of new accounts (G11).";
+            "The name of the mailbox for junk mail (G11): new accounts get it, and it is made where junk comes to somebody who has no mailbox \
+             that is marked for it.";
         "mail.autoexpunge" Reload r"['\Junk 30d', '\Trash 30d']",
             Field::Texts(|c| &mut c.mail.autoexpunge, "mailboxes with a time", |text| Expiry::parse(text).map(|_| ())),
             r"Mailboxes whose mail is removed by itself, and how long after it came into them, not how old it is (P9): by special use, like `'\Trash 30d'`, or by name, like `'Lists/daily 14d'`. `[]` removes nothing.";

@@ -1,0 +1,265 @@
+//! Sieve scripts at delivery: the recipient's own, and the admin's before and after them.
+
+use super::*;
+use store::script::journal;
+use store::script::{self, Quota, Traits};
+
+/// Makes a script the account's active one.
+async fn activate(world: &World, address: &'static str, source: &'static str) {
+    const ROOMY: Quota = Quota {
+        scripts: 10,
+        script_size: 10_000,
+        storage: 100_000,
+    };
+    let traits = Traits {
+        refuses: source.contains("reject"),
+        includes: false,
+    };
+    write(world, move |tx| {
+        let account = account::by_address(tx, address)?.unwrap().id;
+        let full = script::put(tx, account, "mine", source.as_bytes(), traits, &ROOMY)?;
+        assert_eq!(full, None);
+        script::set_active(tx, account, Some("mine"))
+    })
+    .await;
+}
+
+async fn holds(world: &World, address: &str, mailbox: &str) -> Option<u32> {
+    world.messages_in(address, mailbox).await.ok()
+}
+
+/// H1, H21: the mailbox is made on demand, and an edit takes effect at once (H34).
+#[tokio::test]
+async fn h01_a_script_files_the_message() {
+    let world = world_with(&[]).await;
+    let make = "require [\"fileinto\", \"mailbox\"];\nfileinto :create \"Lists/Rust\";\n";
+    activate(&world, "alice@example.com", make).await;
+    let to = ["alice@example.com"];
+    Client::mx(&world)
+        .deliver("s@remote.example", &to, HELLO)
+        .await;
+    assert_eq!(
+        holds(&world, "alice@example.com", "Lists/Rust").await,
+        Some(1)
+    );
+    assert_eq!(holds(&world, "alice@example.com", "INBOX").await, Some(0));
+
+    let both = "require [\"fileinto\", \"copy\"];\nfileinto :copy \"Lists/Rust\";\n";
+    activate(&world, "alice@example.com", both).await;
+    Client::mx(&world)
+        .deliver("s@remote.example", &to, HELLO)
+        .await;
+    assert_eq!(
+        holds(&world, "alice@example.com", "Lists/Rust").await,
+        Some(2)
+    );
+    assert_eq!(holds(&world, "alice@example.com", "INBOX").await, Some(1));
+    world.finish().await;
+}
+
+const REFUSES: &str = "require \"reject\";\nreject \"Not today.\";\n";
+
+/// H6: over SMTP the reply is the refusal, and whoever may refuse comes alone.
+#[tokio::test]
+async fn h06_reject_is_the_reply() {
+    let world = world_with(&[]).await;
+    activate(&world, "bob@example.com", REFUSES).await;
+    let client = Client::mx(&world);
+    let results = client
+        .send("s@remote.example", &["bob@example.com"], HELLO)
+        .await;
+    let [Err(refusal)] = results.as_slice() else {
+        panic!("{results:?}");
+    };
+    assert_eq!(refusal.reply.code, 550);
+    assert!(refusal.reply.lines.concat().contains("Not today."));
+    assert_eq!(holds(&world, "bob@example.com", "INBOX").await, Some(0));
+    assert_eq!(world.queued().await, Ok(0));
+
+    let mut transaction = client.mail("s@remote.example", None).await.unwrap();
+    transaction
+        .recipient(rcpt("alice@example.com"))
+        .await
+        .unwrap();
+    let second = code(transaction.recipient(rcpt("bob@example.com")).await);
+    assert!(second.starts_with("452 "), "{second}");
+    world.finish().await;
+}
+
+/// H6: over LMTP it is that recipient's.
+#[tokio::test]
+async fn h06_reject_is_one_recipients_over_lmtp() {
+    let world = world_with(&[]).await;
+    activate(&world, "bob@example.com", REFUSES).await;
+    let to = ["alice@example.com", "bob@example.com"];
+    let results = Client::lmtp(&world)
+        .send("s@remote.example", &to, HELLO)
+        .await;
+    let codes: Vec<_> = results
+        .into_iter()
+        .map(code)
+        .map(|c| c[..3].to_owned())
+        .collect();
+    assert_eq!(codes, ["250", "550"]);
+    assert_eq!(holds(&world, "alice@example.com", "INBOX").await, Some(1));
+    assert_eq!(holds(&world, "bob@example.com", "INBOX").await, Some(0));
+    world.finish().await;
+}
+
+/// H32: a script that fails keeps the message in INBOX, and its owner is told once.
+#[tokio::test]
+async fn h32_a_failing_script_keeps_the_message() {
+    let world = world_with(&[]).await;
+    activate(
+        &world,
+        "alice@example.com",
+        "require [\"ihave\"];\nerror \"no luck\";\n",
+    )
+    .await;
+    for _ in 0..2 {
+        Client::mx(&world)
+            .deliver("s@remote.example", &["alice@example.com"], HELLO)
+            .await;
+    }
+    let messages = inbox(&world, "alice@example.com").await;
+    assert_eq!(messages.len(), 3, "two messages and one notice");
+    assert!(messages.iter().any(|m| m.contains("no luck")));
+    let lines = read(&world, |tx| {
+        let account = account::by_address(tx, "alice@example.com")?.unwrap().id;
+        journal::list(tx, account)
+    });
+    assert_eq!(lines.await.len(), 2, "each failure is written down");
+    world.finish().await;
+}
+
+/// H9: one answer in the period; none to notices.
+#[tokio::test]
+async fn h09_vacation_answers_once() {
+    let world = world_with(&[]).await;
+    activate(
+        &world,
+        "alice@example.com",
+        "require \"vacation\";\nvacation \"I am away.\";\n",
+    )
+    .await;
+    let message =
+        "From: s@remote.example\r\nTo: alice@example.com\r\nSubject: Hello\r\n\r\nHello there\r\n";
+    let client = Client::mx(&world);
+    client.deliver("", &["alice@example.com"], message).await;
+    assert_eq!(world.queued().await, Ok(0));
+    for _ in 0..2 {
+        client
+            .deliver("s@remote.example", &["alice@example.com"], message)
+            .await;
+        assert_eq!(world.queued().await, Ok(1));
+    }
+    assert_eq!(holds(&world, "alice@example.com", "INBOX").await, Some(3));
+    world.finish().await;
+}
+
+/// Redirects go to other servers through the queue, to accounts of ours without it, and nobody gets a message twice.
+#[tokio::test]
+async fn redirects_go_through_the_queue_or_to_our_own() {
+    let world = world_with(&[]).await;
+    activate(
+        &world,
+        "alice@example.com",
+        "redirect \"a@far.example\";\nredirect \"bob@example.com\";\n",
+    )
+    .await;
+    activate(
+        &world,
+        "bob@example.com",
+        "require \"copy\";\nredirect :copy \"alice@example.com\";\n",
+    )
+    .await;
+    Client::mx(&world)
+        .deliver("s@remote.example", &["alice@example.com"], HELLO)
+        .await;
+    assert_eq!(world.queued().await, Ok(1));
+    assert_eq!(holds(&world, "alice@example.com", "INBOX").await, Some(0));
+    assert_eq!(holds(&world, "bob@example.com", "INBOX").await, Some(1));
+    world.finish().await;
+}
+
+/// H31: the redirect beyond the limit is a failure of the script: the message stays, and none goes out.
+#[tokio::test]
+async fn h31_the_fifth_redirect_is_refused() {
+    let world = world_with(&[]).await;
+    activate(
+        &world,
+        "alice@example.com",
+        "redirect \"a@x.example\";redirect \"b@x.example\";redirect \"c@x.example\";redirect \"d@x.example\";redirect \"e@x.example\";\n",
+    )
+    .await;
+    Client::mx(&world)
+        .deliver("s@remote.example", &["alice@example.com"], HELLO)
+        .await;
+    let messages = inbox(&world, "alice@example.com").await;
+    assert!(messages.iter().any(|m| m.contains("Hello there")));
+    world.finish().await;
+}
+
+/// H3: the admin's scripts in the order of their names, then the user's; `stop` before ends all. What decided is remembered.
+#[tokio::test]
+async fn h03_the_admins_scripts_come_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = |name: &str, source: &str| {
+        std::fs::write(folder.path().join(name), source).unwrap();
+    };
+    script(
+        "10-b.sieve",
+        "require [\"fileinto\", \"mailbox\"];\nfileinto :create \"Second\";\n",
+    );
+    script(
+        "00-a.sieve",
+        "require [\"fileinto\", \"mailbox\"];\nif header :contains \"subject\" \"Hello\" { fileinto :create \"First\"; stop; }\n",
+    );
+    let setting = format!("[\"{}\"]", folder.path().display());
+    let world = world_with(&[("sieve.before", &setting)]).await;
+    activate(
+        &world,
+        "alice@example.com",
+        "require [\"fileinto\", \"mailbox\"];\nfileinto :create \"Mine\";\n",
+    )
+    .await;
+    let to = ["alice@example.com"];
+    Client::mx(&world)
+        .deliver("s@remote.example", &to, HELLO)
+        .await;
+    assert_eq!(holds(&world, "alice@example.com", "First").await, Some(1));
+    assert_eq!(holds(&world, "alice@example.com", "Second").await, None);
+    assert_eq!(holds(&world, "alice@example.com", "Mine").await, None);
+
+    // H34: an edited file is used at the next delivery.
+    script("00-a.sieve", "# nothing\n");
+    script("10-b.sieve", "# nothing any more\n");
+    Client::mx(&world)
+        .deliver("s@remote.example", &to, HELLO)
+        .await;
+    assert_eq!(holds(&world, "alice@example.com", "Mine").await, Some(1));
+    world.finish().await;
+}
+
+/// H4: the default is for those who have none.
+#[tokio::test]
+async fn h04_a_default_for_those_without_a_script() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("default.sieve");
+    std::fs::write(
+        &file,
+        "require [\"fileinto\", \"mailbox\"];\nfileinto :create \"Default\";\n",
+    )
+    .unwrap();
+    let setting = format!("\"{}\"", file.display());
+    let world = world_with(&[("sieve.default", &setting)]).await;
+    activate(&world, "alice@example.com", "keep;\n").await;
+    for to in ["alice@example.com", "bob@example.com"] {
+        Client::mx(&world)
+            .deliver("s@remote.example", &[to], HELLO)
+            .await;
+    }
+    assert_eq!(holds(&world, "alice@example.com", "INBOX").await, Some(1));
+    assert_eq!(holds(&world, "bob@example.com", "Default").await, Some(1));
+    world.finish().await;
+}
