@@ -102,14 +102,8 @@ mod tests {
         let features = Features::of(&Mail::open(
             b"From: a@b.test\r\nSubject: hello\r\n\r\nhello world\r\n",
         ));
-        // The stored models know these numbers.
-        assert_eq!(
-            features.digest(),
-            Features::of(&Mail::open(
-                b"From: a@b.test\r\nSubject: hello\r\n\r\nhello world\r\n"
-            ))
-            .digest()
-        );
+        // A model that has been stored knows these numbers: whoever changes them makes it worthless.
+        assert_eq!(features.digest(), 16_569_203_529_837_532_512);
         for view in &features.views {
             assert!(view.is_sorted() && !view.is_empty() && view.iter().all(|f| *f < 1 << BITS));
         }
