@@ -650,6 +650,48 @@ pub(crate) enum Sieve {
     },
     /// Print what a script would do with a message, an action a line: exit code 1 if it has errors or fails. Nothing is done
     Test(Box<SieveTest>),
+    /// List the scripts of an account
+    List {
+        /// Its address
+        account: String,
+    },
+    /// Print a script of an account
+    Get {
+        /// The address of the account
+        account: String,
+        /// The name of the script
+        name: String,
+    },
+    /// Store a script for an account, in place of one of the same name, unless it has errors; the next message meets it
+    Put {
+        /// The address of the account
+        account: String,
+        /// The name of the script
+        name: String,
+        /// The file; `-` for standard input
+        script: PathBuf,
+        /// Let it decide about arriving mail from now on
+        #[arg(long)]
+        activate: bool,
+    },
+    /// Let a script of an account decide about arriving mail, or none
+    Activate {
+        /// The address of the account
+        account: String,
+        /// The name of the script
+        #[arg(required_unless_present = "none")]
+        name: Option<String>,
+        /// Let no script decide
+        #[arg(long, conflicts_with = "name")]
+        none: bool,
+    },
+    /// Delete a script of an account that is not active
+    Delete {
+        /// The address of the account
+        account: String,
+        /// The name of the script
+        name: String,
+    },
     /// Print what scripts may require
     Extensions {
         /// In scripts of the administrator's

@@ -1,4 +1,4 @@
-//! `pennyblack sieve check`, `sieve test`, `sieve extensions`: as somebody uses them who writes a script.
+//! `pennyblack sieve check`, `sieve test`, `sieve extensions`: as somebody uses them who writes a script; and the scripts of accounts.
 
 use super::world::{Done, World};
 use std::fs;
@@ -246,4 +246,53 @@ fn h38_extensions() {
         assert!(words.contains(&word), "{word}");
     }
     assert!(!words.contains(&"vnd.dovecot.pipe"));
+}
+
+/// H34, H36: scripts of accounts by command, without a server and with one, which meets an edit at the next message.
+#[test]
+fn h34_scripts_of_accounts_are_changed_by_command() {
+    let trial = Trial::new("require \"fileinto\"; fileinto \"Lists\";");
+    let world = &trial.world;
+    world.add_account("alice@example.com");
+    let script = trial.path("script.sieve");
+    let put = ["sieve", "put", "alice@example.com", "rules", &script];
+    assert_eq!(world.run(&put).code, 0);
+    let _server = world.serve();
+    let listed = |arguments: &[&str]| world.json(&[&["sieve"], arguments].concat());
+    let alice = "alice@example.com";
+    assert_eq!(
+        listed(&["list", alice]),
+        serde_json::json!([{"name": "rules", "active": false}])
+    );
+    assert_eq!(
+        listed(&["activate", alice, "rules"]),
+        serde_json::json!([{"name": "rules", "active": true}])
+    );
+    let text = world.run(&["sieve", "get", alice, "rules"]).out;
+    assert_eq!(text, "require \"fileinto\"; fileinto \"Lists\";");
+
+    // An active script is not deleted; a broken one is not stored, and every error is named.
+    let done = world.run(&["sieve", "delete", alice, "rules"]);
+    assert!(done.code != 0 && done.err.contains("active"), "{done:?}");
+    trial.write("script.sieve", "fileinto \"A\";\nnonsense;\n");
+    let done = world.run(&put);
+    assert!(done.code != 0 && done.err.contains("fileinto"), "{done:?}");
+    assert!(done.err.contains("nonsense"), "{done:?}");
+    assert_eq!(world.run(&["sieve", "get", alice, "rules"]).out, text);
+
+    trial.write("script.sieve", "discard;");
+    let other = ["put", alice, "other", &script, "--activate"];
+    let both = listed(&other);
+    assert_eq!(both[0]["active"], both[0]["name"] == "other");
+    assert_eq!(both[1]["active"], both[1]["name"] == "other");
+    assert_eq!(world.run(&["sieve", "activate", alice, "--none"]).code, 0);
+    assert_eq!(world.run(&["sieve", "delete", alice, "rules"]).code, 0);
+    assert_eq!(world.run(&["sieve", "delete", alice, "rules"]).code, 1);
+    for wrong in [
+        ["get", alice, "rules"],
+        ["get", "nobody@example.com", "other"],
+        ["activate", alice, "rules"],
+    ] {
+        assert_eq!(world.run(&[&["sieve"], &wrong[..]].concat()).code, 1);
+    }
 }

@@ -23,6 +23,7 @@ pub mod queue;
 pub mod search;
 pub mod service;
 pub mod share;
+pub mod sieve;
 mod socket;
 
 pub use client::Client;
@@ -62,6 +63,8 @@ pub enum Request {
     Jobs(jobs::Request),
     /// Search indexes.
     Search(search::Request),
+    /// Sieve scripts of accounts.
+    Sieve(sieve::Request),
 }
 
 impl Request {
@@ -101,6 +104,8 @@ pub enum Answer {
     Jobs(jobs::Answer),
     /// Search indexes.
     Search(search::Answer),
+    /// Sieve scripts of accounts.
+    Sieve(sieve::Answer),
 }
 
 /// Whether to do it or only to say what would be done.
@@ -260,6 +265,7 @@ pub async fn execute(world: &World, request: Request) -> Result<Answer, Failure>
         Request::Service(request) => service::execute(world, request).await.map(Answer::Service),
         Request::Jobs(request) => jobs::execute(world, request).await.map(Answer::Jobs),
         Request::Search(request) => search::execute(world, request).await.map(Answer::Search),
+        Request::Sieve(request) => sieve::execute(world, request).await.map(Answer::Sieve),
     }
 }
 

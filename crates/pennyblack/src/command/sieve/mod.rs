@@ -1,14 +1,16 @@
 //! `pennyblack sieve`: check scripts, and try them on messages.
 //!
-//! `check`, `test` and `extensions` need no configuration, no store and no server.
+//! `check`, `test` and `extensions` need no configuration, no store and no server; the others work on the scripts of accounts.
 
 mod check;
 mod dry_run;
 mod facts;
 mod report;
+mod stored;
 
 use crate::cli::{Global, Sieve as Which};
 use crate::outcome::{Failure, Outcome};
+use server::control::sieve::Act;
 use sieve::Scope;
 use std::io::Read as _;
 use std::path::Path;
@@ -17,6 +19,18 @@ pub(crate) fn run(which: Which, global: &Global) -> Outcome {
     match which {
         Which::Check { scripts, admin } => check::run(&scripts, scope(admin), global),
         Which::Test(options) => dry_run::run(&options, global),
+        Which::List { account } => stored::run(account, Act::List, global),
+        Which::Get { account, name } => stored::run(account, Act::Get { name }, global),
+        Which::Put {
+            account,
+            name,
+            script,
+            activate,
+        } => stored::put(account, name, &script, activate, global),
+        Which::Activate { account, name, .. } => {
+            stored::run(account, Act::Activate { name }, global)
+        }
+        Which::Delete { account, name } => stored::run(account, Act::Delete { name }, global),
         Which::Extensions { admin } => check::extensions(scope(admin), global),
     }
 }
