@@ -5,10 +5,10 @@
 //! authenticate  who sent this (MX road)                        -> Authenticated
 //! authorize     may this account use this sender (submission)  -> Authorized
 //! judge         is it wanted, and why                          -> Judged
-//! strangers     is the sender asked to come again
+//! strangers     is the sender asked to come again (MX road)     -> Judged
 //! route         per recipient: file, relay or refuse           -> Routed
 //! file          per account: which mailboxes, which flags      -> Filed
-//! sign          what leaves: signatures, a seal, a sender   -> Signed
+//! sign          what leaves: signatures, a seal, a sender      -> Signed
 //! commit        one transaction, synced                        -> Committed
 //! relay         delivers what the queue holds
 //! bounce        tells the sender when it cannot
@@ -20,7 +20,8 @@
 //! A session knows two types of this folder: a [`Transaction`] takes MAIL and RCPT and answers each at once, since whatever can be
 //! refused is refused in the dialogue; [`Receiving`] takes the octets, runs all stages when they are complete, and has the reply.
 //! Around the stages stand [`envelope`] (what the session hands over), [`lookup`] (what an address leads to), `head` and `trace`
-//! (what is changed in the header section, and put in front of it), `deliver` and `place` (what is written for one account) and `refusals` (the words of every refusal).
+//! (what is changed in the header section, and put in front of it), `outsider` (senders that nobody outside may use), `srs` (senders by which
+//! bounces of forwarded mail come back), `deliver` and `place` (what is written for one account) and `refusals` (the words of every refusal).
 
 pub mod authenticate;
 mod authorize;

@@ -35,7 +35,7 @@ fn greylist() -> Vec<Setting> {
         "gate.white_for" Reload "\"36d\"", Field::Time(|c| &mut c.gate.white_for, 3600..=31_536_000),
             "Who came again is let in at once for so long after his last message.";
         "gate.trapped_for" Reload "\"24h\"", Field::Time(|c| &mut c.gate.trapped_for, 60..=31_536_000),
-            "A stranger that writes to a trap (`pennyblack greylist trap add`) is blocked for so long (J15).";
+            "A stranger that writes to a trap (`pennyblack greylist -T -a`) is blocked for so long (J15).";
         "gate.never" Reload "[]", Field::Texts(|c| &mut c.gate.never, "addresses, networks or ranges", range),
             "Clients that are never blocked, asked to come again, or looked up in lists (J10): `192.0.2.1`, `192.0.2.0/24`, `192.0.2.1 - 192.0.2.9`, \
              `2001:db8::/32`.";
