@@ -202,8 +202,8 @@ pub enum Body {
     GetQuota(String),
     /// GETQUOTAROOT of a mailbox
     GetQuotaRoot(MailboxName),
-    /// SETQUOTA of a quota root
-    SetQuota(String),
+    /// SETQUOTA of a quota root (RFC 9208 §4.1.3): its limits by resource, in the resource's unit
+    SetQuota(String, Vec<(String, u64)>),
     /// SETACL (RFC 4314)
     SetAcl(SetAcl),
     /// DELETEACL: mailbox and identifier.
@@ -279,7 +279,7 @@ impl Body {
             Body::MultiSearch(_) => "ESEARCH",
             Body::GetQuota(_) => "GETQUOTA",
             Body::GetQuotaRoot(_) => "GETQUOTAROOT",
-            Body::SetQuota(_) => "SETQUOTA",
+            Body::SetQuota(..) => "SETQUOTA",
             Body::SetAcl(_) => "SETACL",
             Body::DeleteAcl(..) => "DELETEACL",
             Body::GetAcl(_) => "GETACL",

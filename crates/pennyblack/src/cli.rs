@@ -66,6 +66,9 @@ pub(crate) enum Command {
     /// Accounts: who has mailboxes and may log in
     #[command(subcommand)]
     Account(Account),
+    /// How full accounts are
+    #[command(subcommand)]
+    Quota(Quota),
     /// Domains whose mail is ours
     #[command(subcommand)]
     Domain(Domain),
@@ -268,12 +271,23 @@ pub(crate) enum Account {
         #[command(flatten)]
         password: PasswordFrom,
     },
-    /// Set what an account may hold
+    /// Say how full accounts are; with a quota, set what one may hold
     Quota {
+        /// The account; none: all
+        address: Option<String>,
+        /// A size like 5G, `unlimited` or `default`
+        #[arg(requires = "address")]
+        quota: Option<String>,
+        /// How many messages: a number, `unlimited` or `default`
+        #[arg(long, requires = "address")]
+        messages: Option<String>,
+    },
+    /// Set the language that the server writes to an account's owner in
+    Language {
         /// The account
         address: String,
-        /// A size like 5G, `unlimited` or `default`
-        quota: String,
+        /// A tag like `de`, or `default`
+        language: String,
     },
     /// Let an account log in again
     Enable {
@@ -306,6 +320,20 @@ pub(crate) enum Account {
         address: String,
         #[command(flatten)]
         sure: Sure,
+    },
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Quota {
+    /// Say how full accounts are
+    Report {
+        /// The accounts; none: all
+        addresses: Vec<String>,
+    },
+    /// Count anew what accounts hold, and correct what was counted wrongly
+    Recalc {
+        /// The accounts; none: all
+        addresses: Vec<String>,
     },
 }
 

@@ -12,6 +12,7 @@ pub mod journey;
 pub mod listen;
 pub mod local;
 pub mod log;
+mod quota;
 pub mod run;
 pub mod scripts;
 pub mod search;

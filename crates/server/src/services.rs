@@ -65,6 +65,8 @@ pub struct Services {
     pub scripts: Arc<crate::scripts::Scripts>,
     /// Counters.
     pub metrics: crate::session::metrics::Metrics,
+    /// Accounts whose owners are to be told how full they are.
+    pub(crate) quota_due: crate::quota::Due,
     /// What runs at intervals, and how it went.
     pub jobs: crate::jobs::Jobs,
     /// What is known of the hosts that mail goes to.

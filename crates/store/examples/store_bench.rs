@@ -132,10 +132,7 @@ async fn add(store: &Store, account: AccountId, inbox: MailboxId, n: u32) -> sto
         internal_date: Timestamp::now(),
         summary: summary(n, body.body().size),
         body,
-        quota: QuotaRule {
-            default_limit: Some(1 << 40),
-            grace: 10,
-        },
+        quota: QuotaRule::NOTICE,
     };
     store
         .write(move |tx| entry::add(tx, &new))
@@ -259,10 +256,7 @@ async fn fill(
                         internal_date: Timestamp::now(),
                         summary: summary(n, body.body().size),
                         body: body.clone(),
-                        quota: QuotaRule {
-                            default_limit: None,
-                            grace: 0,
-                        },
+                        quota: QuotaRule::NOTICE,
                     };
                     entry::add(tx, &new)?;
                 }

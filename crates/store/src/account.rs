@@ -5,6 +5,7 @@ use crate::change::Record;
 use crate::engine::{Row, params};
 use crate::id::fresh_id;
 use crate::mailbox::{self, SpecialUse};
+use crate::quota::{Limits, Used};
 use crate::tx::Tx;
 use crate::{AccountId, Error, ModSeq, Result, Timestamp, time};
 
@@ -31,6 +32,30 @@ pub struct Account {
     pub modseq: ModSeq,
     /// When it was made.
     pub created: Timestamp,
+    /// Messages it may hold; `None` means the configured default.
+    pub quota_messages: Option<u64>,
+    /// How full it was when its owner was last told: 0, a per cent that he was warned of, or 100 when it took no mail (P6, P7).
+    pub quota_level: u8,
+    /// The language its owner is written to in (a tag like `de`); `None`: the configured one.
+    pub language: Option<String>,
+}
+
+impl Account {
+    /// Its own limits.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            bytes: self.quota,
+            messages: self.quota_messages,
+        }
+    }
+
+    /// What it holds.
+    pub fn used(&self) -> Used {
+        Used {
+            bytes: self.used_bytes,
+            messages: self.used_messages,
+        }
+    }
 }
 
 /// What a password is checked against. `Debug` prints nothing secret.
@@ -131,7 +156,8 @@ fn checked_address(tx: &mut Tx<'_>, address: &str) -> Result<String> {
 /// The account with this primary address (any case).
 pub fn by_address(tx: &mut Tx<'_>, address: &str) -> Result<Option<Account>> {
     tx.one(
-        "SELECT id, address, name, active, hash, scram, quota, used_bytes, used_messages, modseq, created FROM account \
+        "SELECT id, address, name, active, hash, scram, quota, used_bytes, used_messages, modseq, created, quota_messages, \
+         quota_level, language FROM account \
          WHERE address = $1",
         params![&address.to_lowercase()],
         read,
@@ -141,7 +167,8 @@ pub fn by_address(tx: &mut Tx<'_>, address: &str) -> Result<Option<Account>> {
 /// The account with this id.
 pub fn by_id(tx: &mut Tx<'_>, id: AccountId) -> Result<Option<Account>> {
     tx.one(
-        "SELECT id, address, name, active, hash, scram, quota, used_bytes, used_messages, modseq, created FROM account \
+        "SELECT id, address, name, active, hash, scram, quota, used_bytes, used_messages, modseq, created, quota_messages, \
+         quota_level, language FROM account \
          WHERE id = $1",
         params![id],
         read,
@@ -151,7 +178,8 @@ pub fn by_id(tx: &mut Tx<'_>, id: AccountId) -> Result<Option<Account>> {
 /// All accounts, by address.
 pub fn list(tx: &mut Tx<'_>) -> Result<Vec<Account>> {
     tx.all(
-        "SELECT id, address, name, active, hash, scram, quota, used_bytes, used_messages, modseq, created FROM account \
+        "SELECT id, address, name, active, hash, scram, quota, used_bytes, used_messages, modseq, created, quota_messages, \
+         quota_level, language FROM account \
          ORDER BY address",
         &[],
         read,
@@ -173,6 +201,9 @@ fn read(row: &Row<'_>) -> Result<Account> {
         used_messages: row.number(8)?,
         modseq: ModSeq(row.number(9)?),
         created: time::from_seconds(row.int(10)?)?,
+        quota_messages: row.opt_int(11)?.map(i64::unsigned_abs),
+        quota_level: row.number(12)?,
+        language: row.opt_text(13)?.map(str::to_owned),
     })
 }
 
@@ -224,12 +255,42 @@ pub fn set_credentials(tx: &mut Tx<'_>, id: AccountId, credentials: &Credentials
     Ok(())
 }
 
-/// Sets the quota; `None` goes back to the default.
+/// Sets how many octets it may hold; `None` goes back to the default.
 pub fn set_quota(tx: &mut Tx<'_>, id: AccountId, quota: Option<u64>) -> Result<()> {
     note_change(tx, id)?;
     tx.execute(
         "UPDATE account SET quota = $2 WHERE id = $1",
         params![id, quota],
+    )?;
+    tx.note_limits(id)
+}
+
+/// Sets how many messages it may hold; `None` goes back to the default.
+pub fn set_message_quota(tx: &mut Tx<'_>, id: AccountId, messages: Option<u64>) -> Result<()> {
+    note_change(tx, id)?;
+    tx.execute(
+        "UPDATE account SET quota_messages = $2 WHERE id = $1",
+        params![id, messages],
+    )?;
+    tx.note_limits(id)
+}
+
+/// Its owner has been told that it is so full (see [`Account::quota_level`]).
+pub fn set_quota_level(tx: &mut Tx<'_>, id: AccountId, level: u8) -> Result<()> {
+    note_change(tx, id)?;
+    tx.execute(
+        "UPDATE account SET quota_level = $2 WHERE id = $1",
+        params![id, level],
+    )?;
+    Ok(())
+}
+
+/// Sets the language that its owner is written to in; `None` goes back to the configured one.
+pub fn set_language(tx: &mut Tx<'_>, id: AccountId, language: Option<&str>) -> Result<()> {
+    note_change(tx, id)?;
+    tx.execute(
+        "UPDATE account SET language = $2 WHERE id = $1",
+        params![id, language],
     )?;
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! What transactions share besides the database: keys, body files, watchers, the clock.
 
 use crate::body::files::Files;
+use crate::quota::Usage;
 use crate::search;
 use crate::vault::Vault;
 use crate::watch::Watchers;
@@ -12,6 +13,9 @@ use std::time::Duration;
 /// Tells the time.
 pub(crate) type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
+/// Hears what transactions made of the use of accounts.
+pub(crate) type UsageObserver = Arc<dyn Fn(&Usage) + Send + Sync>;
+
 /// Hears how long writing transactions take.
 pub(crate) type Observer = Arc<dyn Fn(Duration) + Send + Sync>;
 
@@ -22,6 +26,7 @@ pub(crate) struct Context {
     pub(crate) search: Arc<search::Files>,
     clock: ArcSwap<Clock>,
     commits: ArcSwap<Observer>,
+    usage: ArcSwap<UsageObserver>,
 }
 
 impl Context {
@@ -35,6 +40,7 @@ impl Context {
             search,
             clock: ArcSwap::from_pointee(system),
             commits: ArcSwap::from_pointee(nobody),
+            usage: ArcSwap::from_pointee(Arc::new(|_: &Usage| ()) as UsageObserver),
         }
     }
 
@@ -49,6 +55,15 @@ impl Context {
 
     pub(crate) fn observe_commits(&self, observer: Observer) {
         self.commits.store(Arc::new(observer));
+    }
+
+    pub(crate) fn observe_usage(&self, observer: UsageObserver) {
+        self.usage.store(Arc::new(observer));
+    }
+
+    /// A committed transaction has changed what an account uses.
+    pub(crate) fn used(&self, usage: &Usage) {
+        (**self.usage.load())(usage);
     }
 
     /// A transaction has been committed and synced, so long after it was asked for.

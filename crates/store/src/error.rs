@@ -1,5 +1,6 @@
 //! What can go wrong in the store, by whose fault it is.
 
+use crate::quota::Resource;
 use std::fmt;
 
 /// The result of a store operation.
@@ -14,9 +15,11 @@ pub enum Error {
     Full(String),
     /// The account has no room for what was to be stored (catalogue P1, P4).
     OverQuota {
-        /// Bytes the account may hold.
+        /// What there is too much of.
+        resource: Resource,
+        /// How much of it the account may hold.
         limit: u64,
-        /// Bytes it holds now.
+        /// How much it holds now.
         used: u64,
     },
     /// Something of this name exists already.
@@ -56,9 +59,11 @@ impl fmt::Display for Error {
         match self {
             Error::Unavailable(why) => write!(f, "the store is not available: {why}"),
             Error::Full(why) => write!(f, "no space left in the store: {why}"),
-            Error::OverQuota { limit, used } => {
-                write!(f, "over quota: {used} of {limit} bytes used")
-            }
+            Error::OverQuota {
+                resource,
+                limit,
+                used,
+            } => write!(f, "over quota: {used} of {limit} {resource} used"),
             Error::Exists(what) => write!(f, "{what} exists already"),
             Error::Missing(what) => write!(f, "{what} does not exist"),
             Error::Refused(why) => f.write_str(why),

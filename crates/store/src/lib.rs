@@ -21,6 +21,7 @@ pub mod learn;
 pub mod mailbox;
 pub mod policy;
 pub mod queue;
+pub mod quota;
 pub mod script;
 pub mod search;
 pub mod secret;

@@ -150,6 +150,11 @@ impl Store {
         self.context().observe_commits(Arc::new(observer));
     }
 
+    /// From now on `observer` hears, after each commit, what it made of the use of accounts. It must not wait for anything.
+    pub fn observe_usage(&self, observer: impl Fn(&crate::quota::Usage) + Send + Sync + 'static) {
+        self.context().observe_usage(Arc::new(observer));
+    }
+
     /// [`Error::Full`] if the disk has less room than the floor, so that a message can be refused before it is sent.
     pub fn room(&self) -> Result<()> {
         self.context().files.room()

@@ -15,6 +15,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0005_gate.sql"),
     include_str!("../migrations/0006_dkim.sql"),
     include_str!("../migrations/0007_sending.sql"),
+    include_str!("../migrations/0008_quota.sql"),
 ];
 
 /// The version this program works with.

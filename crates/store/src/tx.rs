@@ -4,6 +4,7 @@ use crate::body::staged::Staged;
 use crate::change::{Record, Touched};
 use crate::context::Context;
 use crate::engine::{Param, Row, Sql, params};
+use crate::quota::{Limits, Usage, Used};
 use crate::{AccountId, Error, MailboxId, ModSeq, Result, Timestamp};
 use std::ops::ControlFlow;
 
@@ -27,6 +28,8 @@ pub(crate) struct Effects {
     pub(crate) dropped: Vec<String>,
     /// Accounts it removed.
     pub(crate) gone: Vec<AccountId>,
+    /// Accounts that hold more or less than before.
+    usage: Vec<Usage>,
     /// The queue has something to do.
     pub(crate) queue_work: bool,
 }
@@ -39,6 +42,7 @@ impl Effects {
         for touched in &self.touched {
             context.watchers.tell(touched.account, touched.modseq);
         }
+        self.usage.iter().for_each(|usage| context.used(usage));
         for account in self.gone {
             context.watchers.tell(account, ModSeq(i64::MAX as u64));
             context.search.forget(account);
@@ -157,23 +161,63 @@ impl<'a> Tx<'a> {
         }
         let charged = self.one(
             "UPDATE account SET modseq = modseq + $2, used_bytes = used_bytes + $3, used_messages = used_messages + $4 \
-             WHERE id = $1 RETURNING modseq, used_bytes, quota",
+             WHERE id = $1 RETURNING modseq, used_bytes, used_messages, quota, quota_messages, quota_level",
             params![account, i64::from(known.is_none()), bytes, messages],
             |row| {
                 Ok(Charged {
                     modseq: ModSeq(row.number(0)?),
-                    used: row.number(1)?,
-                    quota: row.opt_int(2)?.map(i64::unsigned_abs),
+                    used: Used { bytes: row.number(1)?, messages: row.number(2)? },
+                    limits: Limits {
+                        bytes: row.opt_int(3)?.map(i64::unsigned_abs),
+                        messages: row.opt_int(4)?.map(i64::unsigned_abs),
+                    },
+                    level: row.number(5)?,
                 })
             },
         )?;
         let charged = charged.ok_or_else(|| Error::Missing(format!("account {account}")))?;
+        if bytes != 0 || messages != 0 {
+            self.note_usage(account, &charged);
+        }
         if known.is_none() {
             self.effects
                 .touched
                 .push(Touched::new(account, charged.modseq));
         }
         Ok(charged)
+    }
+
+    /// What the account uses or may use has changed: those who watch hear of it after the commit.
+    fn note_usage(&mut self, account: AccountId, charged: &Charged) {
+        let usage = self.usage_of(account);
+        (usage.used, usage.limits, usage.level) = (charged.used, charged.limits, charged.level);
+    }
+
+    /// The same for limits that were changed by a statement of their own.
+    pub(crate) fn note_limits(&mut self, account: AccountId) -> Result<()> {
+        let charged = self.charge(account, 0, 0)?;
+        self.note_usage(account, &charged);
+        Ok(())
+    }
+
+    /// Messages went to make room.
+    pub(crate) fn note_room(&mut self, account: AccountId, messages: u64) {
+        self.usage_of(account).made_room += messages;
+    }
+
+    fn usage_of(&mut self, account: AccountId) -> &mut Usage {
+        let known = self.effects.usage.iter().position(|u| u.account == account);
+        let at = known.unwrap_or_else(|| {
+            self.effects.usage.push(Usage {
+                account,
+                used: Used::default(),
+                limits: Limits::default(),
+                level: 0,
+                made_room: 0,
+            });
+            self.effects.usage.len() - 1
+        });
+        &mut self.effects.usage[at]
     }
 
     /// Appends to the change log of an account that [`Tx::charge`] or [`Tx::next_modseq`] was called for.
@@ -208,8 +252,9 @@ impl<'a> Tx<'a> {
 /// What [`Tx::charge`] tells.
 pub(crate) struct Charged {
     pub(crate) modseq: ModSeq,
-    /// Bytes used, the charge included.
-    pub(crate) used: u64,
-    /// The account's own limit.
-    pub(crate) quota: Option<u64>,
+    /// What is used, the charge included.
+    pub(crate) used: Used,
+    /// The account's own limits.
+    pub(crate) limits: Limits,
+    level: u8,
 }

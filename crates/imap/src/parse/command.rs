@@ -299,15 +299,15 @@ pub(super) fn status_items(cursor: &mut Cursor<'_>) -> Parsed<Vec<StatusItem>> {
     }
 }
 
-/// The limits are read over: nobody may set any.
+/// RFC 9208 §5: resource names in upper case, and their limits.
 fn set_quota(cursor: &mut Cursor<'_>) -> Parsed<Body> {
     let root = spaced(cursor, Cursor::text)?;
     cursor.space()?;
-    cursor.list(|cursor| {
-        cursor.atom()?;
-        spaced(cursor, Cursor::number64)
+    let limits = cursor.list(|cursor| {
+        let resource = cursor.atom()?.to_ascii_uppercase();
+        Ok((resource, spaced(cursor, Cursor::number64)?))
     })?;
-    Ok(Body::SetQuota(root))
+    Ok(Body::SetQuota(root, limits))
 }
 
 fn copy(cursor: &mut Cursor<'_>, by: By) -> Parsed<Copy> {

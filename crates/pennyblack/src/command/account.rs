@@ -48,9 +48,27 @@ pub(crate) fn run(which: Which, global: &Global) -> Outcome {
                 shown.as_deref(),
             )
         }
-        Which::Quota { address, quota } => {
-            let quota = parse_quota(&quota)?;
-            change(global, Request::Quota { address, quota }, None)
+        Which::Quota {
+            address: Some(address),
+            quota,
+            messages,
+        } if quota.is_some() || messages.is_some() => {
+            let quota = quota.map(|text| parse_quota(&text)).transpose()?;
+            let messages = messages.map(|text| parse_messages(&text)).transpose()?;
+            let request = Request::Quota {
+                address,
+                quota,
+                messages,
+            };
+            change(global, request, None)
+        }
+        Which::Quota { address, .. } => {
+            let addresses = address.into_iter().collect();
+            super::quota::run(crate::cli::Quota::Report { addresses }, global)
+        }
+        Which::Language { address, language } => {
+            let language = (language != "default").then_some(language);
+            change(global, Request::Language { address, language }, None)
         }
         Which::Enable { address } => change(
             global,
@@ -223,6 +241,17 @@ fn parse_quota(text: &str) -> Result<Quota, Failure> {
         size => server::config::parse_size(size)
             .map(Quota::Octets)
             .map_err(Failure::usage),
+    }
+}
+
+fn parse_messages(text: &str) -> Result<Quota, Failure> {
+    match (text, text.parse()) {
+        ("default", _) => Ok(Quota::Default),
+        ("unlimited", _) => Ok(Quota::Unlimited),
+        (_, Ok(number)) => Ok(Quota::Octets(number)),
+        (_, Err(_)) => Err(Failure::usage(format!(
+            "\"{text}\" is no number of messages: write a number, `unlimited` or `default`"
+        ))),
     }
 }
 

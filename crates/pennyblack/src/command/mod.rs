@@ -12,6 +12,7 @@ mod import;
 mod jobs;
 mod manual;
 mod queue;
+mod quota;
 mod reindex;
 pub(crate) mod sendmail;
 mod serve;
@@ -31,6 +32,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::Serve => serve::run(&global),
         Command::Trial(options) => crate::trial::run(&options, &global),
         Command::Account(which) => account::run(which, &global),
+        Command::Quota(which) => quota::run(which, &global),
         Command::Domain(which) => domain::run(which, &global),
         Command::Alias(which) => alias::run(which, &global),
         Command::Dkim(which) => dkim::run(which, &global),

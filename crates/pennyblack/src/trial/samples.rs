@@ -131,10 +131,7 @@ async fn prepare(
         internal_date: date,
         body: staging.finish(b"").await?,
         summary: scanner.finish(),
-        quota: QuotaRule {
-            default_limit: None,
-            grace: 0,
-        },
+        quota: QuotaRule::NOTICE,
     })
 }
 

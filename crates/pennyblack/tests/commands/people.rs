@@ -468,3 +468,65 @@ fn sharing(world: &World) {
     ]);
     assert_eq!(world.json(&["share", "list"]), json!([]));
 }
+
+/// P2, P11, P12: quotas of octets and messages are set, reported for all, and counted anew.
+#[test]
+fn p11_p12_quotas_are_reported_and_counted_anew() {
+    let world = World::with("mail.quota = \"1G\"\n");
+    let none = world.run(&["quota", "report"]);
+    assert!(none.out.contains("There are no accounts"), "{}", none.out);
+    world.add_account("alice@example.com");
+    world.add_account("bob@example.com");
+    let bob = world.json(&[
+        "account",
+        "quota",
+        "bob@example.com",
+        "5M",
+        "--messages",
+        "100",
+    ]);
+    assert_eq!(
+        (&bob["quota"], &bob["quota_messages"]),
+        (&json!(5 << 20), &json!(100))
+    );
+    let report = world.json(&["quota", "report"]);
+    let row = |address: &str, quota: u64, messages: serde_json::Value| json!({"address": address, "percent": 0, "used_bytes": 0, "quota": quota, "used_messages": 0, "quota_messages": messages});
+    assert_eq!(
+        report,
+        json!([
+            row("alice@example.com", 1 << 30, json!(null)),
+            row("bob@example.com", 5 << 20, json!(100))
+        ])
+    );
+    assert_eq!(
+        world.json(&["account", "quota", "bob@example.com"]),
+        json!([report[1]])
+    );
+    let table = world.run(&["account", "quota"]).out;
+    assert!(
+        table.starts_with("ADDRESS")
+            && table.contains("bob@example.com    0%    0 B    5.0 MB  0         100"),
+        "{table}"
+    );
+    let counted = world.json(&["quota", "recalc"]);
+    let nothing = json!({"bytes": 0, "messages": 0});
+    let unchanged = |address: &str| json!({"address": address, "said": nothing, "holds": nothing, "mailboxes": 0});
+    assert_eq!(
+        counted,
+        json!([unchanged("alice@example.com"), unchanged("bob@example.com")])
+    );
+    assert_eq!(
+        world.run(&["quota", "recalc", "nobody@example.com"]).code,
+        1
+    );
+    let language = world.run(&["account", "language", "bob@example.com", "xx"]);
+    assert!(
+        language.err.contains("there are en, de, fr, es"),
+        "{}",
+        language.err
+    );
+    assert_eq!(
+        world.json(&["account", "language", "bob@example.com", "de"])["language"],
+        "de"
+    );
+}

@@ -36,7 +36,7 @@ impl Expiry {
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-fn special_use(name: &str) -> Result<SpecialUse, String> {
+pub(super) fn special_use(name: &str) -> Result<SpecialUse, String> {
     match name.to_ascii_lowercase().as_str() {
         "junk" => Ok(SpecialUse::Junk),
         "trash" => Ok(SpecialUse::Trash),

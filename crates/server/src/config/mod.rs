@@ -12,6 +12,7 @@ mod imap_rules;
 pub(crate) mod interfaces;
 mod load;
 mod mailboxes;
+mod quota;
 mod recover;
 mod route;
 mod scalar;
@@ -23,6 +24,7 @@ pub use describe::{Shown, example, man, markdown, show};
 pub use expiry::Expiry;
 pub use fault::{Fault, Faults};
 pub use load::{DEFAULT_PATH, Loaded};
+pub use quota::Language;
 pub use route::{Backup, Hop, Route, RouteTls, Scheme, Sources};
 pub use scalar::{parse_duration, parse_name, parse_size, print_size};
 pub use settings::{Applies, Default as SettingDefault, SECTIONS, SETTINGS, Setting};
@@ -252,6 +254,18 @@ pub struct MailSettings {
     pub junk: String,
     /// How long mail stays in which mailboxes (P9), as [`Expiry::parse`] reads it.
     pub autoexpunge: Vec<String>,
+    /// Messages that an account may hold by default; 0: any number.
+    pub quota_messages: u32,
+    /// Mailboxes that may hold more than the quota (P3), like `\Trash +100M`.
+    pub quota_extra: Vec<String>,
+    /// When users are warned (P6), like `80%`.
+    pub quota_warnings: Vec<String>,
+    /// Mailboxes that are emptied for new mail (P8), like `\Junk`.
+    pub make_room: Vec<String>,
+    /// Who may set quotas over IMAP.
+    pub quota_admins: Vec<String>,
+    /// The language of letters to users without one of their own.
+    pub language: Language,
 }
 
 /// Mail from programs on this machine.

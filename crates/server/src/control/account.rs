@@ -1,13 +1,14 @@
-//! Accounts: add, list, show, password, quota, enable and disable, rename the person, remove.
+//! Accounts: add, list, show, password, quota and counting it anew, language, enable and disable, rename the person, remove.
 
 use super::import;
 use super::{Failure, FailureKind, Mode, Password, World, address, write};
-use crate::config::Config;
+use crate::config::{Config, Language};
 use crate::session::login::hash_password;
 use serde::{Deserialize, Serialize};
 use store::account::{Account, Credentials, NewAccount};
 use store::domain::Domain;
-use store::{Tx, account, alias, domain};
+use store::quota::Recount;
+use store::{Tx, account, alias, domain, quota};
 
 /// The quota that stands for "no limit": the largest that the store can hold.
 const UNLIMITED: u64 = i64::MAX as u64;
@@ -19,13 +20,45 @@ const UNLIMITED: u64 = i64::MAX as u64;
 pub enum Request {
     Add(New),
     List,
-    Show { address: String },
-    Password { address: String, password: Password },
-    Quota { address: String, quota: Quota },
-    Activate { address: String, active: bool },
-    RenamePerson { address: String, name: String },
-    Remove { address: String, mode: Mode },
-    Import { entry: import::Entry, mode: Mode },
+    Show {
+        address: String,
+    },
+    Password {
+        address: String,
+        password: Password,
+    },
+    Quota {
+        address: String,
+        /// Octets; none: as it is.
+        quota: Option<Quota>,
+        /// Messages; none: as it is.
+        messages: Option<Quota>,
+    },
+    /// Counts anew what accounts hold (P12); none named: all.
+    Recount {
+        addresses: Vec<String>,
+    },
+    Language {
+        address: String,
+        /// None: the one of the settings.
+        language: Option<String>,
+    },
+    Activate {
+        address: String,
+        active: bool,
+    },
+    RenamePerson {
+        address: String,
+        name: String,
+    },
+    Remove {
+        address: String,
+        mode: Mode,
+    },
+    Import {
+        entry: import::Entry,
+        mode: Mode,
+    },
 }
 
 /// An account to make (E30: one step).
@@ -51,7 +84,7 @@ pub enum Quota {
     Default,
     /// Anything.
     Unlimited,
-    /// So many octets.
+    /// So many octets, or messages.
     Octets(u64),
 }
 
@@ -67,6 +100,8 @@ pub enum Answer {
     Removed(Removed),
     /// What came of a line of a credentials file.
     Imported(import::Imported),
+    /// What accounts hold, counted anew.
+    Recounted(Vec<Recounted>),
 }
 
 /// An account as people see it.
@@ -90,11 +125,29 @@ pub struct View {
     pub used_bytes: u64,
     /// Messages it holds.
     pub used_messages: u64,
+    /// Messages it may hold; none: no limit.
+    pub quota_messages: Option<u64>,
+    /// Whether that is its own quota or the default of the settings.
+    pub own_quota_messages: bool,
+    /// How full it is: per cent of the quota that is nearer to being reached.
+    pub percent: u64,
+    /// The language its owner is written to in; none: the one of the settings.
+    pub language: Option<String>,
     /// When it was made, RFC 3339.
     pub created: String,
     /// Aliases that lead straight to it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub aliases: Vec<String>,
+}
+
+/// What counting anew came to.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Recounted {
+    /// The account.
+    pub address: String,
+    #[allow(missing_docs)]
+    #[serde(flatten)]
+    pub count: Recount,
 }
 
 /// What a removal takes away.
@@ -119,10 +172,16 @@ pub(super) async fn execute(world: &World, request: Request) -> Result<Answer, F
         Request::List => list(world).await,
         Request::Show { address } => change(world, &address, |_, _| Ok(())).await,
         Request::Password { address, password } => set_password(world, &address, &password).await,
-        Request::Quota { address, quota } => {
-            let quota = stored(quota)?;
+        Request::Quota {
+            address,
+            quota,
+            messages,
+        } => set_quota(world, &address, quota, messages).await,
+        Request::Recount { addresses } => recount(world, addresses).await,
+        Request::Language { address, language } => {
+            let language = language.map(|tag| known_language(&tag)).transpose()?;
             change(world, &address, move |tx, found| {
-                account::set_quota(tx, found.id, quota)
+                account::set_language(tx, found.id, language.as_deref())
             })
             .await
         }
@@ -241,6 +300,63 @@ async fn set_password(
     .await
 }
 
+async fn set_quota(
+    world: &World,
+    address: &str,
+    quota: Option<Quota>,
+    messages: Option<Quota>,
+) -> Result<Answer, Failure> {
+    let (quota, messages) = (
+        quota.map(stored).transpose()?,
+        messages.map(stored).transpose()?,
+    );
+    change(world, address, move |tx, found| {
+        if let Some(quota) = quota {
+            account::set_quota(tx, found.id, quota)?;
+        }
+        match messages {
+            Some(messages) => account::set_message_quota(tx, found.id, messages),
+            None => Ok(()),
+        }
+    })
+    .await
+}
+
+/// Each account in a transaction of its own, so that deliveries to the others do not wait.
+async fn recount(world: &World, addresses: Vec<String>) -> Result<Answer, Failure> {
+    let wanted = match addresses.is_empty() {
+        true => {
+            let all = world.store.read(account::list).await?;
+            all.into_iter().map(|account| account.address).collect()
+        }
+        false => addresses,
+    };
+    let mut all = Vec::with_capacity(wanted.len());
+    for text in wanted {
+        let key = address(&text)?.key();
+        let counted = write(&world.store, move |tx| {
+            Ok(match found(tx, &key)? {
+                Ok(account) => Ok((account.address, quota::recount(tx, account.id)?)),
+                Err(why) => Err(why),
+            })
+        });
+        let (address, count) = counted.await?;
+        all.push(Recounted { address, count });
+    }
+    Ok(Answer::Recounted(all))
+}
+
+fn known_language(tag: &str) -> Result<String, Failure> {
+    match Language::of(tag) {
+        Some(_) => Ok(tag.to_owned()),
+        None => Err(Failure::invalid(format!(
+            "\"{}\" is no language that this server writes: there are {}",
+            tag.escape_debug(),
+            Language::TAGS.join(", ")
+        ))),
+    }
+}
+
 /// Does something with an account and shows what it is then.
 async fn change<F>(world: &World, text: &str, work: F) -> Result<Answer, Failure>
 where
@@ -302,19 +418,21 @@ fn view(tx: &mut Tx<'_>, config: &Config, account: &Account) -> Result<View, Fai
 }
 
 fn plain_view(config: &Config, account: &Account) -> View {
+    let limits = account.limits().or(config.mail.quota_limits());
     View {
         id: account.id.to_string(),
         address: account.address.clone(),
         name: account.name.clone(),
         active: account.active,
         has_password: account.credentials.hash.is_some(),
-        quota: account
-            .quota
-            .or(config.mail.quota)
-            .filter(|quota| *quota < UNLIMITED),
+        quota: limits.bytes.filter(|quota| *quota < UNLIMITED),
         own_quota: account.quota.is_some(),
         used_bytes: account.used_bytes,
         used_messages: account.used_messages,
+        quota_messages: limits.messages.filter(|quota| *quota < UNLIMITED),
+        own_quota_messages: account.quota_messages.is_some(),
+        percent: crate::quota::percent(account.used(), limits),
+        language: account.language.clone(),
         created: account.created.to_string(),
         aliases: Vec::new(),
     }

@@ -7,6 +7,7 @@ pub(crate) mod index;
 pub(crate) mod periodic;
 mod pickup;
 mod queue;
+mod quota;
 mod signing;
 mod sweep;
 mod tls_report;
@@ -34,6 +35,7 @@ fn at_intervals() -> Vec<periodic::Job> {
         history::job(),
         pickup::job(),
         autoexpunge::job(),
+        quota::job(),
         index::job(),
         gate::expiry(),
         gate::lists(),

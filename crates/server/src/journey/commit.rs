@@ -19,6 +19,7 @@ use smtp::{Enhanced, Reply};
 use std::sync::Arc;
 use store::body::{Staged, Staging};
 use store::queue::{NewQueued, NewQueuedRecipient};
+use store::quota::Resource;
 use store::{AccountId, QueueId, Tx, queue};
 
 /// A message that is on disk for every recipient that is told so.
@@ -83,8 +84,8 @@ struct Written {
 
 #[derive(Clone, Copy)]
 struct Full {
-    limit: u64,
-    size: u64,
+    /// The message would not even fit into an empty mailbox.
+    never: bool,
 }
 
 impl Settled {
@@ -133,7 +134,11 @@ impl Settled {
         let plan = self.plan.clone();
         let written = self.services.store.write(move |tx| plan.write(tx)).await;
         written.map_err(|error| match &error {
-            store::Error::OverQuota { limit, .. } => self.over_quota(*limit, &error),
+            store::Error::OverQuota {
+                resource: Resource::Bytes,
+                limit,
+                ..
+            } => self.over_quota(*limit, &error),
             _ => {
                 tracing::error!(mid = %self.id, error = %error, "could not commit a message");
                 refusals::store_failed(&error)
@@ -221,14 +226,25 @@ impl Plan {
     ) -> store::Result<()> {
         match part.write(tx, letter)? {
             Outcome::Filed(copies, _) => written.filed += copies,
-            Outcome::Full { limit, .. } if self.replies == Replies::PerRecipient => {
+            Outcome::Full {
+                resource, limit, ..
+            } if self.replies == Replies::PerRecipient => {
                 let size = u64::from(letter.summary.size);
+                let never = resource == Resource::Bytes && !route::fits_empty(limit, size);
                 written
                     .full
-                    .push((part.delivery.inbox.account, Full { limit, size }));
+                    .push((part.delivery.inbox.account, Full { never }));
             }
-            Outcome::Full { limit, used } => {
-                return Err(store::Error::OverQuota { limit, used });
+            Outcome::Full {
+                resource,
+                limit,
+                used,
+            } => {
+                return Err(store::Error::OverQuota {
+                    resource,
+                    limit,
+                    used,
+                });
             }
         }
         Ok(())
@@ -253,10 +269,9 @@ impl Written {
 
 impl Full {
     fn refusal(self, address: &str) -> Refusal {
-        if route::fits_empty(self.limit, self.size) {
-            refusals::mailbox_full(address)
-        } else {
-            refusals::never_fits(address)
+        match self.never {
+            true => refusals::never_fits(address),
+            false => refusals::mailbox_full(address),
         }
     }
 }

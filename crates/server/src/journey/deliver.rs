@@ -197,10 +197,7 @@ impl Part {
             internal_date: self.time,
             body: made.body.clone(),
             summary: made.summary.clone(),
-            quota: QuotaRule {
-                default_limit: None,
-                grace: u8::MAX,
-            },
+            quota: QuotaRule::NOTICE,
         };
         match entry::add(tx, &new) {
             Err(Error::OverQuota { .. }) => {

@@ -16,7 +16,8 @@ use crate::scripts::delivery::{self, Case, Client};
 use crate::scripts::effects::{self, Answers, Effects, Into, Original};
 use std::collections::HashSet;
 use std::sync::Arc;
-use store::entry::{Flags, QuotaRule};
+use store::entry::Flags;
+use store::quota::Occasion;
 
 /// A message of which everything is decided.
 pub(crate) struct Filed {
@@ -99,10 +100,7 @@ async fn letter(
         body,
         summary: std::mem::take(&mut received.summary).prepended(front.len() as u32),
         date: received.time,
-        quota: QuotaRule {
-            default_limit: received.config.mail.quota,
-            grace: route::GRACE,
-        },
+        quota: received.config.mail.quota_rule(Occasion::Delivery),
     };
     Ok((Some(letter), head))
 }
@@ -315,10 +313,7 @@ pub(super) fn letter_of(received: &Received, made: crate::scripts::letters::Made
         body: made.body,
         summary: made.summary,
         date: received.time,
-        quota: QuotaRule {
-            default_limit: received.config.mail.quota,
-            grace: route::GRACE,
-        },
+        quota: received.config.mail.quota_rule(Occasion::Delivery),
     }
 }
 

@@ -8,6 +8,7 @@ use crate::scripts::effects::Into;
 use store::body::Staged;
 use store::entry::{Flags, NewEntry, QuotaRule};
 use store::mailbox::{self, SpecialUse};
+use store::quota::Resource;
 use store::{AccountId, Error, MailboxId, MessageId, Result, Timestamp, Tx, entry};
 
 /// One copy of a message in an account.
@@ -47,7 +48,9 @@ pub(crate) enum Outcome {
     Filed(usize, Option<MessageId>),
     /// Nothing was written, since not even the first copy fits.
     Full {
-        /// The account's quota, octets.
+        /// What there is too much of.
+        resource: Resource,
+        /// The account's quota of it.
         limit: u64,
         /// What it holds.
         used: u64,
@@ -66,8 +69,16 @@ pub(super) fn place(
         let mailbox = copy.place.mailbox(tx, inbox)?;
         match entry::add(tx, &copy.entry(inbox.account, mailbox, letter)) {
             // The store changes nothing before it says so, and the transaction may go on.
-            Err(Error::OverQuota { limit, used }) if filed == 0 => {
-                return Ok(Outcome::Full { limit, used });
+            Err(Error::OverQuota {
+                resource,
+                limit,
+                used,
+            }) if filed == 0 => {
+                return Ok(Outcome::Full {
+                    resource,
+                    limit,
+                    used,
+                });
             }
             Err(Error::OverQuota { .. }) => log_left_out(inbox, copy),
             Err(error) => return Err(error),
@@ -109,7 +120,7 @@ impl Copy {
             internal_date: letter.date,
             body: letter.body.clone(),
             summary: letter.summary.clone(),
-            quota: letter.quota,
+            quota: letter.quota.clone(),
         }
     }
 }

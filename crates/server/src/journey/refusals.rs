@@ -337,7 +337,11 @@ mod tests {
             (Error::Unavailable("gone".into()), 451, Enhanced(4, 3, 0)),
             (Error::Full("disk".into()), 452, Enhanced(4, 3, 1)),
             (
-                Error::OverQuota { limit: 1, used: 2 },
+                Error::OverQuota {
+                    resource: store::quota::Resource::Bytes,
+                    limit: 1,
+                    used: 2,
+                },
                 452,
                 Enhanced(4, 2, 2),
             ),

@@ -16,11 +16,9 @@ use message::Address;
 use std::collections::HashSet;
 use std::sync::Arc;
 use store::account::Account;
+use store::quota::{self, Occasion, Room};
 use store::script::Traits;
 use store::{AccountId, MailboxId, mailbox, script};
-
-/// Per cent of the quota by which one delivery may cross it (P4).
-pub(crate) const GRACE: u8 = 10;
 
 /// A recipient that was accepted at RCPT.
 #[derive(Clone, Debug)]
@@ -168,7 +166,7 @@ impl Rules<'_> {
             for target in targets {
                 match target {
                     Target::Elsewhere(address) => routes.push(Route::Relay(address)),
-                    Target::Account(account) => match room(&config, &account, size) {
+                    Target::Account(account) => match room(tx, &config, &account, size)? {
                         Ok(()) => routes.push(Route::File(inbox(tx, account)?)),
                         Err(refusal) => return Ok(LookedUp::Full(refusal)),
                     },
@@ -210,25 +208,24 @@ fn names_a_route(path: &Address) -> bool {
     path.local().contains(['%', '!', '@'])
 }
 
-/// Is there room for a message of this size (P1, P4)? A size not told counts as zero; the commit asks again.
-fn room(config: &Config, account: &Account, size: u64) -> Result<(), Box<Refusal>> {
-    let Some(limit) = account.quota.or(config.mail.quota) else {
-        return Ok(());
-    };
-    if !fits_empty(limit, size) {
-        Err(Box::new(refusals::never_fits(&account.address)))
-    } else if account.used_bytes >= limit
-        || !fits_empty(limit, account.used_bytes.saturating_add(size))
-    {
-        Err(Box::new(refusals::mailbox_full(&account.address)))
-    } else {
-        Ok(())
-    }
+/// Is there room for a message of this size (P1, P4), or can it be made (P8)? A size not told counts as nothing; the commit asks again.
+fn room(
+    tx: &mut store::Tx<'_>,
+    config: &Config,
+    account: &Account,
+    size: u64,
+) -> store::Result<Result<(), Box<Refusal>>> {
+    let rule = config.mail.quota_rule(Occasion::Delivery);
+    Ok(match quota::room(tx, account, None, &rule, size)? {
+        Room::Enough => Ok(()),
+        Room::Full => Err(Box::new(refusals::mailbox_full(&account.address))),
+        Room::Never => Err(Box::new(refusals::never_fits(&account.address))),
+    })
 }
 
 /// Does this fit into an empty mailbox of this quota, the grace included?
 pub(super) fn fits_empty(limit: u64, size: u64) -> bool {
-    size <= limit.saturating_add(limit / 100 * u64::from(GRACE))
+    size <= limit.saturating_add(limit / 100 * u64::from(quota::GRACE))
 }
 
 fn inbox(tx: &mut store::Tx<'_>, account: Account) -> store::Result<Inbox> {

@@ -88,6 +88,8 @@ impl Running {
         crate::log::set_level(&new.log.level);
         self.services.config.store(Arc::new(new));
         self.services.jobs.settings_changed();
+        // Quotas may have changed with the settings.
+        self.services.jobs.want(crate::quota::JOB);
         Ok(done)
     }
 }

@@ -106,6 +106,7 @@ pub(super) async fn start(config: Config, parts: Parts) -> Result<Server, StartE
     services
         .store
         .observe_commits(move |took| metrics.store_commit(took));
+    crate::quota::watch(&services);
     let ears = Ears { sockets, manage };
     begin(services, parts, bound, ears, instance).await
 }
@@ -207,6 +208,7 @@ fn services(
         dns: parts.dns.clone().map_or_else(|| resolver(&config), Ok)?,
         clock: parts.clock.clone(),
         metrics,
+        quota_due: Default::default(),
         jobs: jobs::Jobs::default(),
         routes: Default::default(),
         tls_results: Default::default(),

@@ -47,6 +47,8 @@ pub struct Metrics {
     checks: Counters<2>,
     signatures: Counters<1>,
     searches: Counters<1>,
+    quota_notices: Counter,
+    made_room: Counter,
     job_runs: Counters<2>,
     job_success: Gauges<1>,
 }
@@ -197,6 +199,16 @@ impl Metrics {
                 "imap_searches",
                 "Searches for texts in many messages by how the search index helped",
                 Counters::default(),
+            ),
+            quota_notices: names.add(
+                "quota_notices",
+                "Letters to users about their full mailboxes",
+                Counter::default(),
+            ),
+            made_room: names.add(
+                "quota_made_room",
+                "Old messages removed to make room for new ones",
+                Counter::default(),
             ),
             job_runs: names.add(
                 "job_runs",
@@ -380,6 +392,16 @@ impl Metrics {
     /// A search for texts in many messages: `used`, `useless` or `missing` says how the index helped.
     pub fn search(&self, index: &'static str) {
         self.searches.get_or_create(&[("index", index)]).inc();
+    }
+
+    /// A user was told how full his mailbox is.
+    pub fn quota_notice(&self) {
+        self.quota_notices.inc();
+    }
+
+    /// So many messages went to make room for new ones.
+    pub fn made_room(&self, messages: u64) {
+        self.made_room.inc_by(messages);
     }
 
     /// A job at intervals ended well, at this time in seconds since 1970.

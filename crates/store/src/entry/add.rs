@@ -5,8 +5,9 @@ use super::{Entry, NewEntry, keywords, summary};
 use crate::body::rows::keep;
 use crate::change::added;
 use crate::engine::params;
+use crate::quota::{Used, charge};
 use crate::tx::Tx;
-use crate::{Error, MessageId, ModSeq, Result, Uid, UidValidity};
+use crate::{Error, MessageId, Result, Uid, UidValidity};
 
 /// Puts a message into a mailbox; [`crate::Error::OverQuota`] if it does not fit, [`crate::Error::Missing`] if the mailbox is gone:
 /// then nothing was changed, and the transaction may go on with other recipients.
@@ -15,7 +16,11 @@ pub fn add(tx: &mut Tx<'_>, new: &NewEntry) -> Result<(Uid, UidValidity, Message
     let keywords = keywords::normalised(&new.keywords)?;
     let size = u32::try_from(new.body.size())
         .map_err(|_| Error::Refused("a message has less than 4 GiB".into()))?;
-    let modseq = charge(tx, new, size)?;
+    let one = Used {
+        bytes: u64::from(size),
+        messages: 1,
+    };
+    let modseq = charge(tx, (new.account, new.mailbox), one, &new.quota)?;
     let mut tally = Tally::default();
     tally.add(new.flags, size);
     let place = (new.account, new.mailbox);
@@ -38,18 +43,6 @@ pub fn add(tx: &mut Tx<'_>, new: &NewEntry) -> Result<(Uid, UidValidity, Message
     add_content(tx, new, size)?;
     tx.record(new.account, Some(new.mailbox), added(uid, message));
     Ok((uid, validity, message))
-}
-
-/// Counts the message against the account's quota, or refuses it.
-fn charge(tx: &mut Tx<'_>, new: &NewEntry, size: u32) -> Result<ModSeq> {
-    let charged = tx.charge(new.account, i64::from(size), 1)?;
-    let verdict = new
-        .quota
-        .check(charged.quota, charged.used, u64::from(size));
-    if verdict.is_err() {
-        tx.charge(new.account, -i64::from(size), -1)?;
-    }
-    verdict.map(|()| charged.modseq)
 }
 
 /// Stores what is known of the message, once per account, and its body, once for all.

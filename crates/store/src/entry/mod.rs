@@ -19,14 +19,17 @@ pub use expire::{Everywhere, expire, expired};
 pub use flags::store_flags;
 pub use read::{contents, envelope, first_unseen, scan, scan_contents, uids};
 pub(crate) use remove::clear;
+pub(crate) use remove::remove;
 pub use remove::{expunge, remove_one};
 pub use seen::unseen_by;
 pub(crate) use summary::decode as decode_summary;
 pub use thread::{id_hash, thread};
 pub use transfer::{Kept, Place, copy, copy_to, move_over, move_to};
 
+pub use crate::quota::QuotaRule;
+
 use crate::body::{BodyRef, Staged};
-use crate::{AccountId, Error, MailboxId, MessageId, ModSeq, Result, Timestamp, Uid, UidValidity};
+use crate::{AccountId, MailboxId, MessageId, ModSeq, Timestamp, Uid, UidValidity};
 
 /// The five system flags as bits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Hash)]
@@ -128,15 +131,6 @@ pub struct NewEntry {
     pub quota: QuotaRule,
 }
 
-/// How a quota is applied to one addition.
-#[derive(Clone, Copy, Debug)]
-pub struct QuotaRule {
-    /// Bytes the account may hold if it has no limit of its own; `None`: unlimited.
-    pub default_limit: Option<u64>,
-    /// Per cent of the limit by which one message may cross it (catalogue P4: 10 for deliveries, 0 for APPEND and COPY).
-    pub grace: u8,
-}
-
 /// How flags change.
 #[derive(Clone, Debug)]
 pub enum FlagChange {
@@ -196,66 +190,4 @@ pub struct Traces {
     pub touched: Vec<std::ops::RangeInclusive<u32>>,
     /// UIDs that were expunged, ascending.
     pub vanished: Vec<std::ops::RangeInclusive<u32>>,
-}
-
-impl QuotaRule {
-    /// [`Error::OverQuota`] if an account that uses `used` bytes with `added` among them uses too much.
-    ///
-    /// The account may cross its limit by the grace, but only once: who is at the limit already gets nothing more (catalogue P4).
-    pub(crate) fn check(self, own_limit: Option<u64>, used: u64, added: u64) -> Result<()> {
-        let Some(limit) = own_limit.or(self.default_limit) else {
-            return Ok(());
-        };
-        let before = used.saturating_sub(added);
-        let highest = limit.saturating_add(
-            limit / 100 * u64::from(self.grace) + limit % 100 * u64::from(self.grace) / 100,
-        );
-        let fits = used <= limit || (before < limit && used <= highest);
-        if fits {
-            Ok(())
-        } else {
-            Err(Error::OverQuota {
-                limit,
-                used: before,
-            })
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// P4
-    #[test]
-    fn p04_one_message_may_cross_the_limit_by_the_grace() {
-        let rule = QuotaRule {
-            default_limit: Some(1000),
-            grace: 10,
-        };
-        let fits = |before: u64, added: u64| rule.check(None, before + added, added).is_ok();
-        assert!(fits(0, 1000) && fits(999, 101) && fits(990, 10));
-        assert!(!fits(999, 102) && !fits(1000, 1) && !fits(1050, 1));
-        let strict = QuotaRule {
-            default_limit: Some(1000),
-            grace: 0,
-        };
-        assert!(strict.check(None, 1000, 10).is_ok());
-        assert_eq!(
-            strict.check(None, 1001, 10),
-            Err(Error::OverQuota {
-                limit: 1000,
-                used: 991
-            })
-        );
-        assert!(strict.check(Some(2000), 1500, 10).is_ok());
-        assert!(
-            QuotaRule {
-                default_limit: None,
-                grace: 0
-            }
-            .check(None, u64::MAX, 1)
-            .is_ok()
-        );
-    }
 }

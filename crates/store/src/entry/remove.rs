@@ -53,7 +53,8 @@ pub(crate) fn clear(tx: &mut Tx<'_>, account: AccountId, mailbox: MailboxId) -> 
     remove(tx, account, mailbox, &entries).map(|_| ())
 }
 
-pub(super) fn remove(
+/// Removes these entries, and says what their UIDs were.
+pub(crate) fn remove(
     tx: &mut Tx<'_>,
     account: AccountId,
     mailbox: MailboxId,

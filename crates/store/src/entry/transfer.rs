@@ -5,6 +5,7 @@ use super::{Copied, Entry, Flags, QuotaRule, Viewed, remove, scan, seen, summary
 use crate::body::rows::refer;
 use crate::change::{Record, added, uid_ranges};
 use crate::engine::params;
+use crate::quota::{Used, charge};
 use crate::tx::Tx;
 use crate::{AccountId, Error, MailboxId, MessageId, ModSeq, Result, Uid};
 use std::ops::RangeInclusive;
@@ -50,7 +51,7 @@ pub fn copy(
     from: impl Into<Viewed>,
     uids: &[RangeInclusive<u32>],
     to: impl Into<Viewed>,
-    quota: QuotaRule,
+    quota: &QuotaRule,
 ) -> Result<Copied> {
     let [from, to] = [from.into(), to.into()].map(|mailbox| Place { account, mailbox });
     copy_to(tx, from, uids, to, Kept::ALL, quota)
@@ -76,7 +77,7 @@ pub fn copy_to(
     uids: &[RangeInclusive<u32>],
     to: Place,
     kept: Kept,
-    quota: QuotaRule,
+    quota: &QuotaRule,
 ) -> Result<Copied> {
     lock_both(tx, from.account, to.account)?;
     let entries = scan(tx, from.account, from.mailbox, uids, None, usize::MAX)?;
@@ -90,7 +91,7 @@ pub fn move_over(
     uids: &[RangeInclusive<u32>],
     to: Place,
     kept: Kept,
-    quota: QuotaRule,
+    quota: &QuotaRule,
 ) -> Result<Copied> {
     lock_both(tx, from.account, to.account)?;
     if from.account == to.account {
@@ -138,16 +139,17 @@ fn copy_entries(
     entries: &[Entry],
     to: Place,
     kept: Kept,
-    quota: QuotaRule,
+    quota: &QuotaRule,
 ) -> Result<Copied> {
-    let bytes: u64 = entries.iter().map(|entry| u64::from(entry.size)).sum();
-    let charge = i64::try_from(bytes).unwrap_or(i64::MAX);
-    let charged = tx.charge(to.account, charge, entries.len() as i64)?;
-    let copied = quota
-        .check(charged.quota, charged.used, bytes)
-        .and_then(|()| insert_all(tx, to, entries, kept, charged.modseq));
+    let added = Used {
+        bytes: entries.iter().map(|entry| u64::from(entry.size)).sum(),
+        messages: entries.len() as u64,
+    };
+    let modseq = charge(tx, (to.account, to.mailbox.mailbox), added, quota)?;
+    let copied = insert_all(tx, to, entries, kept, modseq);
     if copied.is_err() {
-        tx.charge(to.account, -charge, -(entries.len() as i64))?;
+        let bytes = i64::try_from(added.bytes).unwrap_or(i64::MAX);
+        tx.charge(to.account, -bytes, -(entries.len() as i64))?;
         return copied;
     }
     for entry in entries {

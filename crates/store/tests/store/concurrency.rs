@@ -1,8 +1,9 @@
 //! Many callers at once: nothing lost, nothing doubled, no quota exceeded, and no caller harmed by another's failure.
 
-use crate::world::{UNLIMITED, new_entry, on_both_engines, person};
+use crate::world::{UNLIMITED, limited, new_entry, on_both_engines, person};
 use std::collections::BTreeSet;
-use store::entry::{self, QuotaRule};
+use store::entry;
+use store::quota::Occasion;
 use store::{Error, account, mailbox};
 
 on_both_engines! {
@@ -60,9 +61,10 @@ on_both_engines! {
     /// Y29, P4
     async fn y29_parallel_deliveries_at_the_limit_exceed_it_once(world) {
         const SIZE: u64 = 100;
-        let quota = QuotaRule { default_limit: Some(950), grace: 10 };
+        let quota = limited(950, Occasion::Delivery);
         let tasks: Vec<_> = (0..100).map(|n| {
             let (store, alice, inbox) = (world.store.clone(), world.alice, world.inbox);
+            let quota = quota.clone();
             tokio::spawn(async move {
                 let body = crate::world::stage(&store, format!("{n:0100}").as_bytes()).await;
                 let new = entry::NewEntry { quota, ..new_entry(alice, inbox, body) };
@@ -88,7 +90,7 @@ on_both_engines! {
     async fn a_refused_recipient_leaves_the_transaction_whole(world) {
         let body = world.stage(b"too big for one").await;
         let refused = entry::NewEntry {
-            quota: QuotaRule { default_limit: Some(3), grace: 0 },
+            quota: limited(3, Occasion::User),
             ..new_entry(world.alice, world.inbox, body.clone())
         };
         let missing = new_entry(world.alice, store::MailboxId::from_u128(5), body.clone());
@@ -96,7 +98,7 @@ on_both_engines! {
         let fates = world.store.write(move |tx| {
             Ok([&refused, &missing, &accepted].map(|new| entry::add(tx, new).map(|(uid, ..)| uid.0)))
         }).await.unwrap();
-        assert!(matches!(fates, [Err(Error::OverQuota { limit: 3, used: 0 }), Err(Error::Missing(_)), Ok(1)]), "{fates:?}");
+        assert!(matches!(fates, [Err(Error::OverQuota { limit: 3, used: 0, .. }), Err(Error::Missing(_)), Ok(1)]), "{fates:?}");
     }
 
     async fn a_failed_job_undoes_itself_alone(world) {
@@ -151,10 +153,10 @@ on_both_engines! {
         let other = world.create("Other").await;
         world.deliver(&[b'x'; 60]).await;
         let (alice, inbox) = (world.alice, world.inbox);
-        let quota = QuotaRule { default_limit: Some(100), grace: 0 };
-        let copied = world.store.write(move |tx| entry::copy(tx, alice, inbox, &[1..=9], other, quota)).await;
-        assert!(matches!(copied, Err(Error::OverQuota { limit: 100, used: 60 })), "{copied:?}");
+        let quota = limited(100, Occasion::User);
+        let copied = world.store.write(move |tx| entry::copy(tx, alice, inbox, &[1..=9], other, &quota)).await;
+        assert!(matches!(copied, Err(Error::OverQuota { limit: 100, used: 60, .. })), "{copied:?}");
         world.store.write(move |tx| entry::move_to(tx, alice, inbox, &[1..=9], other)).await.unwrap();
-        world.store.write(move |tx| entry::copy(tx, alice, other, &[1..=9], inbox, UNLIMITED)).await.unwrap();
+        world.store.write(move |tx| entry::copy(tx, alice, other, &[1..=9], inbox, &UNLIMITED)).await.unwrap();
     }
 }

@@ -13,7 +13,7 @@ on_both_engines! {
         let archive = world.create("Archive").await;
         let inbox = world.inbox;
         world.store.write(move |tx| {
-            entry::copy(tx, alice, inbox, &[1..=1], archive, crate::world::UNLIMITED)?;
+            entry::copy(tx, alice, inbox, &[1..=1], archive, &crate::world::UNLIMITED)?;
             entry::store_flags(tx, alice, inbox, &[1..=1], &FlagChange::Add(Flags::DELETED, vec![]), None)?;
             entry::expunge(tx, alice, inbox, &[1..=1])?;
             mailbox::rename(tx, alice, "Archive", "Old")?;

@@ -16,6 +16,7 @@ mod model;
 mod opening;
 mod outage;
 mod queue;
+mod quota;
 mod scripts;
 mod searching;
 mod sharing;

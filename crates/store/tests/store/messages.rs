@@ -103,7 +103,7 @@ on_both_engines! {
         world.deliver(b"two").await;
         let (alice, inbox) = (world.alice, world.inbox);
         let copied = world.store.write(move |tx| {
-            entry::copy(tx, alice, inbox, &ALL, archive, crate::world::UNLIMITED)
+            entry::copy(tx, alice, inbox, &ALL, archive, &crate::world::UNLIMITED)
         }).await.unwrap();
         assert_eq!(copied.uids, [(Uid(1), Uid(1)), (Uid(2), Uid(2))]);
         let (a, b) = world.store.read(move |tx| {

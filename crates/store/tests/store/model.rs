@@ -287,7 +287,7 @@ async fn perform(world: &World, step: &Step) -> store::Result<()> {
             let (from, to) = (id(world, NAMES[from]).await?, id(world, NAMES[to]).await?);
             store
                 .write(move |tx| {
-                    entry::copy(tx, alice, from, &[low..=high.max(low)], to, UNLIMITED)
+                    entry::copy(tx, alice, from, &[low..=high.max(low)], to, &UNLIMITED)
                 })
                 .await
                 .map(drop)

@@ -164,10 +164,10 @@ on_both_engines! {
         let change = FlagChange::Add(Flags::SEEN.with(Flags::FLAGGED), vec!["work".into()]);
         world.store.write(move |tx| {
             entry::store_flags(tx, alice, inbox, &ALL, &change, None)?;
-            entry::copy_to(tx, hers, &ALL, his_place, kept, UNLIMITED)?;
+            entry::copy_to(tx, hers, &ALL, his_place, kept, &UNLIMITED)?;
             // Once more: he has the content already.
-            entry::copy_to(tx, hers, &[1..=1], his_place, kept, UNLIMITED)?;
-            entry::move_over(tx, hers, &[2..=2], his_place, kept, UNLIMITED)
+            entry::copy_to(tx, hers, &[1..=1], his_place, kept, &UNLIMITED)?;
+            entry::move_over(tx, hers, &[2..=2], his_place, kept, &UNLIMITED)
         }).await.unwrap();
         assert_eq!(world.uids(inbox).await, [1]);
         let (entries, contents, owner) = world.store.read(move |tx| {
@@ -178,8 +178,8 @@ on_both_engines! {
         assert!(entries.iter().all(|(entry, _)| entry.flags == Flags::SEEN && entry.keywords.is_empty()));
         assert_eq!(contents[3], b"carried over too");
         assert_eq!(owner.used_messages, 4);
-        let full = entry::QuotaRule { default_limit: Some(60), grace: 0 };
-        let refused = world.store.write(move |tx| entry::move_over(tx, hers, &ALL, his_place, kept, full)).await;
+        let full = crate::world::limited(60, store::quota::Occasion::User);
+        let refused = world.store.write(move |tx| entry::move_over(tx, hers, &ALL, his_place, kept, &full)).await;
         assert!(matches!(refused, Err(Error::OverQuota { .. })));
         assert_eq!(world.uids(inbox).await, [1]);
     }
@@ -194,7 +194,7 @@ on_both_engines! {
             share::set_seen_flags(tx, alice, other, SeenFlags::Own)?;
             let seen = FlagChange::Add(Flags::SEEN, vec![]);
             entry::store_flags(tx, alice, seen_by(bob, inbox), &[1..=1], &seen, None)?;
-            entry::copy(tx, alice, seen_by(bob, inbox), &[1..=1], seen_by(bob, other), UNLIMITED)?;
+            entry::copy(tx, alice, seen_by(bob, inbox), &[1..=1], seen_by(bob, other), &UNLIMITED)?;
             entry::move_to(tx, alice, seen_by(bob, inbox), &ALL, seen_by(bob, other))
         }).await.unwrap();
         let (his, hers) = world.store.read(move |tx| {

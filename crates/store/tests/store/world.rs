@@ -1,10 +1,12 @@
 //! A store of its own for each test, with an account in it, on either engine.
 
+use std::sync::Arc;
 use store::account::NewAccount;
 use store::body::Staged;
 use store::domain::Domain;
 use store::entry::{Flags, NewEntry, QuotaRule};
 use store::mailbox::Mailbox;
+use store::quota::{Limits, Occasion, Policy};
 use store::{
     AccountId, Engine, MailboxId, Options, Result, Store, Timestamp, Uid, account, domain, entry,
     mailbox,
@@ -31,9 +33,25 @@ pub(crate) struct World {
 }
 
 pub(crate) const UNLIMITED: QuotaRule = QuotaRule {
-    default_limit: None,
-    grace: 0,
+    policy: None,
+    occasion: Occasion::User,
 };
+
+/// A rule by which accounts without a limit of their own may hold so many octets.
+pub(crate) fn limited(bytes: u64, occasion: Occasion) -> QuotaRule {
+    let limits = Limits {
+        bytes: Some(bytes),
+        messages: None,
+    };
+    let policy = Policy {
+        limits,
+        ..Policy::default()
+    };
+    QuotaRule {
+        policy: Some(Arc::new(policy)),
+        occasion,
+    }
+}
 
 /// Makes two tests of one: `NAME::sqlite` and `NAME::postgres`.
 macro_rules! on_both_engines {

@@ -5,7 +5,7 @@ mod manage;
 
 use super::Config;
 use super::field::Field;
-use super::{DisabledMail, Expiry, PlaintextAuth};
+use super::{DisabledMail, Expiry, Language, PlaintextAuth};
 use std::fs;
 
 /// One setting.
@@ -359,6 +359,29 @@ fn mail() -> Vec<Setting> {
             "The character that begins a tag: with `+`, mail to alice+shop@ reaches alice (A26). Empty: no tags.";
         "mail.quota" Reload "\"15G\"", Field::OptionalSize(|c| &mut c.mail.quota),
             "What an account may hold if nothing else is set for it (P1).";
+        "mail.quota_messages" Reload "0", Field::Count(|c| &mut c.mail.quota_messages, 0..=u32::MAX),
+            "How many messages an account may hold if nothing else is set for it; 0: any number.";
+        "mail.quota_extra" Reload r"['\Trash +100M']",
+            Field::Texts(|c| &mut c.mail.quota_extra, "mailboxes with a size", |text| super::quota::parse_extra(text).map(|_| ())),
+            r"Mailboxes into which messages come although the account is full, and how much more that may be (P3), so that a mail program can \
+              move what is to be deleted: by special use, like `'\Trash +100M'`, or by name.";
+        "mail.quota_warnings" Reload "[\"80%\", \"95%\"]",
+            Field::Texts(|c| &mut c.mail.quota_warnings, "per cents", |text| super::quota::parse_percent(text).map(|_| ())),
+            "How full a mailbox is when its owner is warned, once each time it becomes so full (P6). Who was full is told when his mailbox takes mail again (P7). `[]`: nobody is told anything.";
+        "mail.make_room" Reload r"['\Junk', '\Trash']",
+            Field::Texts(|c| &mut c.mail.make_room, "mailboxes", |text| super::quota::parse_mailbox(text).map(|_| ())),
+            r"Mailboxes whose oldest messages go when a delivery does not fit into the quota, the first mailbox first (P8). `'\Sent'` may be added; \
+              `[]` removes nothing, and a full account takes no mail.";
+        "mail.quota_admins" Reload "[]",
+            Field::Texts(|c| &mut c.mail.quota_admins, "addresses", |text| message::Address::parse(text).map(|_| ()).map_err(|why| why.to_string())),
+            "Accounts that may see and set the quotas of all accounts over IMAP (SETQUOTA, RFC 9208).";
+        "mail.language" Reload "\"en\"",
+            Field::Word(
+                Language::TAGS,
+                |c| c.mail.language as usize,
+                |c, which| c.mail.language = Language::ALL[which.min(Language::ALL.len() - 1)],
+            ),
+            "The language of letters from this server to its users, such as warnings about the quota; `pennyblack account language` sets it for one.";
         "mail.mask_source" Reload "true", Field::Flag(|c| &mut c.mail.mask_source),
             "Leave the sender's own network address out of `Received` of submitted mail (A15).";
         "mail.received_auth" Reload "false", Field::Flag(|c| &mut c.mail.received_auth),

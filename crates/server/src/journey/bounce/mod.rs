@@ -210,10 +210,7 @@ impl Prepared {
             internal_date: self.created,
             body: self.body.clone(),
             summary: self.summary.clone(),
-            quota: QuotaRule {
-                default_limit: None,
-                grace: u8::MAX,
-            },
+            quota: QuotaRule::NOTICE,
         };
         match store::entry::add(tx, &new) {
             Err(store::Error::OverQuota { .. }) => {

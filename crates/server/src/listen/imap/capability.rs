@@ -15,7 +15,7 @@ const BEFORE_LOGIN: [&str; 7] = [
 ];
 
 /// After login. LITERAL+ takes the place of LITERAL-: RFC 7888 §5 allows one of them at a time.
-const AFTER_LOGIN: [&str; 50] = [
+const AFTER_LOGIN: [&str; 52] = [
     "IMAP4rev1",
     "IMAP4rev2",
     "LITERAL+",
@@ -58,7 +58,9 @@ const AFTER_LOGIN: [&str; 50] = [
     "UNAUTHENTICATE",
     "QUOTA",
     "QUOTA=RES-STORAGE",
+    "QUOTA=RES-MESSAGE",
     "QUOTA=RES-MAILBOX",
+    "QUOTASET",
     "ACL",
     "RIGHTS=kxte",
     "LIST-MYRIGHTS",

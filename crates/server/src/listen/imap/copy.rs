@@ -5,6 +5,7 @@ use super::failure::Outcome;
 use super::locate::{Otherwise, locate_with, settable};
 use super::state::Selected;
 use ::store::entry::{self, Copied, Kept, Place, QuotaRule};
+use ::store::quota::Occasion;
 use ::store::share::Rights;
 use ::store::{AccountId, Tx};
 use imap::command::Copy;
@@ -26,7 +27,7 @@ pub(super) async fn copy(
             Ok(found) => found,
             Err(refused) => return Ok(Err(refused)),
         };
-        entry::copy_to(tx, from, &uids, to, kept, quota).map(Ok)
+        entry::copy_to(tx, from, &uids, to, kept, &quota).map(Ok)
     });
     let copied = copied.await??;
     let done = Status::ok("Copied.");
@@ -54,7 +55,7 @@ pub(super) async fn move_to(
             Ok(found) => found,
             Err(refused) => return Ok(Err(refused)),
         };
-        entry::move_over(tx, from, &uids, to, kept, quota).map(Ok)
+        entry::move_over(tx, from, &uids, to, kept, &quota).map(Ok)
     });
     let moved = moved.await??;
     if let Some(code) = copy_uid(&moved) {
@@ -92,10 +93,8 @@ pub(super) fn accepting(
 
 /// P4: copies of a user's own get no grace.
 pub(super) fn quota(connection: &Connection) -> QuotaRule {
-    QuotaRule {
-        default_limit: connection.services.config.load().mail.quota,
-        grace: 0,
-    }
+    let config = connection.services.config.load();
+    config.mail.quota_rule(Occasion::User)
 }
 
 /// The COPYUID code; none if nothing was copied.

@@ -107,7 +107,11 @@ mod tests {
             code(store::Error::Missing("x".into())),
             Some(Code::NonExistent)
         );
-        let over = store::Error::OverQuota { limit: 1, used: 2 };
+        let over = store::Error::OverQuota {
+            resource: store::quota::Resource::Bytes,
+            limit: 1,
+            used: 2,
+        };
         assert_eq!(code(over), Some(Code::OverQuota));
     }
 }

@@ -385,7 +385,7 @@ async fn of_account(
         }
         Body::GetQuota(root) => quota::get(connection, account, &root).await,
         Body::GetQuotaRoot(name) => quota::get_root(connection, account, &name).await,
-        Body::SetQuota(_) => Ok(quota::set()),
+        Body::SetQuota(root, limits) => quota::set(connection, account, &root, limits).await,
         Body::SetAcl(parameters) => acl::set(connection, account, parameters).await,
         Body::DeleteAcl(name, who) => acl::delete(connection, account, &name, who).await,
         Body::GetAcl(name) => acl::get(connection, account, &name).await,

@@ -13,7 +13,7 @@ use super::state::Account;
 use super::view::View;
 use ::store::entry::{self, FlagChange, Flags, Kept, NewEntry, Place, Viewed};
 use ::store::share::Rights;
-use ::store::{Tx, Uid, UidValidity, account};
+use ::store::{Tx, Uid, UidValidity, account, mailbox, quota};
 use building::{Building, Built};
 use imap::AppendHead;
 use imap::append::{self, Append, Step};
@@ -75,25 +75,25 @@ async fn target(
     if size > config.limits.message_size {
         return Err(building::too_big(config.limits.message_size).into());
     }
-    let default_quota = config.mail.quota;
     drop(config);
+    let rule = copy::quota(connection);
     connection.services.store.room()?;
     let (id, name) = (account.id(), append.mailbox.as_str().to_owned());
     let looked_up = connection.services.store.read(move |tx| {
         Ok(match copy::accepting(tx, id, &name)? {
-            Ok((place, kept)) => Ok((place, kept, account::by_id(tx, place.account)?)),
+            Ok((place, kept)) => {
+                // What a replaced message frees is known in the transaction only.
+                if let (Some(owner), None) = (account::by_id(tx, place.account)?, replaces) {
+                    let mailbox = mailbox::by_id(tx, place.account, place.mailbox.mailbox)?;
+                    let room = quota::room(tx, &owner, mailbox.as_ref(), &rule, size)?;
+                    room.into_result(&owner, &rule)?;
+                }
+                Ok((place, kept))
+            }
             Err(refused) => Err(refused),
         })
     });
-    let (place, kept, owner) = looked_up.await??;
-    // What a replaced message frees is known in the transaction only.
-    if let (Some(owner), None) = (owner, replaces) {
-        let limit = owner.quota.or(default_quota).unwrap_or(u64::MAX);
-        let used = owner.used_bytes;
-        if used.saturating_add(size) > limit {
-            return Err(::store::Error::OverQuota { limit, used }.into());
-        }
-    }
+    let (place, kept) = looked_up.await??;
     Ok(Target {
         place,
         kept,
@@ -167,7 +167,7 @@ async fn commit(connection: &mut Connection, target: Target, messages: Vec<Built
     } = target;
     let new: Vec<NewEntry> = messages
         .into_iter()
-        .map(|built| keep(kept, built.into_entry(place, quota)))
+        .map(|built| keep(kept, built.into_entry(place, quota.clone())))
         .collect();
     let committed = connection.services.store.write(move |tx| {
         if let Some((from, uid)) = replaces
