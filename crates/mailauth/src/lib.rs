@@ -1,4 +1,4 @@
-//! Who sent a message, and is that proved: SPF, DKIM, DMARC, ARC, and what we add to mail that we send.
+//! Who sent a message, and is that proved: SPF, DKIM, DMARC, ARC, what we add to mail that we send, and reports about all of it.
 //!
 //! What it does not do: decide what happens to the message, or ask the network by itself; DNS stands behind a trait, and time is
 //! passed in. Every look-up keeps "there is none" and "nobody could be asked" apart, and so does every result.
@@ -7,6 +7,7 @@ pub mod arc;
 pub mod dkim;
 pub mod dmarc;
 pub mod mta_sts;
+pub mod report;
 pub mod results;
 pub mod spf;
 pub mod srs;

@@ -145,6 +145,11 @@ pub(crate) enum Command {
     /// Ask who a message is from, and is that proved: SPF, DKIM, ARC, DMARC; the first line of the answer is the result
     #[command(subcommand)]
     Auth(Auth),
+    /// Read a report that others sent about mail in our name (DMARC, TLS): who sent, and was that proved
+    Report {
+        /// The report: a message, a gzip or zip file, XML or JSON; `-` for standard input
+        file: PathBuf,
+    },
     /// Send a message on standard input as `sendmail` does; also when this program is called sendmail, mailq or newaliases
     #[command(disable_help_flag = true, disable_version_flag = true)]
     Sendmail {

@@ -63,6 +63,15 @@ pub enum Psd {
     Unknown,
 }
 
+/// Where reports go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportUri {
+    /// As written, without a size limit.
+    pub uri: String,
+    /// Octets that a report may have there: the `!10m` of older records (RFC 7489 §6.2), which many still have.
+    pub limit: Option<u64>,
+}
+
 /// A valid record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
@@ -80,10 +89,10 @@ pub struct Record {
     pub psd: Psd,
     /// `t=y`: the policy is to be applied one level milder.
     pub testing: bool,
-    /// `rua=`: where aggregate reports go, as URIs without size limits.
-    pub aggregate_to: Vec<String>,
+    /// `rua=`: where aggregate reports go.
+    pub aggregate_to: Vec<ReportUri>,
     /// `ruf=`: where failure reports go.
-    pub failures_to: Vec<String>,
+    pub failures_to: Vec<ReportUri>,
     /// `fo=`, as written; `0` if it is not there.
     pub failure_options: String,
 }
@@ -159,13 +168,37 @@ fn policies(tags: &Tags<'_>) -> Result<Policies, Malformed> {
     ))
 }
 
-/// URIs, the `!10m` of older records taken off.
-fn uris(value: Option<&str>) -> Vec<String> {
-    let plain = |uri: &str| {
-        let uri = uri.trim();
-        let uri = uri.split_once('!').map_or(uri, |(uri, _)| uri);
-        uri.contains(':').then(|| uri.to_string())
+fn uris(value: Option<&str>) -> Vec<ReportUri> {
+    let all = value.unwrap_or_default().split(',').map(str::trim);
+    let valid = all.filter(|uri| uri.contains(':'));
+    valid.map(ReportUri::parse).take(URIS).collect()
+}
+
+impl ReportUri {
+    /// A limit that cannot be understood is none: an exclamation mark of the URI's own has to be encoded.
+    fn parse(text: &str) -> ReportUri {
+        let (uri, limit) = match text.split_once('!') {
+            Some((uri, limit)) => (uri, octets(limit.trim())),
+            None => (text, None),
+        };
+        ReportUri {
+            uri: uri.trim().to_string(),
+            limit,
+        }
+    }
+}
+
+/// `10m`: powers of 1024.
+fn octets(text: &str) -> Option<u64> {
+    let unit = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    let number: u64 = text[..text.len() - unit.len()].parse().ok()?;
+    let factor = match unit.to_ascii_lowercase().as_str() {
+        "" => 1,
+        "k" => 1 << 10,
+        "m" => 1 << 20,
+        "g" => 1 << 30,
+        "t" => 1 << 40,
+        _ => return None,
     };
-    let all = value.unwrap_or_default().split(',');
-    all.filter_map(plain).take(URIS).collect()
+    Some(number.saturating_mul(factor))
 }

@@ -83,7 +83,12 @@ fn rfc9989_section_4_7_records() {
         (full.dkim, full.spf, full.psd, full.testing),
         (AlignmentMode::Strict, AlignmentMode::Strict, Psd::No, true)
     );
-    assert_eq!(full.aggregate_to, ["mailto:a@b", "mailto:c@d"]);
+    let to: Vec<_> = full
+        .aggregate_to
+        .iter()
+        .map(|to| (to.uri.as_str(), to.limit))
+        .collect();
+    assert_eq!(to, [("mailto:a@b", Some(10 << 20)), ("mailto:c@d", None)]);
     assert_eq!(parse("v=DMARC1").unwrap().policy, Policy::None);
     assert_eq!(
         parse("v=DMARC1; rua=mailto:a@b; p=bogus; sp=reject")

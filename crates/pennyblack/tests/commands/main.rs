@@ -7,6 +7,7 @@ mod gate;
 mod import;
 mod lookup;
 mod people;
+mod report;
 mod sendmail;
 mod serving;
 mod sieve;
