@@ -20,10 +20,11 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Before login: LITERAL- and very little memory.
+    /// Before login: LITERAL- and very little memory. What is held at most is a command, a line behind its last literal, and what was
+    /// read with them: with the buffer of the reader less than 64 KiB (catalogue Y22).
     pub const BEFORE_LOGIN: Limits = Limits {
         line: 8 * 1024,
-        command: 48 * 1024,
+        command: 16 * 1024,
         immediate_literal: 4096,
     };
     /// After login: LITERAL+ and room for long sets of UIDs.
@@ -33,6 +34,9 @@ impl Limits {
         immediate_literal: 512 * 1024,
     };
 }
+
+/// By how much the buffer grows before login.
+const STEP: usize = 4096;
 
 /// What was found.
 #[derive(Debug, PartialEq, Eq)]
@@ -162,12 +166,23 @@ impl Framer {
 
     /// Takes octets from the client. Feed only when told to wait: then at most one command and one feed are held.
     pub fn feed(&mut self, octets: &[u8]) {
+        if self.limits == Limits::BEFORE_LOGIN {
+            // No room in advance, for clients that nobody knows; in steps, for those that send octet by octet.
+            let needed = (self.buffer.len() + octets.len()).next_multiple_of(STEP);
+            self.buffer.reserve_exact(needed - self.buffer.len());
+        }
         self.buffer.extend_from_slice(octets);
     }
 
     /// Has the client sent more than was consumed? (At STARTTLS: someone injects.)
     pub fn has_more(&self) -> bool {
         !self.buffer.is_empty()
+    }
+
+    /// Has the client sent nothing of its next command yet?
+    pub fn is_between_commands(&self) -> bool {
+        let at_start = matches!(self.mode, Mode::Line { start: 0, .. });
+        at_start && self.buffer.is_empty() && self.within.is_none()
     }
 
     /// Frees the memory of an empty buffer: a session may idle for hours.

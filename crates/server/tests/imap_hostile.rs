@@ -12,7 +12,7 @@ mod world;
 use flate2::{Compress, Compression, FlushCompress};
 use server::listen::Kind;
 use std::time::Duration;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use world::World;
@@ -114,6 +114,72 @@ async fn a_line_without_end() {
         assert!(other.command("NOOP").await.contains("\nt OK"));
     }
     world.finish().await;
+}
+
+/// Y22: a session of somebody who has not logged in holds at most 64 KiB, whatever he sends: as much as it takes, and no end. Of these,
+/// 16 are for what is read at once and gone before anything else happens.
+#[tokio::test(flavor = "multi_thread")]
+async fn y22_sessions_before_login_hold_little() {
+    const SESSIONS: usize = 500;
+    let world = World::start().await;
+    // What the first sessions cost once is not what each costs.
+    for _ in 0..20 {
+        hold(&world).await;
+    }
+    let before = resident();
+    let mut held = Vec::new();
+    for _ in 0..SESSIONS {
+        held.push(hold(&world).await);
+    }
+    let each = resident().saturating_sub(before) / SESSIONS;
+    println!("{each} octets a session");
+    assert!(each <= (64 - 16) * 1024, "{each} octets a session");
+    assert!(
+        Client::connect(&world)
+            .await
+            .command("NOOP")
+            .await
+            .contains("\nt OK")
+    );
+    drop(held);
+    world.finish().await;
+}
+
+/// A session that was given about the largest literal that it takes, and a line behind it that does not end.
+async fn hold(world: &World) -> TcpStream {
+    let mut stream = TcpStream::connect(world.address(Kind::Imap)).await.unwrap();
+    assert!(line_of(&mut stream).await.starts_with("* OK"));
+    stream.write_all(b"t LOGIN").await.unwrap();
+    let mut size = 60_000;
+    while !literal(&mut stream, size).await {
+        // Refused, and the command with it.
+        stream.write_all(b"t LOGIN").await.unwrap();
+        size = size * 3 / 4;
+    }
+    stream.write_all(b" ").await.unwrap();
+    stream.write_all(&[b'x'; 7000]).await.unwrap();
+    stream
+}
+
+/// Sends a literal, if the server wants it.
+async fn literal(stream: &mut TcpStream, size: usize) -> bool {
+    let ask = format!(" {{{size}}}\r\n");
+    stream.write_all(ask.as_bytes()).await.unwrap();
+    let wanted = line_of(stream).await.starts_with('+');
+    if wanted {
+        stream.write_all(&vec![b'x'; size]).await.unwrap();
+    }
+    wanted
+}
+
+/// A line, read without a buffer that would count.
+async fn line_of(stream: &mut TcpStream) -> String {
+    let mut line = Vec::new();
+    while line.last() != Some(&b'\n') {
+        let octet = timeout(Duration::from_secs(60), stream.read_u8()).await;
+        line.push(octet.expect("the server answers").unwrap());
+    }
+    String::from_utf8(line).unwrap()
 }
 
 /// A million literals in one command: there is an end to what is collected.

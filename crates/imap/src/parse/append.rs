@@ -161,7 +161,7 @@ impl Reading<'_, '_> {
         loop {
             self.begin()?;
             match self.data()? {
-                Some(Next::Nothing) if !self.cursor.is_at_end() => self.cursor.space()?,
+                Some(Next::Nothing) if !self.cursor.is_at_end() => self.blanks()?,
                 decided => return Ok(decided),
             }
         }
@@ -183,8 +183,15 @@ impl Reading<'_, '_> {
         if self.cursor.is_at_end() && self.announced.is_none() {
             return Ok(Some(Next::Nothing));
         }
-        self.cursor.space()?;
+        self.blanks()?;
         self.messages()
+    }
+
+    /// The space between two messages. Some clients write more than one (the Python library imapclient does).
+    fn blanks(&mut self) -> Parsed<()> {
+        self.cursor.space()?;
+        while self.cursor.eat(b' ') {}
+        Ok(())
     }
 
     /// Flags and date.

@@ -3,17 +3,23 @@
 use super::{
     Cursor, Malformed, Rejection, acl, append, fetch, list, metadata, notify, search, sort, store,
 };
-use crate::command::{Body, By, Copy, QResync, Secret, Select};
+use crate::command::{Body, By, Copy, NAMES, QResync, Secret, Select};
 use crate::list::Use;
 use crate::sequence::SequenceSet;
 use crate::status::StatusItem;
 
 type Parsed<T> = Result<T, Malformed>;
 
+const NO_SUCH_UID_COMMAND: Malformed =
+    Malformed("UID goes before FETCH, STORE, COPY, MOVE, REPLACE, SEARCH, SORT, THREAD or EXPUNGE");
+
 /// The command after its tag, with all its arguments.
 pub(super) fn body(cursor: &mut Cursor<'_>) -> Result<Body, Rejection> {
     let name = cursor.word();
     match name.as_str() {
+        name if name != "UID" && !name.is_empty() && !NAMES.contains(&name) => {
+            return Err(Malformed("There is no such command").into());
+        }
         "SEARCH" => return search::search(cursor, By::Sequence),
         "SORT" => return sort::sort(cursor, By::Sequence),
         "THREAD" => return sort::thread(cursor, By::Sequence),
@@ -93,6 +99,9 @@ fn uid(cursor: &mut Cursor<'_>) -> Result<Body, Rejection> {
     cursor.space()?;
     let name = cursor.word();
     match name.as_str() {
+        name if !NAMES.contains(&format!("UID {name}").as_str()) => {
+            return Err(NO_SUCH_UID_COMMAND.into());
+        }
         "SEARCH" => return search::search(cursor, By::Uid),
         "SORT" => return sort::sort(cursor, By::Uid),
         "THREAD" => return sort::thread(cursor, By::Uid),
@@ -105,9 +114,7 @@ fn uid(cursor: &mut Cursor<'_>) -> Result<Body, Rejection> {
         "MOVE" => copy(cursor, By::Uid).map(Body::Move),
         "EXPUNGE" => spaced(cursor, Cursor::sequence_set).map(Body::UidExpunge),
         "REPLACE" => append::whole(cursor, append::Command::Replace(By::Uid)).map(Body::Append),
-        _ => Err(Malformed(
-            "UID goes before FETCH, STORE, COPY, MOVE, REPLACE, SEARCH, SORT, THREAD or EXPUNGE",
-        )),
+        _ => Err(NO_SUCH_UID_COMMAND),
     };
     Ok(body?)
 }

@@ -9,6 +9,9 @@ fn play(script: &str) {
     let trial = Trial::start();
     let mut python = command("python3");
     python.arg(beside("python").join(script));
+    if let Some(modules) = modules() {
+        python.env("PYTHONPATH", modules);
+    }
     python.env("PYTHONDONTWRITEBYTECODE", "1");
     python.env("PENNYBLACK", env!("CARGO_BIN_EXE_pennyblack"));
     python.env("PENNYBLACK_DATA", trial.data());
@@ -39,4 +42,30 @@ fn mailboxes_are_made_renamed_filled_and_deleted() {
 fn two_people_share_the_mailboxes_of_a_third() {
     need!("python3");
     play("sharing.py");
+}
+
+/// Where `scripts/install-test-tools` puts modules that Debian does not have.
+fn modules() -> Option<std::path::PathBuf> {
+    let target = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).parent()?;
+    Some(target.join("test-tools/python"))
+}
+
+/// Are these modules there?
+fn has_modules(names: &str) -> bool {
+    let mut python = command("python3");
+    python.args(["-c", &format!("import {names}")]);
+    if let Some(modules) = modules() {
+        python.env("PYTHONPATH", modules);
+    }
+    python.output().is_ok_and(|output| output.status.success())
+}
+
+/// RFC 7162, with the Python library imapclient.
+#[test]
+fn a_client_that_was_away_hears_the_rest_and_two_work_at_once() {
+    need!("python3");
+    if !has_modules("imapclient") {
+        return crate::tools::skipped("the Python module imapclient");
+    }
+    play("resync.py");
 }
