@@ -60,6 +60,38 @@ pub enum Event {
     MailboxName,
     /// A name was subscribed or unsubscribed.
     SubscriptionChange,
+    /// An annotation of a mailbox changed (RFC 5464).
+    MailboxMetadataChange,
+    /// An annotation of the server changed.
+    ServerMetadataChange,
     /// Any other event, by the name the client gave.
     Other(String),
+}
+
+impl Event {
+    /// Every event that there is here, as BADEVENT lists them.
+    pub const KNOWN: &str = "(MessageNew MessageExpunge FlagChange MailboxName SubscriptionChange MailboxMetadataChange ServerMetadataChange)";
+
+    /// Is it about messages? Only such events are of the selected mailbox (RFC 5465 §6.1).
+    pub fn is_of_messages(&self) -> bool {
+        matches!(
+            self,
+            Event::MessageNew(_) | Event::MessageExpunge | Event::FlagChange
+        )
+    }
+}
+
+impl Group {
+    /// Are these the events of the selected mailbox?
+    pub fn is_of_selected(&self) -> bool {
+        matches!(
+            self.mailboxes,
+            Mailboxes::Selected | Mailboxes::SelectedDelayed
+        )
+    }
+
+    /// Is any event like this asked for?
+    pub fn has(&self, wanted: impl Fn(&Event) -> bool) -> bool {
+        self.events.iter().any(wanted)
+    }
 }

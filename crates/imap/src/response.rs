@@ -1,4 +1,4 @@
-//! Status responses and their codes (RFC 3501 §7.1, RFC 4315, RFC 4469, RFC 4978, RFC 5182, RFC 5267, RFC 5465, RFC 5530, RFC 7162, RFC 7889,
+//! Status responses and their codes (RFC 3501 §7.1, RFC 4315, RFC 4469, RFC 4978, RFC 5182, RFC 5267, RFC 5465, RFC 5466, RFC 5530, RFC 7162, RFC 7889,
 //! RFC 8474, RFC 9208, RFC 9585): `tag OK [CODE] text`.
 
 use crate::encode;
@@ -103,6 +103,8 @@ pub enum Code {
     BadUrl(String),
     /// RFC 5267: the results of the search with this tag will not be kept up to date.
     NoUpdate(String),
+    /// RFC 5466: there is no filter of this name, or what it is set to is no search.
+    UndefinedFilter(String),
     /// RFC 5465: the events that can be told of, in parentheses.
     BadEvent(String),
     /// RFC 5465: too much happened; news end.
@@ -153,6 +155,7 @@ impl Code {
                 out.extend_from_slice(b"NOUPDATE ");
                 encode::string_on_a_line(out, tag);
             }
+            Code::UndefinedFilter(name) => words(out, "UNDEFINED-FILTER ", name),
             Code::BadEvent(events) => words(out, "BADEVENT ", events),
             Code::InProgress(tag, done, total) => {
                 out.extend_from_slice(b"INPROGRESS (");

@@ -1,9 +1,10 @@
 //! What SEARCH can be asked (RFC 3501 §6.4.4, RFC 4731 ESEARCH, RFC 5032 WITHIN, RFC 5182 SEARCHRES, RFC 5267 CONTEXT, RFC 7162 §3.1.5,
-//! RFC 8474 OBJECTID, RFC 8514 SAVEDATE, RFC 9394 PARTIAL).
+//! RFC 5466 FILTERS, RFC 8474 OBJECTID, RFC 8514 SAVEDATE, RFC 9394 PARTIAL).
 
 use crate::date::Date;
 use crate::fetch::Window;
 use crate::flag::Flag;
+use crate::parse::{self, Rejection};
 use crate::sequence::SequenceSet;
 
 /// A SEARCH command without its tag.
@@ -125,9 +126,26 @@ pub enum Key {
     EmailId(String),
     /// Its thread has this id.
     ThreadId(String),
+    /// What the filter of this name, in lower case, is set to (RFC 5466). The session puts that in its place.
+    Filter(String),
 }
 
 impl Key {
+    /// Reads the value of a filter (RFC 5466 §3.1): keys as in a SEARCH command, perhaps after their charset.
+    pub fn of_filter(octets: &[u8]) -> Result<Key, Rejection> {
+        parse::search_keys(octets)
+    }
+
+    /// How many keys there are, itself and those within.
+    pub fn count(&self) -> usize {
+        1 + match self {
+            Key::And(keys) => keys.iter().map(Key::count).sum(),
+            Key::Or(a, b) => a.count() + b.count(),
+            Key::Not(key) => key.count(),
+            _ => 0,
+        }
+    }
+
     /// Does any key within meet `wanted`?
     pub fn any(&self, wanted: &impl Fn(&Key) -> bool) -> bool {
         wanted(self)

@@ -53,6 +53,13 @@ impl SequenceSet {
             .any(|(a, b)| *a == Number::Last || *b == Number::Last)
     }
 
+    /// Does it name everything from some number on?
+    pub fn has_open_range(&self) -> bool {
+        self.members()
+            .iter()
+            .any(|(a, b)| (*a == Number::Last) != (*b == Number::Last))
+    }
+
     /// The numbers in the order in which they are written: where a range is written backwards, so are they (RFC 7162 §3.2.5.2
     /// pairs two sets). At most `limit`.
     pub fn in_order(&self, limit: usize) -> Vec<u32> {

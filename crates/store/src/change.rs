@@ -235,7 +235,7 @@ fn write(
     Ok(())
 }
 
-fn decode(data: &[u8]) -> Result<Record> {
+pub(crate) fn decode(data: &[u8]) -> Result<Record> {
     postcard::from_bytes(data)
         .map_err(|e| Error::Corrupt(format!("a record of the change log is unreadable: {e}")))
 }
@@ -266,7 +266,7 @@ pub fn since(
     Ok(changes)
 }
 
-fn tell(record: Record, mailbox: u128) -> Vec<What> {
+pub(crate) fn tell(record: Record, mailbox: u128) -> Vec<What> {
     let numbers = |ranges: Vec<RangeInclusive<u32>>| ranges.into_iter().flatten().collect();
     vec![match record {
         Record::Added { first, messages } => {

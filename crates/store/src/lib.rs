@@ -19,6 +19,7 @@ pub mod filing;
 pub mod gate;
 pub mod learn;
 pub mod mailbox;
+pub mod news;
 pub mod policy;
 pub mod queue;
 pub mod quota;

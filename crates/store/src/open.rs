@@ -202,6 +202,11 @@ impl Store {
         receiver
     }
 
+    /// Changes each time it was changed who may use whose mailboxes (by this process; another's changes show at the next look).
+    pub fn watch_access(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.context().watchers.watch_access()
+    }
+
     /// Changes each time the queue has new work.
     pub fn watch_queue(&self) -> tokio::sync::watch::Receiver<u64> {
         self.context().watchers.watch_queue()

@@ -32,6 +32,8 @@ pub(crate) struct Effects {
     usage: Vec<Usage>,
     /// The queue has something to do.
     pub(crate) queue_work: bool,
+    /// Somebody may use more or fewer mailboxes of others.
+    pub(crate) access_changed: bool,
 }
 
 impl Effects {
@@ -49,6 +51,9 @@ impl Effects {
         }
         if self.queue_work {
             context.watchers.tell_queue();
+        }
+        if self.access_changed {
+            context.watchers.tell_access();
         }
     }
 
@@ -227,6 +232,8 @@ impl<'a> Tx<'a> {
         mailbox: Option<MailboxId>,
         record: Record,
     ) {
+        let access = matches!(record, Record::Shared { .. } | Record::AccountChanged);
+        self.effects.access_changed |= access;
         if let Some(touched) = self
             .effects
             .touched

@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
-/// One channel per account that somebody watches, and one for the queue.
+/// One channel per account that somebody watches, one for the queue, and one for who may use whose mailboxes.
 pub(crate) struct Watchers {
     accounts: Mutex<HashMap<AccountId, watch::Sender<ModSeq>>>,
     queue: watch::Sender<u64>,
+    access: watch::Sender<u64>,
 }
 
 impl Default for Watchers {
@@ -16,6 +17,7 @@ impl Default for Watchers {
         Watchers {
             accounts: Mutex::default(),
             queue: watch::Sender::new(0),
+            access: watch::Sender::new(0),
         }
     }
 }
@@ -68,6 +70,16 @@ impl Watchers {
     /// The queue has new work.
     pub(crate) fn tell_queue(&self) {
         self.queue
+            .send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    pub(crate) fn watch_access(&self) -> watch::Receiver<u64> {
+        self.access.subscribe()
+    }
+
+    /// Somebody may use more or fewer mailboxes of others than before.
+    pub(crate) fn tell_access(&self) {
+        self.access
             .send_modify(|count| *count = count.wrapping_add(1));
     }
 }

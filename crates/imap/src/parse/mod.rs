@@ -15,6 +15,7 @@ mod store;
 
 use crate::command::{Body, Command};
 use crate::mailbox::Names;
+use crate::search::Key;
 use crate::tag::Tag;
 
 pub(crate) use cursor::{Cursor, is_astring_char, is_atom_char};
@@ -69,6 +70,16 @@ impl Command {
                 why,
             }),
         }
+    }
+}
+
+/// Search keys by themselves.
+pub(crate) fn search_keys(octets: &[u8]) -> Result<Key, Rejection> {
+    let mut cursor = Cursor::with_names(octets, Names::default());
+    let search = search::search_program(&mut cursor, None)?;
+    match cursor.is_at_end() {
+        true => Ok(search.key),
+        false => Err(Malformed("There is more than search keys").into()),
     }
 }
 

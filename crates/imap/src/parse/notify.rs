@@ -25,10 +25,13 @@ pub(super) fn notify(cursor: &mut Cursor<'_>) -> Parsed<Notify> {
     while cursor.eat(b' ') {
         groups.push(group(cursor)?);
     }
-    match groups.len() <= MAX_GROUPS {
-        true => Ok(Notify::Set { status, groups }),
-        false => Err(Malformed("NOTIFY takes at most 50 groups")),
+    if groups.len() > MAX_GROUPS {
+        return Err(Malformed("NOTIFY takes at most 50 groups"));
     }
+    if groups.iter().filter(|group| group.is_of_selected()).count() > 1 {
+        return Err(Malformed("NOTIFY takes SELECTED or SELECTED-DELAYED once"));
+    }
+    Ok(Notify::Set { status, groups })
 }
 
 fn group(cursor: &mut Cursor<'_>) -> Parsed<Group> {
@@ -37,11 +40,49 @@ fn group(cursor: &mut Cursor<'_>) -> Parsed<Group> {
     cursor.space()?;
     let events = match cursor.peek() {
         Some(b'(') => cursor.list(event)?,
-        _ if cursor.word() == "NONE" => Vec::new(),
-        _ => return Err(Malformed("Events are a list, or NONE")),
+        _ if next_is_none(cursor) => Vec::new(),
+        _ => bare_events(cursor)?,
     };
     cursor.expect(b')', "A group of NOTIFY is not closed")?;
-    Ok(Group { mailboxes, events })
+    checked(Group { mailboxes, events })
+}
+
+fn next_is_none(cursor: &mut Cursor<'_>) -> bool {
+    let mut ahead = cursor.clone();
+    let found = ahead.word() == "NONE" && ahead.peek() == Some(b')');
+    if found {
+        *cursor = ahead;
+    }
+    found
+}
+
+/// Events without parentheses, as the example of RFC 5465 §3.1 has them, against its own grammar.
+fn bare_events(cursor: &mut Cursor<'_>) -> Parsed<Vec<Event>> {
+    let mut events = vec![event(cursor)?];
+    while cursor.eat(b' ') {
+        events.push(event(cursor)?);
+    }
+    Ok(events)
+}
+
+/// Which events go together (RFC 5465 §5), and which belong to which mailboxes (§5.2, §6.1).
+fn checked(group: Group) -> Parsed<Group> {
+    let new = group.has(|event| matches!(event, Event::MessageNew(_)));
+    let gone = group.has(|event| *event == Event::MessageExpunge);
+    let flags = group.has(|event| *event == Event::FlagChange);
+    let items = group.has(|event| matches!(event, Event::MessageNew(items) if !items.is_empty()));
+    let others = group.has(|event| !event.is_of_messages() && !matches!(event, Event::Other(_)));
+    let wrong = match group.is_of_selected() {
+        _ if new != gone => "MessageNew and MessageExpunge go together",
+        _ if flags && !new => "FlagChange needs MessageNew and MessageExpunge",
+        true if others => "Of the selected mailbox there are events of messages only",
+        false if items => "Only of the selected mailbox MessageNew has items",
+        _ if matches!(group.mailboxes, Mailboxes::SubtreeOne(_)) => {
+            "NOTIFY takes SUBTREE, not SUBTREE-ONE"
+        }
+        _ => return Ok(group),
+    };
+    Err(Malformed(wrong))
 }
 
 fn event(cursor: &mut Cursor<'_>) -> Parsed<Event> {
@@ -62,6 +103,8 @@ fn event(cursor: &mut Cursor<'_>) -> Parsed<Event> {
         "FLAGCHANGE" => Event::FlagChange,
         "MAILBOXNAME" => Event::MailboxName,
         "SUBSCRIPTIONCHANGE" => Event::SubscriptionChange,
+        "MAILBOXMETADATACHANGE" => Event::MailboxMetadataChange,
+        "SERVERMETADATACHANGE" => Event::ServerMetadataChange,
         _ => Event::Other(name),
     })
 }

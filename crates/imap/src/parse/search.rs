@@ -1,4 +1,4 @@
-//! SEARCH: keys, charsets, return options (RFC 3501 §6.4.4, RFC 4731, RFC 5032, RFC 5182, RFC 5267, RFC 7162 §3.1.5, RFC 8474, RFC 8514, RFC 9394).
+//! SEARCH: keys, charsets, return options (RFC 3501 §6.4.4, RFC 4731, RFC 5032, RFC 5182, RFC 5267, RFC 5466, RFC 7162 §3.1.5, RFC 8474, RFC 8514, RFC 9394).
 
 use super::{Cursor, Malformed, Rejection, fetch, store};
 use crate::command::{Body, By};
@@ -183,13 +183,14 @@ fn with_argument(name: &str, cursor: &mut Cursor<'_>) -> Parsed<Key> {
         "MODSEQ" => modseq(cursor),
         "YOUNGER" => interval(cursor).map(Key::Younger),
         "OLDER" => interval(cursor).map(Key::Younger).map(not),
+        "FILTER" => filter(cursor).map(Key::Filter),
         "EMAILID" => object_id(cursor).map(Key::EmailId),
         "THREADID" => object_id(cursor).map(Key::ThreadId),
         _ => dated(name, cursor),
     }
 }
 
-const KEYS_WITH_ARGUMENT: [&str; 27] = [
+const KEYS_WITH_ARGUMENT: [&str; 28] = [
     "BCC",
     "CC",
     "FROM",
@@ -215,6 +216,7 @@ const KEYS_WITH_ARGUMENT: [&str; 27] = [
     "SAVEDSINCE",
     "YOUNGER",
     "OLDER",
+    "FILTER",
     "EMAILID",
     "THREADID",
 ];
@@ -222,6 +224,15 @@ const KEYS_WITH_ARGUMENT: [&str; 27] = [
 /// RFC 5032 §3: seconds, at least one.
 fn interval(cursor: &mut Cursor<'_>) -> Parsed<u32> {
     Ok(cursor.nonzero()?.get())
+}
+
+/// RFC 5466 §4: an atom that can be the last part of an annotation's name; those are compared without case.
+fn filter(cursor: &mut Cursor<'_>) -> Parsed<String> {
+    let name = cursor.atom()?;
+    match name.contains('/') {
+        true => Err(Malformed("The name of a filter has no /")),
+        false => Ok(name.to_ascii_lowercase()),
+    }
 }
 
 /// RFC 8474 §7: letters, digits, `_` and `-`.

@@ -307,7 +307,7 @@ fn newer_searches() {
 #[test]
 fn notify_and_multisearch() {
     let Body::Notify(Notify::Set { status, groups }) = parse(
-        "NOTIFY SET STATUS (selected (MessageNew (UID FLAGS) MessageExpunge)) (subtree (Lists \"a b\") (MessageNew FlagChange Odd)) (personal NONE)",
+        "NOTIFY SET STATUS (selected (MessageNew (UID FLAGS) MessageExpunge)) (subtree (Lists \"a b\") (MessageNew MessageExpunge FlagChange Odd)) (personal (MailboxName ServerMetadataChange))",
     ) else {
         panic!();
     };
@@ -319,6 +319,7 @@ fn notify_and_multisearch() {
             mailboxes: Mailboxes::Subtree(lists),
             events: vec![
                 Event::MessageNew(vec![]),
+                Event::MessageExpunge,
                 Event::FlagChange,
                 Event::Other("Odd".into())
             ],
@@ -329,6 +330,10 @@ fn notify_and_multisearch() {
         Event::MessageNew(vec![Item::Uid, Item::Flags])
     );
     assert_eq!(parse("NOTIFY NONE"), Body::Notify(Notify::None));
+    // The example of §3.1 has no parentheses around its events.
+    let with = parse("NOTIFY SET (subtree Lists (MessageNew MessageExpunge)) (personal NONE)");
+    let without = parse("NOTIFY SET (subtree Lists MessageNew MessageExpunge) (personal none)");
+    assert_eq!(with, without);
     let Body::MultiSearch(search) = parse(
         "ESEARCH IN (mailboxes \"folder1\" subtree \"folder2\") RETURN (COUNT) subject \"chad\"",
     ) else {
@@ -340,10 +345,38 @@ fn notify_and_multisearch() {
         "NOTIFY SET",
         "NOTIFY SET (selected)",
         "NOTIFY SET (nowhere NONE)",
+        "NOTIFY SET (personal (MessageNew))",
+        "NOTIFY SET (personal (MessageExpunge))",
+        "NOTIFY SET (personal (FlagChange))",
+        "NOTIFY SET (personal (MessageNew (UID) MessageExpunge))",
+        "NOTIFY SET (selected (MailboxName))",
+        "NOTIFY SET (selected NONE) (selected-delayed NONE)",
+        "NOTIFY SET (subtree-one x NONE)",
         "ESEARCH IN () ALL",
         "ESEARCH IN (selected-delayed) ALL",
     ] {
         rejected(wrong);
+    }
+}
+
+/// RFC 5466 §3.1
+#[test]
+fn filters() {
+    let Body::Search(_, search) = parse("SEARCH FILTER On-The-Road OR ALL NOT ALL") else {
+        panic!();
+    };
+    assert_eq!(search.key.count(), 6);
+    assert!(
+        search
+            .key
+            .any(&|key| *key == Key::Filter("on-the-road".into()))
+    );
+    rejected("SEARCH FILTER a/b");
+    rejected("SEARCH FILTER");
+    let value = Key::of_filter(b"CHARSET UTF-8 OR SUBJECT \"blurdybloop\" FROM {3}\r\na b");
+    assert!(matches!(value, Ok(Key::Or(..))));
+    for wrong in ["", "nonsense", "ALL)", "ALL ", "CHARSET KOI8-R ALL"] {
+        assert!(Key::of_filter(wrong.as_bytes()).is_err(), "{wrong}");
     }
 }
 

@@ -347,6 +347,7 @@ fn blank() -> Config {
             header_size: 0,
             smtp_timeout: second,
             imap_timeout: second,
+            imap_progress: second,
             sessions: 0,
             sessions_per_address: 0,
             imap_sessions_per_account: 0,

@@ -168,6 +168,8 @@ pub struct Limits {
     pub smtp_timeout: Duration,
     /// Idle time of a logged-in IMAP session. Default 30 min; before login 60 s.
     pub imap_timeout: Duration,
+    /// Time of a search before the client is told how far it is. Default 10 s.
+    pub imap_progress: Duration,
     /// Sessions at once, all listeners together. Default 10,000.
     pub sessions: u32,
     /// Sessions at once from one address. Default 3,000 on loopback-only set-ups is too much for the Internet: default 50.

@@ -37,13 +37,13 @@ fn may_contain(envelope: &[u8], wanted: &[u8]) -> bool {
     !plain || !envelope.is_ascii() || holds(envelope, word)
 }
 
-/// Whether ASCII text holds a lower-case word, in any case.
+/// Whether ASCII text holds a word, in any case.
 fn holds(text: &[u8], word: &[u8]) -> bool {
     let Some((first, rest)) = word.split_first() else {
         return true;
     };
-    let upper = first.to_ascii_uppercase();
-    memchr::memchr2_iter(*first, upper, text).any(|at| {
+    let (upper, lower) = (first.to_ascii_uppercase(), first.to_ascii_lowercase());
+    memchr::memchr2_iter(upper, lower, text).any(|at| {
         let found = text.get(at + 1..at + 1 + rest.len());
         found.is_some_and(|found| found.eq_ignore_ascii_case(rest))
     })
@@ -218,14 +218,14 @@ mod tests {
 
     #[test]
     fn fields_are_read_back() {
-        assert_eq!(text(ENVELOPE, EnvelopeField::Subject), "größe \"x\"");
+        assert_eq!(text(ENVELOPE, EnvelopeField::Subject), "GRO\u{308}ßE \"X\"");
         assert_eq!(
             text(ENVELOPE, EnvelopeField::From),
-            "terry gray <gray@cac.washington.edu>"
+            "TERRY GRAY <GRAY@CAC.WASHINGTON.EDU>"
         );
         assert_eq!(
             text(ENVELOPE, EnvelopeField::Cc),
-            "john <klensin@mit.edu>\n <m@x>"
+            "JOHN <KLENSIN@MIT.EDU>\n <M@X>"
         );
         assert_eq!(text(ENVELOPE, EnvelopeField::Bcc), "");
         assert_eq!(text(b"", EnvelopeField::To), "");
@@ -245,24 +245,24 @@ mod tests {
             }
         }
         let plain = b"(NIL \"Re: [x] \\\"Quarterly\\\" report-7\" NIL NIL NIL NIL NIL NIL NIL NIL)";
-        for wanted in ["\"quarterly\" rep", "t-7", "[x]", "", ": [", "re"] {
+        for wanted in ["\"QUARTERLY\" REP", "T-7", "[X]", "", ": [", "RE"] {
             assert!(contains(plain, Subject, wanted), "{wanted}");
         }
-        assert!(!contains(plain, Subject, "quarterlyx") && !contains(plain, From, "quarterly"));
+        assert!(!contains(plain, Subject, "QUARTERLYX") && !contains(plain, From, "QUARTERLY"));
     }
 
     /// RFC 5256 §3, RFC 5957 §3
     #[test]
     fn what_is_sorted_by() {
-        assert_eq!(first_mailbox(ENVELOPE, EnvelopeField::Cc), "klensin");
-        assert_eq!(first_display(ENVELOPE, EnvelopeField::Cc), "john");
+        assert_eq!(first_mailbox(ENVELOPE, EnvelopeField::Cc), "KLENSIN");
+        assert_eq!(first_display(ENVELOPE, EnvelopeField::Cc), "JOHN");
         assert_eq!(
             first_display(ENVELOPE, EnvelopeField::To),
-            "imap@cac.washington.edu"
+            "IMAP@CAC.WASHINGTON.EDU"
         );
         assert_eq!(first_display(ENVELOPE, EnvelopeField::Bcc), "");
         let group = b"(NIL NIL ((NIL NIL \"Team\" NIL)(NIL NIL \"a\" \"b\")(NIL NIL NIL NIL)))";
-        assert_eq!(first_display(group, EnvelopeField::From), "team");
+        assert_eq!(first_display(group, EnvelopeField::From), "TEAM");
         assert_eq!(subject(ENVELOPE), b"=?utf-8?Q?Gr=C3=B6=C3=9Fe?= \"x\"");
         assert_eq!(subject(b"("), b"");
     }

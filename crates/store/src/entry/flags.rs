@@ -22,7 +22,7 @@ pub fn store_flags(
     tx.lock_account(account)?;
     let mut result = StoreResult {
         entries: scan(tx, account, viewed, uids, None, usize::MAX)?,
-        modified: Vec::new(),
+        ..StoreResult::default()
     };
     if let Some(limit) = unchanged_since {
         let (held_back, free) = result
@@ -35,6 +35,7 @@ pub fn store_flags(
             .map(|entry: &Entry| entry.uid)
             .collect();
     }
+    result.before = result.entries.iter().map(|entry| entry.modseq).collect();
     let place = (account, viewed.mailbox);
     match viewed.viewer {
         Some(viewer) => seen::apply(tx, place, viewer, &change, &mut result.entries)?,

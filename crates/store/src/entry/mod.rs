@@ -156,6 +156,8 @@ pub enum FlagChange {
 pub struct StoreResult {
     /// The entries as they are now (those that exist and were not held back).
     pub entries: Vec<Entry>,
+    /// The MODSEQ that each of them had before, in the same order.
+    pub before: Vec<ModSeq>,
     /// UIDs left alone because their MODSEQ is above UNCHANGEDSINCE.
     pub modified: Vec<Uid>,
 }

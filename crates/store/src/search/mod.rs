@@ -24,7 +24,7 @@ use std::sync::Arc;
 pub use trigram::{MIN_CHARS, is_searchable};
 
 /// How an index is laid out and what texts it was made of; one of another format is built anew.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 
 /// The indexes of a store.
 #[derive(Clone)]

@@ -297,6 +297,8 @@ fn limits() -> Vec<Setting> {
             "How long an SMTP session may be idle (A30). RFC 5321 asks for five minutes.";
         "limits.imap_timeout" Reload "\"30m\"", Field::Time(|c| &mut c.limits.imap_timeout, 1..=86_400),
             "How long a logged-in IMAP session may be idle. RFC 9051 asks for 30 minutes; before log-in it is 60 seconds.";
+        "limits.imap_progress" Reload "\"10s\"", Field::Time(|c| &mut c.limits.imap_progress, 0..=3600),
+            "How long a search may take before the client is told how far it is, and then again (INPROGRESS, RFC 9585); 0s tells it after each piece of work.";
         "limits.sessions" Reload "10000", Field::Count(|c| &mut c.limits.sessions, 1..=1_000_000),
             "Sessions at once, all listeners together. Further ones are told 421 or BYE.";
         "limits.sessions_per_address" Reload "50", Field::Count(|c| &mut c.limits.sessions_per_address, 1..=1_000_000),

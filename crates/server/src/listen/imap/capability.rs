@@ -15,7 +15,7 @@ const BEFORE_LOGIN: [&str; 7] = [
 ];
 
 /// After login. LITERAL+ takes the place of LITERAL-: RFC 7888 §5 allows one of them at a time.
-const AFTER_LOGIN: [&str; 52] = [
+const AFTER_LOGIN: [&str; 57] = [
     "IMAP4rev1",
     "IMAP4rev2",
     "LITERAL+",
@@ -44,6 +44,11 @@ const AFTER_LOGIN: [&str; 52] = [
     "THREAD=REFERENCES",
     "THREAD=REFS",
     "SEARCHRES",
+    "CONTEXT=SEARCH",
+    "FILTERS",
+    "I18NLEVEL=1",
+    "INPROGRESS",
+    "NOTIFY",
     "WITHIN",
     "PARTIAL",
     "MULTIAPPEND",

@@ -391,6 +391,27 @@ impl Connection {
         let _ = timeout_at(soon, self.stream.shutdown()).await;
     }
 
+    /// Has the client sent nothing of its next command, as far as can be seen?
+    pub(super) fn is_between_commands(&self) -> bool {
+        self.framer.is_between_commands()
+    }
+
+    /// Writes what has been collected, then waits for more octets or for `news`.
+    pub(super) async fn fill_or(
+        &mut self,
+        news: impl Future<Output = ()>,
+        deadline: Instant,
+    ) -> Result<(), Ended> {
+        self.flush().await?;
+        let shutdown = self.services.shutdown.clone();
+        tokio::select! {
+            biased;
+            () = shutdown.cancelled() => Err(Ended::Shutdown),
+            filled = timeout_at(deadline, self.fill()) => filled.map_err(|_| Ended::Idle)?,
+            () = news => Ok(()),
+        }
+    }
+
     async fn fill_until(&mut self, deadline: Instant) -> Result<(), Ended> {
         let shutdown = self.services.shutdown.clone();
         tokio::select! {
@@ -400,7 +421,8 @@ impl Connection {
         }
     }
 
-    fn deadline(&self) -> Instant {
+    /// When a client that stays silent is left.
+    pub(super) fn deadline(&self) -> Instant {
         Instant::now()
             + match self.waits {
                 Waits::BeforeLogin => LOGIN_TIMEOUT,
@@ -438,6 +460,9 @@ impl Connection {
         };
         let status = match rejected.why {
             imap::Rejection::Malformed(malformed) => Status::bad(format!("{malformed}.")),
+            imap::Rejection::Charset if self.waits == Waits::BeforeLogin => {
+                Status::bad("That is not for this state: log in first.")
+            }
             imap::Rejection::Charset => {
                 Status::no("The charset is not known here.").code(Code::BadCharset)
             }

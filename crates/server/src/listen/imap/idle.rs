@@ -2,8 +2,7 @@
 //! the way (catalogue G6).
 
 use super::connection::{Connection, Ended};
-use super::failure::Failure;
-use super::state::Selected;
+use super::state::{Authenticated, Selected};
 use super::updates::Expunges;
 use imap::Tag;
 use imap::response::Status;
@@ -22,15 +21,22 @@ enum Woken {
     Quiet,
 }
 
-/// IDLE with no mailbox selected: there is nothing to tell.
-pub(super) async fn without_mailbox(connection: &mut Connection, tag: &Tag) -> Result<(), Ended> {
+/// IDLE with no mailbox selected: there is nothing to tell, but what NOTIFY asked for.
+pub(super) async fn without_mailbox(
+    state: &mut Authenticated,
+    connection: &mut Connection,
+    tag: &Tag,
+) -> Result<(), Ended> {
     let mut waiting = Waiting::begin(connection);
+    state.tell_news(connection).await?;
     loop {
         if let Some(line) = connection.buffered_line() {
             finish(connection, tag, &line);
             return Ok(());
         }
-        waiting.step(connection, std::future::pending()).await?;
+        if let Woken::News = waiting.step(connection, state.news()).await? {
+            state.tell_news(connection).await?;
+        }
     }
 }
 
@@ -42,32 +48,15 @@ pub(super) async fn with_mailbox(
 ) -> Result<(), Ended> {
     let mut waiting = Waiting::begin(connection);
     // What happened since the last command is news too.
-    tell_news(state, connection).await?;
+    state.tell_news(connection, Expunges::Report).await?;
     loop {
         if let Some(line) = connection.buffered_line() {
             finish(connection, tag, &line);
             return Ok(());
         }
-        let news = async {
-            // The sender lives as long as the store, which this session holds.
-            let _ = state.watch.changed().await;
-        };
-        if let Woken::News = waiting.step(connection, news).await? {
-            tell_news(state, connection).await?;
+        if let Woken::News = waiting.step(connection, state.news()).await? {
+            state.tell_news(connection, Expunges::Report).await?;
         }
-    }
-}
-
-async fn tell_news(state: &mut Selected, connection: &mut Connection) -> Result<(), Ended> {
-    // Boxed: it is large, and an idle session is to be small.
-    match Box::pin(state.update(connection, Expunges::Report)).await {
-        Err(Failure::End(ended)) => return Err(ended),
-        // The store is away: the next change, or the next command, tries again.
-        Ok(()) | Err(Failure::Answer(_)) => {}
-    }
-    match state.view.gone() {
-        Some(why) => Err(Ended::Expelled(why)),
-        None => Ok(()),
     }
 }
 

@@ -94,6 +94,39 @@ pub(super) fn tell_selected(connection: &mut Connection, name: &str) {
     connection.out.extend_from_slice(b"\r\n");
 }
 
+/// The LIST response of a name to which something happened (RFC 5465 §5.4–5.5).
+pub(super) fn tell_name(
+    connection: &mut Connection,
+    name: &str,
+    node: &Node,
+    old_name: Option<&str>,
+) {
+    let tell = Return {
+        subscribed: true,
+        ..Return::default()
+    };
+    let attributes = attributes(node, &Selection::default(), &tell).join(" ");
+    push_name(connection, &attributes, name);
+    if let Some(old_name) = old_name {
+        connection.out.extend_from_slice(b" (\"OLDNAME\" (");
+        connection.push_mailbox(old_name);
+        connection.out.extend_from_slice(b"))");
+    }
+    connection.out.extend_from_slice(b"\r\n");
+}
+
+/// The LIST response of a mailbox that may not be used, or not any more (RFC 5465 §5.4).
+pub(super) fn tell_inaccessible(connection: &mut Connection, name: &str) {
+    push_name(connection, "\\NoAccess", name);
+    connection.out.extend_from_slice(b"\r\n");
+}
+
+fn push_name(connection: &mut Connection, attributes: &str, name: &str) {
+    let begin = format!("* LIST ({attributes}) \"/\" ");
+    connection.out.extend_from_slice(begin.as_bytes());
+    connection.push_mailbox(name);
+}
+
 /// XLIST: LIST under another name, with special uses.
 pub(super) async fn xlist(
     connection: &mut Connection,

@@ -7,6 +7,7 @@ use super::connection::Connection;
 use super::failure::Outcome;
 use super::locate::{Located, Otherwise, locate_with, no_permission};
 use super::names;
+use super::search::filter;
 use super::state::Account;
 use ::store::annotation::{self, Depth, Place};
 use ::store::mailbox;
@@ -247,7 +248,16 @@ impl Target {
                 return Ok(Err(full.code(Code::MetadataTooMany)));
             }
         }
-        Ok(self.admits_uses(set))
+        Ok(self
+            .admits_filters(set)
+            .and_then(|()| self.admits_uses(set)))
+    }
+
+    /// Filters are annotations of the server (RFC 5466 §3).
+    fn admits_filters(&self, set: &SetMetadata) -> Result<(), Status> {
+        let of_server = matches!(self, Target::Server(_));
+        let mut entries = set.entries.iter().filter(|_| of_server);
+        entries.try_for_each(|(entry, value)| filter::admits(entry.as_str(), value.as_deref()))
     }
 
     /// Only a mailbox of one's own has a use, and it must be one that there is.

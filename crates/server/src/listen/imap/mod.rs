@@ -21,6 +21,7 @@ mod expunge;
 mod failure;
 mod fetch;
 mod flags;
+mod groups;
 mod id;
 mod idle;
 mod list;
@@ -30,6 +31,7 @@ mod lsub;
 mod metadata;
 mod names;
 mod namespace;
+mod notify;
 mod object_id;
 mod quota;
 mod rename;
@@ -126,6 +128,7 @@ async fn converse(connection: &mut Connection) -> Result<Infallible, Ended> {
     connection.greet();
     let mut state = State::begin();
     loop {
+        state.listen(connection).await?;
         let Some(input) = connection.next_input(state.waits()).await? else {
             continue;
         };

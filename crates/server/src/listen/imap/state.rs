@@ -2,8 +2,9 @@
 
 use super::connection::{Connection, Ended, Input, Waits};
 use super::failure::{self, Failure, Outcome};
+use super::notify::{self, OfSelected, Registered, When};
 use super::select::Mode;
-use super::updates::Expunges;
+use super::updates::{Expunges, asks_for_news};
 use super::view::View;
 use super::{
     acl, append, authenticate, capability, compress, copy, create, delete, enable, expunge, fetch,
@@ -42,6 +43,8 @@ pub(super) struct Selected {
     pub(super) view: View,
     /// Tells of each commit that changes the owner of the mailbox.
     pub(super) watch: watch::Receiver<ModSeq>,
+    /// Searches whose results are kept up to date.
+    pub(super) contexts: search::context::Contexts,
     /// The answer to the running command is to say which MODSEQ the client now knows (RFC 7162 §3.2.7).
     pub(super) owes_modseq: bool,
 }
@@ -53,6 +56,7 @@ impl Selected {
             account,
             view,
             watch,
+            contexts: Default::default(),
             owes_modseq: false,
         }
     }
@@ -65,6 +69,8 @@ pub(super) struct Account {
     pub(super) watch: watch::Receiver<ModSeq>,
     /// The client knows MODSEQs (RFC 7162 §3.1): flag changes are told with them.
     pub(super) condstore: bool,
+    /// What NOTIFY asked for.
+    pub(super) notify: Option<Box<Registered>>,
     /// The session's place in the account's limit.
     _permit: Permit,
 }
@@ -75,6 +81,7 @@ impl Account {
             login,
             watch,
             condstore: false,
+            notify: None,
             _permit: permit,
         }
     }
@@ -95,6 +102,20 @@ impl State {
         match self {
             State::NotAuthenticated(_) => Waits::BeforeLogin,
             State::Authenticated(_) | State::Selected(_) => Waits::LoggedIn,
+        }
+    }
+
+    /// Between commands: tells news as they happen, if NOTIFY asked for any, until the client sends something.
+    pub(super) async fn listen(&mut self, connection: &mut Connection) -> Result<(), Ended> {
+        let registered = match self {
+            State::NotAuthenticated(_) => false,
+            State::Authenticated(state) => state.account.notify.is_some(),
+            State::Selected(state) => state.account.notify.is_some(),
+        };
+        // Boxed: most sessions have nothing to listen to.
+        match registered {
+            true => Box::pin(listen(self, connection)).await,
+            false => Ok(()),
         }
     }
 
@@ -125,8 +146,8 @@ impl State {
                 connection.answer(&tag, &wrong_state(&Body::Idle));
                 Ok(State::NotAuthenticated(state))
             }
-            State::Authenticated(state) => {
-                idle::without_mailbox(connection, &tag).await?;
+            State::Authenticated(mut state) => {
+                idle::without_mailbox(&mut state, connection, &tag).await?;
                 Ok(State::Authenticated(state))
             }
             State::Selected(mut state) => {
@@ -160,7 +181,7 @@ impl State {
         if let State::Selected(state) = &mut self {
             let replaced = head_replaces && status.condition == Condition::Ok;
             state.owes_modseq = replaced && state.account.condstore;
-            state.update_after(connection, Expunges::Report).await?;
+            state.update_after(connection, replaced).await?;
             status = state.with_modseq(status);
         }
         connection.answer(&tag, &status);
@@ -268,13 +289,18 @@ impl Selected {
         }
         let expunges = Expunges::after(&body);
         let deletes = matches!(body, Body::Delete(_));
+        let asks = asks_for_news(&body);
         let only_hears_news = matches!(body, Body::Noop | Body::Check);
         let outcome = match self.refresh(connection).await {
             Ok(()) => self.perform(connection, &tag, body).await,
             Err(failed) => Err(failed),
         };
         let status = failure::answer(outcome)?;
-        let status = match self.update(connection, expunges).await {
+        let updated = match asks {
+            true => self.update(connection, expunges).await,
+            false => self.update_unasked(connection, expunges).await,
+        };
+        let status = match updated {
             Err(Failure::Answer(failed)) if only_hears_news => failed,
             Err(Failure::End(ended)) => return Err(ended),
             Ok(()) | Err(Failure::Answer(_)) => status,
@@ -316,10 +342,15 @@ impl Selected {
             Body::UidExpunge(set) => expunge::expunge(self, connection, Some(&set)).await,
             Body::Search(by, search) => search::search(self, connection, tag, by, search).await,
             Body::Sort(by, sort) => search::sort(self, connection, tag, by, sort).await,
-            Body::Thread(by, thread) => search::thread(self, connection, by, thread).await,
+            Body::Thread(by, thread) => search::thread(self, connection, tag, by, thread).await,
+            Body::CancelUpdate(tags) => Ok(self.contexts.cancel(&tags)),
             Body::MultiSearch(parameters) => {
                 let (account, view) = (&self.account, &mut self.view);
                 search::multi_search(account, Some(view), connection, tag, parameters).await
+            }
+            Body::Notify(parameters) => {
+                let (account, view) = (&mut self.account, Some(&self.view));
+                notify::notify(connection, account, view, parameters).await
             }
             Body::Fetch(parameters) => fetch::fetch(self, connection, parameters).await,
             Body::Store(parameters) => store::store(self, connection, parameters).await,
@@ -338,18 +369,112 @@ impl Selected {
         }
     }
 
-    /// Tells the client news after a command that has its answer already.
+    /// Tells the client news after an APPEND, or after a REPLACE that `replaced` a message.
     async fn update_after(
         &mut self,
         connection: &mut Connection,
-        expunges: Expunges,
+        replaced: bool,
     ) -> Result<(), Ended> {
-        match self.update(connection, expunges).await {
+        let updated = match replaced {
+            true => self.update(connection, Expunges::Report).await,
+            false => self.update_unasked(connection, Expunges::Report).await,
+        };
+        match updated {
             Err(Failure::End(ended)) => Err(ended),
             // The command is done; the news come with the next one.
             Ok(()) | Err(Failure::Answer(_)) => Ok(()),
         }
     }
+
+    /// Waits for news that may be told in IDLE. Cancel-safe.
+    pub(super) async fn news(&mut self) {
+        let own = match OfSelected::by(&self.account).when {
+            When::Asked => None,
+            _ => Some(&mut self.watch),
+        };
+        let others = self.account.notify.as_deref_mut();
+        tokio::select! {
+            () = of_selected(own) => {}
+            () = of_others(others) => {}
+        }
+    }
+
+    /// Tells news outside of any command but IDLE.
+    pub(super) async fn tell_news(
+        &mut self,
+        connection: &mut Connection,
+        expunges: Expunges,
+    ) -> Result<(), Ended> {
+        // Boxed: they are large, and an idle session is to be small.
+        let told = Box::pin(self.update_unasked(connection, expunges)).await;
+        unless_ended(told)?;
+        if let Some(why) = self.view.gone() {
+            return Err(Ended::Expelled(why));
+        }
+        let place = (self.view.owner, self.view.mailbox.mailbox);
+        let told = notify::tell(connection, &mut self.account, Some(place));
+        unless_ended(Box::pin(told).await)
+    }
+}
+
+impl Authenticated {
+    /// Waits for news. Cancel-safe.
+    pub(super) async fn news(&mut self) {
+        of_others(self.account.notify.as_deref_mut()).await;
+    }
+
+    /// Tells news.
+    pub(super) async fn tell_news(&mut self, connection: &mut Connection) -> Result<(), Ended> {
+        let told = notify::tell(connection, &mut self.account, None);
+        unless_ended(Box::pin(told).await)
+    }
+}
+
+/// Where news cannot be told because the store is away, the next change tries again.
+fn unless_ended(told: Result<(), Failure>) -> Result<(), Ended> {
+    match told {
+        Err(Failure::End(ended)) => Err(ended),
+        Ok(()) | Err(Failure::Answer(_)) => Ok(()),
+    }
+}
+
+async fn of_selected(watch: Option<&mut watch::Receiver<ModSeq>>) {
+    match watch {
+        // The sender lives as long as the store, which this session holds.
+        Some(watch) => drop(watch.changed().await),
+        None => std::future::pending().await,
+    }
+}
+
+async fn of_others(registered: Option<&mut Registered>) {
+    match registered {
+        Some(registered) => notify::changed(registered).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Tells what happened since the last command, and then whatever happens, until the client sends something.
+async fn listen(state: &mut State, connection: &mut Connection) -> Result<(), Ended> {
+    let deadline = connection.deadline();
+    while connection.is_between_commands() {
+        match state {
+            State::NotAuthenticated(_) => return Ok(()),
+            State::Authenticated(state) => state.tell_news(connection).await?,
+            State::Selected(state) => {
+                let expunges = match OfSelected::by(&state.account).when {
+                    When::AtOnce => Expunges::Report,
+                    _ => Expunges::Hold,
+                };
+                state.tell_news(connection, expunges).await?;
+            }
+        }
+        match state {
+            State::NotAuthenticated(_) => return Ok(()),
+            State::Authenticated(state) => connection.fill_or(state.news(), deadline).await?,
+            State::Selected(state) => connection.fill_or(state.news(), deadline).await?,
+        }
+    }
+    Ok(())
 }
 
 /// The commands that need an account and care for no selected mailbox.
@@ -383,6 +508,7 @@ async fn of_account(
         Body::MultiSearch(parameters) => {
             search::multi_search(account, None, connection, tag, parameters).await
         }
+        Body::Notify(parameters) => notify::notify(connection, account, None, parameters).await,
         Body::GetQuota(root) => quota::get(connection, account, &root).await,
         Body::GetQuotaRoot(name) => quota::get_root(connection, account, &name).await,
         Body::SetQuota(root, limits) => quota::set(connection, account, &root, limits).await,

@@ -5,7 +5,7 @@ use super::failure::{Failure, Outcome};
 use super::flags;
 use super::locate::{self, settable};
 use super::state::Selected;
-use super::updates::{Expunges, push_modseq};
+use super::updates::push_modseq;
 use ::store::ModSeq;
 use ::store::entry::{self, Entry, FlagChange, Flags, Kept, StoreResult};
 use ::store::share::Rights;
@@ -25,8 +25,6 @@ pub(super) async fn store(
 ) -> Outcome {
     let change = change(state, &parameters)?;
     let uids = state.view.resolve(parameters.by, &parameters.set)?;
-    // First what others did: after this, whatever is unknown to the client is this command's doing.
-    state.update(connection, Expunges::Hold).await?;
     state.account.condstore |= parameters.unchanged_since.is_some();
     let mut modified = Vec::new();
     for batch in batches(&uids) {
@@ -43,7 +41,7 @@ pub(super) async fn store(
             tell(state, connection, entry, &parameters);
             connection.flush_if_full().await?;
         }
-        state.view.tell(&result.entries);
+        remember(state, &parameters, &result);
     }
     Ok(finished(state, parameters.by, &modified))
 }
@@ -90,6 +88,17 @@ async fn change_flags(
         .store
         .write(move |tx| entry::store_flags(tx, account, mailbox, &uids, &change, unchanged_since));
     Ok(changed.await?)
+}
+
+/// What the client knows by this command, so that it need not be told once more: all that was told; and of a silent STORE what it did to
+/// flags that the client knew. Where others had changed them meanwhile, it learns from the news what they are now.
+fn remember(state: &mut Selected, parameters: &Store, result: &StoreResult) {
+    let changed = result.entries.iter().zip(&result.before);
+    let learned = changed.filter(|(entry, before)| {
+        parameters.echo == Echo::Tell || state.view.knew(entry.uid.0, **before)
+    });
+    let learned: Vec<Entry> = learned.map(|(entry, _)| entry.clone()).collect();
+    state.view.tell(&learned);
 }
 
 /// The new flags of a message; of a silent STORE only its MODSEQ, if the client knows MODSEQs (RFC 7162 §3.1.3).

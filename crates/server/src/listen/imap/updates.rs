@@ -5,8 +5,11 @@
 
 use super::connection::Connection;
 use super::failure::Failure;
+use super::fetch;
 use super::flags;
 use super::locate;
+use super::notify::{OfSelected, When};
+use super::search::context;
 use super::state::Selected;
 use super::view::Report;
 use ::store::entry::{self, Changes, Entry};
@@ -38,7 +41,27 @@ impl Expunges {
     }
 }
 
+/// Does the client ask for news by this command? Others bring none where NOTIFY says so; those that expunge tell what they did.
+pub(super) fn asks_for_news(body: &Body) -> bool {
+    matches!(
+        body,
+        Body::Noop | Body::Check | Body::Expunge | Body::UidExpunge(_) | Body::Move(_)
+    )
+}
+
 impl Selected {
+    /// Tells the client what is new, unless NOTIFY says that it is told only where it asks.
+    pub(super) async fn update_unasked(
+        &mut self,
+        connection: &mut Connection,
+        expunges: Expunges,
+    ) -> Result<(), Failure> {
+        match OfSelected::by(&self.account).when {
+            When::Asked => Ok(()),
+            _ => self.update(connection, expunges).await,
+        }
+    }
+
     /// Tells the client what is new.
     pub(super) async fn update(
         &mut self,
@@ -104,6 +127,8 @@ impl Selected {
             true => Report::Vanished,
             false => Report::Expunge,
         };
+        let gone = self.view.vanished();
+        self.contexts.remove(&mut connection.out, &self.view, gone);
         self.view.report_vanished(&mut connection.out, report);
     }
 
@@ -125,14 +150,32 @@ impl Selected {
             .partition_point(|entry| !self.view.is_new(entry.uid.0));
         let (known, new) = changes.changed.split_at(new_from);
         self.report_new(connection, new);
-        for entry in known {
-            if !self.view.knows(entry) {
-                self.report_flags(connection, entry);
-                connection.flush_if_full().await?;
+        if OfSelected::by(&self.account).flags {
+            for entry in known {
+                if !self.view.knows(entry) {
+                    self.report_flags(connection, entry);
+                    connection.flush_if_full().await?;
+                }
             }
         }
         self.view.caught_up(changes.modseq, latest);
-        Ok(())
+        self.tell_new(connection, new).await?;
+        context::update(self, connection, &changes.changed).await
+    }
+
+    /// What NOTIFY asks to be told of new messages.
+    async fn tell_new(
+        &mut self,
+        connection: &mut Connection,
+        new: &[Entry],
+    ) -> Result<(), Failure> {
+        let items = OfSelected::by(&self.account).items.to_vec();
+        if items.is_empty() || new.is_empty() {
+            return Ok(());
+        }
+        let uids = encode::collect_ranges(new.iter().map(|entry| entry.uid.0));
+        // Boxed: it is large, and whoever waits for news is to be small.
+        Box::pin(fetch::tell_new(self, connection, &items, uids)).await
     }
 
     /// `* n EXISTS`, if there are more than the client knows of.

@@ -12,6 +12,7 @@ use ::store::{AccountId, ModSeq};
 use imap::SequenceSet;
 use imap::command::By;
 use imap::response::Status;
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 /// Keywords a session tells its client of in FLAGS.
@@ -68,8 +69,8 @@ pub(super) struct View {
     pub(super) checked: ModSeq,
     /// UIDs that are gone but may not be reported gone yet, ascending.
     vanished: Vec<u32>,
-    /// UID and MODSEQ of flag changes that this session made and has told of, ascending.
-    told: Vec<(u32, ModSeq)>,
+    /// UID and latest MODSEQ of flag changes that this session made and has told of.
+    told: BTreeMap<u32, ModSeq>,
     /// Keywords the client has seen in FLAGS, in lower case.
     keywords: Vec<String>,
     /// UIDs that the last SEARCH with SAVE found (RFC 5182).
@@ -96,7 +97,7 @@ impl View {
             modseq: mailbox.modseq,
             checked: mailbox.modseq,
             vanished: Vec::new(),
-            told: Vec::new(),
+            told: BTreeMap::new(),
             keywords: Vec::new(),
             saved: Vec::new(),
             gone: None,
@@ -217,6 +218,11 @@ impl View {
         self.vanished.dedup();
     }
 
+    /// UIDs that are gone but were not reported gone yet, ascending.
+    pub(super) fn vanished(&self) -> &[u32] {
+        &self.vanished
+    }
+
     /// Are there messages gone that the client does not know of?
     pub(super) fn has_vanished(&self) -> bool {
         !self.vanished.is_empty()
@@ -259,16 +265,19 @@ impl View {
 
     /// Does the client know this state of an entry's flags from its own command?
     pub(super) fn knows(&self, entry: &Entry) -> bool {
-        self.told
-            .binary_search(&(entry.uid.0, entry.modseq))
-            .is_ok()
+        self.told.get(&entry.uid.0) == Some(&entry.modseq)
+    }
+
+    /// Did the client know the flags that a message had at this MODSEQ?
+    pub(super) fn knew(&self, uid: u32, modseq: ModSeq) -> bool {
+        modseq <= self.modseq || self.told.get(&uid) == Some(&modseq)
     }
 
     /// The picture is now of this MODSEQ; what was told before is part of it.
     pub(super) fn caught_up(&mut self, modseq: ModSeq, checked: ModSeq) {
         self.modseq = modseq;
         self.checked = checked.max(modseq);
-        self.told = Vec::new();
+        self.told = BTreeMap::new();
     }
 
     /// The mailbox does not exist any more, or not for this session.

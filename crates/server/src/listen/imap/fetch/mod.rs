@@ -180,6 +180,28 @@ pub(super) async fn tell_flags(
     Ok(())
 }
 
+/// Tells what NOTIFY asks to be told of messages that came just now (RFC 5465 §5.2); none of them is seen by that.
+pub(super) async fn tell_new(
+    state: &mut Selected,
+    connection: &mut Connection,
+    items: &[Item],
+    uids: Vec<RangeInclusive<u32>>,
+) -> Result<(), Failure> {
+    let mut reading = Reading {
+        depth: Depth::of(items),
+        since: None,
+        rest: uids,
+    };
+    while let Some(mut batch) = reading.next(state, connection).await? {
+        for message in &mut batch {
+            // A part that cannot be decoded is NIL here as it is in FETCH; there is no answer that could say so.
+            respond(state, connection, items, message).await?;
+            connection.flush_if_full().await?;
+        }
+    }
+    Ok(())
+}
+
 /// Of the messages in these ranges those at the places of a window (RFC 9394 §3.3).
 pub(super) fn within(uids: &[RangeInclusive<u32>], window: Window) -> Vec<RangeInclusive<u32>> {
     let places = window.of(count(uids) as usize);
@@ -196,7 +218,8 @@ pub(super) fn within(uids: &[RangeInclusive<u32>], window: Window) -> Vec<RangeI
     kept
 }
 
-fn count(uids: &[RangeInclusive<u32>]) -> u64 {
+/// How many messages these ranges hold.
+pub(super) fn count(uids: &[RangeInclusive<u32>]) -> u64 {
     uids.iter()
         .map(|range| u64::from(range.end() - range.start()) + 1)
         .sum()
@@ -377,16 +400,16 @@ fn worse(a: Decoded, b: Decoded) -> Decoded {
     }
 }
 
-/// Flags that changed because the content was fetched are told with it (RFC 3501 §6.4.5).
+/// Flags that changed because the content was fetched are told with it (RFC 3501 §6.4.5); and whoever knows MODSEQs is told of no flags
+/// without theirs (RFC 7162 §3.1).
 fn push_unasked(state: &Selected, connection: &mut Connection, items: &[Item], message: &Message) {
-    if !message.newly_seen {
-        return;
-    }
-    if !items.contains(&Item::Flags) {
+    let asked = items.contains(&Item::Flags);
+    if message.newly_seen && !asked {
         connection.out.push(b' ');
         flags::push(&mut connection.out, &message.entry);
     }
-    if state.account.condstore && !items.contains(&Item::ModSeq) {
+    let tells_flags = message.newly_seen || asked;
+    if tells_flags && state.account.condstore && !items.contains(&Item::ModSeq) {
         connection.out.push(b' ');
         super::updates::push_modseq(&mut connection.out, &message.entry);
     }

@@ -1,12 +1,12 @@
 //! The answer to SEARCH and SORT: `* SEARCH` as RFC 3501 has it, `* SORT` (RFC 5256 §4), or `* ESEARCH` (RFC 4731) with PARTIAL (RFC 9394), each with MODSEQ where one was
 //! searched for (RFC 7162 §3.1.5–6); and what SAVE keeps of it (RFC 5182 §2.4).
 
-use crate::listen::imap::connection::Connection;
 use ::store::{ModSeq, Uid};
 use imap::Tag;
 use imap::command::By;
 use imap::encode;
 use imap::fetch::Window;
+use imap::mailbox::Names;
 use imap::search::ResultOptions;
 use std::ops::RangeInclusive;
 
@@ -26,8 +26,10 @@ struct Found {
     modseq: u64,
 }
 
-/// An answer that grows as messages are found.
+/// An answer that grows as messages are found, and is written once all are: until then others may be ([`super::progress`]).
 pub(super) struct Answer {
+    /// How the response begins; empty: nothing is told.
+    head: Vec<u8>,
     by: By,
     options: Option<ResultOptions>,
     with_modseq: bool,
@@ -41,44 +43,48 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// Begins the response.
-    pub(super) fn begin(
-        out: &mut Vec<u8>,
+    /// The answer to a command in the selected mailbox.
+    pub(super) fn new(
         tag: &Tag,
         (by, classic): (By, Classic),
         options: Option<ResultOptions>,
         with_modseq: bool,
     ) -> Answer {
+        let mut head = Vec::new();
         match options {
-            None if classic == Classic::Sort => out.extend_from_slice(b"* SORT"),
-            None => out.extend_from_slice(b"* SEARCH"),
+            None if classic == Classic::Sort => head.extend_from_slice(b"* SORT"),
+            None => head.extend_from_slice(b"* SEARCH"),
             Some(options) if tells_nothing(options) => {}
-            Some(_) => begin_esearch(out, tag, by),
+            Some(_) => begin_esearch(&mut head, tag, by),
         }
-        Answer::new(by, options, with_modseq)
+        Answer::beginning(head, by, options, with_modseq)
     }
 
-    /// Begins the response of one of several mailboxes (RFC 7377 §2.1), which names UIDs.
+    /// The response of one of several mailboxes (RFC 7377 §2.1), which names UIDs.
     pub(super) fn in_mailbox(
-        connection: &mut Connection,
+        names: Names,
         tag: &Tag,
         (name, uid_validity): (&str, u32),
         options: ResultOptions,
         with_modseq: bool,
     ) -> Answer {
-        let out = &mut connection.out;
-        out.extend_from_slice(b"* ESEARCH (TAG ");
-        encode::string(out, tag.as_str().as_bytes());
-        out.extend_from_slice(b" MAILBOX ");
-        connection.push_mailbox(name);
-        let out = &mut connection.out;
-        push_item(out, "UIDVALIDITY", u64::from(uid_validity));
-        out.extend_from_slice(b") UID");
-        Answer::new(By::Uid, Some(options), with_modseq)
+        let mut head = b"* ESEARCH (TAG ".to_vec();
+        encode::string(&mut head, tag.as_str().as_bytes());
+        head.extend_from_slice(b" MAILBOX ");
+        encode::mailbox(&mut head, name, names);
+        push_item(&mut head, "UIDVALIDITY", u64::from(uid_validity));
+        head.extend_from_slice(b") UID");
+        Answer::beginning(head, By::Uid, Some(options), with_modseq)
     }
 
-    fn new(by: By, options: Option<ResultOptions>, with_modseq: bool) -> Answer {
+    fn beginning(
+        head: Vec<u8>,
+        by: By,
+        options: Option<ResultOptions>,
+        with_modseq: bool,
+    ) -> Answer {
         Answer {
+            head,
             by,
             options,
             with_modseq,
@@ -97,7 +103,7 @@ impl Answer {
     }
 
     /// A message was found. They come in the order of the answer.
-    pub(super) fn add(&mut self, out: &mut Vec<u8>, number: u32, uid: Uid, modseq: ModSeq) {
+    pub(super) fn add(&mut self, number: u32, uid: Uid, modseq: ModSeq) {
         let found = Found {
             named: match self.by {
                 By::Sequence => number,
@@ -110,24 +116,18 @@ impl Answer {
         self.first.get_or_insert(found);
         self.last = Some(found);
         self.highest_modseq = self.highest_modseq.max(found.modseq);
-        match self.options {
-            None => {
-                out.push(b' ');
-                encode::number(out, u64::from(found.named));
-            }
-            Some(options) => {
-                if options.all || options.partial.is_some() {
-                    remember(&mut self.all, found.named);
-                }
-                if options.save {
-                    remember(&mut self.uids, found.uid);
-                }
-            }
+        let told = |options: ResultOptions| options.all || options.partial.is_some();
+        if self.options.is_none_or(told) {
+            remember(&mut self.all, found.named);
+        }
+        if self.options.is_some_and(|options| options.save) {
+            remember(&mut self.uids, found.uid);
         }
     }
 
-    /// Ends the response. UIDs to keep for `$`, if SAVE was given.
+    /// Writes the response. UIDs to keep for `$`, if SAVE was given.
     pub(super) fn finish(self, out: &mut Vec<u8>) -> Option<Vec<RangeInclusive<u32>>> {
+        out.extend_from_slice(&self.head);
         match self.options {
             None => {
                 self.finish_search(out);
@@ -144,7 +144,17 @@ impl Answer {
         }
     }
 
+    /// UIDs to keep for `$` of a response that is not written.
+    pub(super) fn unwritten(mut self) -> Option<Vec<RangeInclusive<u32>>> {
+        self.head = Vec::new();
+        self.finish(&mut Vec::new())
+    }
+
     fn finish_search(&self, out: &mut Vec<u8>) {
+        for number in self.all.iter().cloned().flatten() {
+            out.push(b' ');
+            encode::number(out, u64::from(number));
+        }
         if self.with_modseq && self.count > 0 {
             push_item(out, "(MODSEQ", self.highest_modseq);
             out.push(b')');
@@ -231,7 +241,8 @@ fn ascending(ranges: Vec<RangeInclusive<u32>>) -> Vec<RangeInclusive<u32>> {
     encode::collect_ranges(uids)
 }
 
-fn remember(ranges: &mut Vec<RangeInclusive<u32>>, found: u32) {
+/// Appends a number to ranges that keep the order.
+pub(super) fn remember(ranges: &mut Vec<RangeInclusive<u32>>, found: u32) {
     match ranges.last_mut() {
         Some(range) if range.end().checked_add(1) == Some(found) => *range = *range.start()..=found,
         _ => ranges.push(found..=found),
@@ -274,9 +285,9 @@ mod tests {
     ) -> String {
         let mut out = Vec::new();
         let tag = Tag::new(b"A282").unwrap();
-        let mut answer = Answer::begin(&mut out, &tag, (by, Classic::Search), options, with_modseq);
+        let mut answer = Answer::new(&tag, (by, Classic::Search), options, with_modseq);
         for (number, uid, modseq) in found {
-            answer.add(&mut out, *number, Uid(*uid), ModSeq(*modseq));
+            answer.add(*number, Uid(*uid), ModSeq(*modseq));
         }
         answer.finish(&mut out);
         String::from_utf8(out).unwrap()
@@ -352,15 +363,10 @@ mod tests {
         let kept = |options: ResultOptions| {
             let mut out = Vec::new();
             let tag = Tag::new(b"A").unwrap();
-            let mut answer = Answer::begin(
-                &mut out,
-                &tag,
-                (By::Sequence, Classic::Search),
-                Some(options),
-                false,
-            );
+            let mut answer =
+                Answer::new(&tag, (By::Sequence, Classic::Search), Some(options), false);
             for (number, uid, modseq) in FOUND {
-                answer.add(&mut out, number, Uid(uid), ModSeq(modseq));
+                answer.add(number, Uid(uid), ModSeq(modseq));
             }
             let kept = answer.finish(&mut out);
             (kept.unwrap(), out.is_empty())
@@ -396,9 +402,9 @@ mod tests {
             ..ResultOptions::default()
         };
         let form = (By::Sequence, Classic::Sort);
-        let mut answer = Answer::begin(&mut out, &tag, form, Some(options), false);
+        let mut answer = Answer::new(&tag, form, Some(options), false);
         for number in [5, 3, 4, 1, 2] {
-            answer.add(&mut out, number, Uid(number), ModSeq(1));
+            answer.add(number, Uid(number), ModSeq(1));
         }
         assert_eq!(answer.finish(&mut out), Some(vec![1..=5]));
         let expected = "* ESEARCH (TAG \"E01\") MIN 5 MAX 2 ALL 5,3:4,1:2\r\n";

@@ -81,6 +81,8 @@ impl Criterion {
             Key::Saved(when, date) => Criterion::Saved(*when, *date),
             Key::EmailId(id) => Criterion::EmailId(id.clone()),
             Key::ThreadId(id) => Criterion::ThreadId(id.clone()),
+            // Their values were put in their place before; one that is still there names none.
+            Key::Filter(_) => Criterion::Constant(false),
         })
     }
 
@@ -160,7 +162,7 @@ fn all_of(verdicts: impl Iterator<Item = Option<bool>>) -> Option<bool> {
     known.then_some(true)
 }
 
-fn contains(uids: &[RangeInclusive<u32>], uid: u32) -> bool {
+pub(super) fn contains(uids: &[RangeInclusive<u32>], uid: u32) -> bool {
     let at = uids.partition_point(|range| *range.end() < uid);
     uids.get(at).is_some_and(|range| range.contains(&uid))
 }

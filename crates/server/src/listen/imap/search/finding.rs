@@ -6,11 +6,13 @@
 use super::candidates;
 use super::criteria::Criterion;
 use super::evidence::{self, Evidence};
+use super::progress::Progress;
 use crate::listen::imap::connection::Connection;
 use crate::listen::imap::failure::Failure;
-use crate::listen::imap::fetch::drop_through;
+use crate::listen::imap::fetch::{count, drop_through};
 use ::store::AccountId;
 use ::store::entry::{self, Entry, Viewed};
+use imap::Tag;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -28,6 +30,8 @@ pub(in crate::listen::imap) struct Finding {
     rest: Vec<RangeInclusive<u32>>,
     /// The index has been asked.
     narrowed: bool,
+    /// Tells the client how far the search is.
+    progress: Option<Progress>,
 }
 
 impl Finding {
@@ -48,17 +52,30 @@ impl Finding {
             criterion,
             rest,
             narrowed: false,
+            progress: None,
+        }
+    }
+
+    /// The same, telling the client how far the command with this tag is. Then nothing of its answer may be written in between.
+    pub(in crate::listen::imap) fn telling(self, connection: &Connection, tag: &Tag) -> Finding {
+        let progress = Progress::new(connection, tag, count(&self.rest));
+        Finding {
+            progress: Some(progress),
+            ..self
         }
     }
 
     /// The next matches; `None` at the end. May be empty in between.
     pub(in crate::listen::imap) async fn next(
         &mut self,
-        connection: &Connection,
+        connection: &mut Connection,
     ) -> Result<Option<Vec<Entry>>, Failure> {
         if !std::mem::replace(&mut self.narrowed, true) {
             let place = (self.account, self.mailbox.mailbox);
             candidates::narrow(&connection.services, place, &self.criterion, &mut self.rest).await;
+            if let Some(progress) = &mut self.progress {
+                progress.narrow(count(&self.rest));
+            }
         }
         if self.rest.is_empty() {
             return Ok(None);
@@ -78,10 +95,11 @@ impl Finding {
 
     /// The entries of a batch that match, in order.
     async fn judge(
-        &self,
-        connection: &Connection,
+        &mut self,
+        connection: &mut Connection,
         batch: Vec<Entry>,
     ) -> Result<Vec<Entry>, Failure> {
+        let all = batch.len();
         let (mut matches, mut undecided) = (Vec::new(), Vec::new());
         for entry in batch {
             match self.criterion.judge(&Evidence::of_entry(&entry)) {
@@ -90,6 +108,7 @@ impl Finding {
                 None => undecided.push(entry),
             }
         }
+        self.done(connection, all - undecided.len()).await?;
         if undecided.is_empty() {
             return Ok(matches);
         }
@@ -100,8 +119,8 @@ impl Finding {
 
     /// Those that match of entries which do not tell by themselves.
     async fn judge_contents(
-        &self,
-        connection: &Connection,
+        &mut self,
+        connection: &mut Connection,
         mut entries: Vec<Entry>,
     ) -> Result<Vec<Entry>, Failure> {
         let mut matches = Vec::new();
@@ -122,7 +141,16 @@ impl Finding {
             );
             // What was too much for one transaction comes first in the next.
             entries.splice(..0, some.iter().skip(verdicts.len()).cloned());
+            self.done(connection, verdicts.len()).await?;
         }
         Ok(matches)
+    }
+
+    /// So many messages more have been looked at.
+    async fn done(&mut self, connection: &mut Connection, messages: usize) -> Result<(), Failure> {
+        match &mut self.progress {
+            Some(progress) => Ok(progress.add(connection, messages).await?),
+            None => Ok(()),
+        }
     }
 }

@@ -1,13 +1,16 @@
 //! SEARCH and UID SEARCH (RFC 3501 §6.4.4), with ESEARCH (RFC 4731), SEARCHRES (RFC 5182), PARTIAL (RFC 9394) and MODSEQ
-//! (RFC 7162 §3.1.5); beside it SORT, THREAD and the ESEARCH command.
+//! (RFC 7162 §3.1.5), CONTEXT (RFC 5267) and FILTERS (RFC 5466); beside it SORT, THREAD and the ESEARCH command.
 
 mod answer;
 mod candidates;
+pub(super) mod context;
 mod criteria;
 mod evidence;
+pub(super) mod filter;
 mod finding;
 mod multi;
 mod order;
+mod progress;
 mod sorted;
 mod threaded;
 
@@ -59,38 +62,53 @@ async fn perform(
     connection: &mut Connection,
     tag: &Tag,
     by: By,
-    search: Search,
+    mut search: Search,
 ) -> Outcome {
-    let (mut finding, by_modseq) = prepared(state, connection, &search.key)?;
+    search.key = filter::expanded(connection, state.account.id(), &search.key).await?;
+    let (mut finding, by_modseq) = prepared(state, connection, tag, &search.key).await?;
     let options = options(connection, search.result);
-    refuse_update(connection, tag, options);
-    let out = &mut connection.out;
-    let mut answer = Answer::begin(out, tag, (by, Classic::Search), options, by_modseq);
+    let lasting = match options.is_some_and(|options| options.update)
+        && state.contexts.admit(connection, tag)
+    {
+        true => Some(context::lasting(&search.key, &state.view)?),
+        false => None,
+    };
+    let mut answer = Answer::new(tag, (by, Classic::Search), options, by_modseq);
+    let mut uids = Vec::new();
     while let Some(matches) = finding.next(connection).await? {
         for entry in matches {
-            add(state, connection, &mut answer, &entry);
-            connection.flush_if_full().await?;
+            // A message that the client was not told of yet has no number.
+            if let Some(number) = state.view.number_of(entry.uid.0) {
+                answer.add(number, entry.uid, entry.modseq);
+                if lasting.is_some() {
+                    answer::remember(&mut uids, entry.uid.0);
+                }
+            }
         }
     }
-    let saved = answer.finish(&mut connection.out);
-    if let Some(saved) = saved {
+    if let Some(saved) = answer.finish(&mut connection.out) {
         state.view.save(saved);
+    }
+    if let Some(key) = lasting {
+        state.contexts.keep(tag, by, key, uids);
     }
     Ok(Status::ok("Searched."))
 }
 
 /// A search in the selected mailbox that is ready to begin, and whether its answer names a MODSEQ.
-fn prepared(
+async fn prepared(
     state: &mut Selected,
     connection: &Connection,
+    tag: &Tag,
     key: &Key,
-) -> Result<(Finding, bool), Status> {
+) -> Result<(Finding, bool), Failure> {
+    let key = filter::expanded(connection, state.account.id(), key).await?;
     let by_modseq = key.any(&|key| matches!(key, Key::ModSeq(_)));
     state.account.condstore |= by_modseq;
     let view = &state.view;
-    let criterion = Criterion::new(key, view, connection.services.clock.now())?;
+    let criterion = Criterion::new(&key, view, connection.services.clock.now())?;
     let finding = Finding::new(view.owner, view.mailbox, Arc::new(criterion), view.uids());
-    Ok((finding, by_modseq))
+    Ok((finding.telling(connection, tag), by_modseq))
 }
 
 /// What is stored of these messages; those that are gone meanwhile are left out.
@@ -113,22 +131,6 @@ async fn contents_of<'a>(
     // A message may be in the mailbox twice.
     let known = |entry: &'a Entry| Some((entry, contents.get(&entry.message)?.clone()));
     Ok(entries.iter().filter_map(known).collect())
-}
-
-/// RFC 5267 §4.3.1: results are not kept up to date here, which is said to who asks for it.
-fn refuse_update(connection: &mut Connection, tag: &Tag, options: Option<ResultOptions>) {
-    if options.is_some_and(|options| options.update) {
-        let refused = Status::no("The results will not be kept up to date.");
-        let refused = refused.code(Code::NoUpdate(tag.as_str().to_owned()));
-        refused.encode(None, &mut connection.out);
-    }
-}
-
-fn add(state: &Selected, connection: &mut Connection, answer: &mut Answer, entry: &Entry) {
-    // A message that the client was not told of yet has no number.
-    if let Some(number) = state.view.number_of(entry.uid.0) {
-        answer.add(&mut connection.out, number, entry.uid, entry.modseq);
-    }
 }
 
 /// RFC 9051 §6.4.4: IMAP4rev2 answers every SEARCH with ESEARCH.

@@ -3,10 +3,13 @@
 //! Only the selected mailbox has message numbers and `$`, so a search that names them looks nowhere else.
 
 use super::answer::Answer;
+use super::context;
 use super::criteria::Criterion;
+use super::filter;
 use super::finding::Finding;
 use crate::listen::imap::connection::Connection;
 use crate::listen::imap::failure::{Failure, Outcome};
+use crate::listen::imap::groups::{Candidate, holds};
 use crate::listen::imap::list::read_names;
 use crate::listen::imap::locate::locate;
 use crate::listen::imap::names::{Names, Node};
@@ -38,9 +41,17 @@ pub(in crate::listen::imap) async fn multi_search(
     tag: &Tag,
     parameters: MultiSearch,
 ) -> Outcome {
-    let MultiSearch { sources, search } = parameters;
+    let MultiSearch {
+        sources,
+        mut search,
+    } = parameters;
     let only_selected = sources.iter().all(|source| *source == Mailboxes::Selected);
     check(only_selected, selected.is_some(), &search)?;
+    search.key = filter::expanded(connection, account.id(), &search.key).await?;
+    if search.result.is_some_and(|options| options.update) {
+        // RFC 7377 §2.1: only SEARCH has results that are kept up to date.
+        context::refuse(connection, tag);
+    }
     let names = read_names(connection, account).await?;
     for name in chosen(&names, account, selected.as_deref(), &sources) {
         let Some((validity, opened, is_selected)) =
@@ -98,10 +109,13 @@ fn chosen(
         .filter(|(_, node)| node.mailbox.is_some() && node.rights().contains(Rights::READ));
     readable
         .filter(|(name, node)| {
-            let is_selected = selected.is_some_and(|view| is_of(node, account, view));
-            sources
-                .iter()
-                .any(|source| holds(source, name, node, is_selected))
+            let candidate = Candidate {
+                name,
+                foreign: node.shared.is_some(),
+                subscribed: node.subscribed,
+                selected: selected.is_some_and(|view| is_of(node, account, view)),
+            };
+            sources.iter().any(|source| holds(source, candidate))
         })
         .map(|(name, _)| name.clone())
         .collect()
@@ -111,27 +125,6 @@ fn is_of(node: &Node, account: &Account, view: &View) -> bool {
     let owner = node.shared.map_or(account.id(), |(owner, _)| owner);
     let mailbox = node.mailbox.as_ref().map(|mailbox| mailbox.id);
     owner == view.owner && mailbox == Some(view.mailbox.mailbox)
-}
-
-/// Is a mailbox one of these?
-fn holds(source: &Mailboxes, name: &str, node: &Node, is_selected: bool) -> bool {
-    let below = |top: &imap::MailboxName| {
-        name.strip_prefix(top.as_str())
-            .and_then(|rest| rest.strip_prefix('/'))
-    };
-    match source {
-        Mailboxes::Selected | Mailboxes::SelectedDelayed => is_selected,
-        // A user's rules may file mail anywhere (RFC 5465 §6.3).
-        Mailboxes::Inboxes | Mailboxes::Personal => node.shared.is_none(),
-        Mailboxes::Subscribed => node.subscribed,
-        Mailboxes::Named(names) => names.iter().any(|wanted| wanted.as_str() == name),
-        Mailboxes::Subtree(tops) => tops
-            .iter()
-            .any(|top| top.as_str() == name || below(top).is_some()),
-        Mailboxes::SubtreeOne(tops) => tops
-            .iter()
-            .any(|top| top.as_str() == name || below(top).is_some_and(|rest| !rest.contains('/'))),
-    }
 }
 
 /// A mailbox as it is now, its UIDVALIDITY, and whether it is the selected one; `None` if it is gone meanwhile.
@@ -171,22 +164,22 @@ async fn search_one(
     let now = connection.services.clock.now();
     let view = place.view;
     let criterion = Arc::new(Criterion::new(&search.key, view, now)?);
-    let mut finding = Finding::new(view.owner, view.mailbox, criterion, view.uids());
+    let finding = Finding::new(view.owner, view.mailbox, criterion, view.uids());
+    let mut finding = finding.telling(connection, tag);
     let by_modseq = search.key.any(&|key| matches!(key, Key::ModSeq(_)));
-    let begin = connection.out.len();
     let options = search.result.unwrap_or_default();
     let where_found = (place.name.as_str(), place.uid_validity);
-    let mut answer = Answer::in_mailbox(connection, tag, where_found, options, by_modseq);
+    let names = connection.enabled.names();
+    let mut answer = Answer::in_mailbox(names, tag, where_found, options, by_modseq);
     while let Some(matches) = finding.next(connection).await? {
         for entry in matches {
             let number = view.number_of(entry.uid.0).unwrap_or_default();
-            answer.add(&mut connection.out, number, entry.uid, entry.modseq);
+            answer.add(number, entry.uid, entry.modseq);
         }
     }
-    let nothing = answer.is_empty();
-    let saved = answer.finish(&mut connection.out);
-    if nothing {
-        connection.out.truncate(begin);
-    }
+    let saved = match answer.is_empty() {
+        true => answer.unwritten(),
+        false => answer.finish(&mut connection.out),
+    };
     Ok(saved)
 }

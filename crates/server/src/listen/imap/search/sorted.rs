@@ -3,7 +3,7 @@
 
 use super::answer::{Answer, Classic};
 use super::order::{self, Value};
-use super::{contents_of, prepared, refuse_update};
+use super::{contents_of, context, prepared};
 use crate::listen::imap::connection::Connection;
 use crate::listen::imap::failure::{Failure, Outcome};
 use crate::listen::imap::state::Selected;
@@ -31,24 +31,19 @@ pub(in crate::listen::imap) async fn sort(
     by: By,
     sort: Sort,
 ) -> Outcome {
-    let (mut finding, by_modseq) = prepared(state, connection, &sort.search.key)?;
+    let (mut finding, by_modseq) = prepared(state, connection, tag, &sort.search.key).await?;
     let criteria: Arc<[Criterion]> = sort.criteria.into();
     let mut found = Vec::new();
     while let Some(matches) = finding.next(connection).await? {
         collect(state, connection, &criteria, &matches, &mut found).await?;
     }
     let found = in_order(criteria, found).await?;
-    refuse_update(connection, tag, sort.search.result);
-    let out = &mut connection.out;
-    let mut answer = Answer::begin(out, tag, (by, Classic::Sort), sort.search.result, by_modseq);
+    if sort.search.result.is_some_and(|options| options.update) {
+        context::refuse(connection, tag);
+    }
+    let mut answer = Answer::new(tag, (by, Classic::Sort), sort.search.result, by_modseq);
     for message in found {
-        answer.add(
-            &mut connection.out,
-            message.number,
-            message.uid,
-            message.modseq,
-        );
-        connection.flush_if_full().await?;
+        answer.add(message.number, message.uid, message.modseq);
     }
     if let Some(saved) = answer.finish(&mut connection.out) {
         state.view.save(saved);

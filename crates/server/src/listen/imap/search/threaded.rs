@@ -6,6 +6,7 @@ use crate::listen::imap::connection::Connection;
 use crate::listen::imap::failure::Outcome;
 use crate::listen::imap::state::Selected;
 use ::store::entry::{Content, Entry, id_hash};
+use imap::Tag;
 use imap::command::By;
 use imap::response::Status;
 use imap::thread::{Forest, Message, Thread};
@@ -14,10 +15,11 @@ use imap::thread::{Forest, Message, Thread};
 pub(in crate::listen::imap) async fn thread(
     state: &mut Selected,
     connection: &mut Connection,
+    tag: &Tag,
     by: By,
     thread: Thread,
 ) -> Outcome {
-    let (mut finding, _) = prepared(state, connection, &thread.key)?;
+    let (mut finding, _) = prepared(state, connection, tag, &thread.key).await?;
     let mut messages = Vec::new();
     while let Some(matches) = finding.next(connection).await? {
         for (entry, content) in contents_of(state, connection, &matches).await? {
