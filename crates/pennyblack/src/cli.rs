@@ -69,6 +69,9 @@ pub(crate) enum Command {
     /// How full accounts are
     #[command(subcommand)]
     Quota(Quota),
+    /// Messages that were removed from mailboxes
+    #[command(subcommand)]
+    Mailbox(Mailbox),
     /// Domains whose mail is ours
     #[command(subcommand)]
     Domain(Domain),
@@ -340,6 +343,36 @@ pub(crate) enum Quota {
         /// The accounts; none: all
         addresses: Vec<String>,
     },
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Mailbox {
+    /// List messages that were removed and can be put back
+    Removed(RemovedFrom),
+    /// Put removed messages back into their mailboxes, with their flags and dates
+    Undelete {
+        #[command(flatten)]
+        from: RemovedFrom,
+        /// Only say what would be done
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+/// Which removed messages.
+#[derive(clap::Args, Debug)]
+pub(crate) struct RemovedFrom {
+    /// The account
+    pub(crate) account: String,
+    /// Only from this mailbox
+    #[arg(long)]
+    pub(crate) mailbox: Option<String>,
+    /// Only what was removed since: a time, a date, or how long ago, like 2d
+    #[arg(long)]
+    pub(crate) since: Option<String>,
+    /// Only messages with this Message-ID; may be given several times
+    #[arg(long)]
+    pub(crate) message_id: Vec<String>,
 }
 
 #[derive(Subcommand, Debug)]

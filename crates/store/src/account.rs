@@ -38,6 +38,8 @@ pub struct Account {
     pub quota_level: u8,
     /// The language its owner is written to in (a tag like `de`); `None`: the configured one.
     pub language: Option<String>,
+    /// What was removed from its mailboxes and can be put back; apart from the quota.
+    pub removed: Used,
 }
 
 impl Account {
@@ -157,7 +159,7 @@ fn checked_address(tx: &mut Tx<'_>, address: &str) -> Result<String> {
 pub fn by_address(tx: &mut Tx<'_>, address: &str) -> Result<Option<Account>> {
     tx.one(
         "SELECT id, address, name, active, hash, scram, quota, used_bytes, used_messages, modseq, created, quota_messages, \
-         quota_level, language FROM account \
+         quota_level, language, removed_bytes, removed_messages FROM account \
          WHERE address = $1",
         params![&address.to_lowercase()],
         read,
@@ -168,7 +170,7 @@ pub fn by_address(tx: &mut Tx<'_>, address: &str) -> Result<Option<Account>> {
 pub fn by_id(tx: &mut Tx<'_>, id: AccountId) -> Result<Option<Account>> {
     tx.one(
         "SELECT id, address, name, active, hash, scram, quota, used_bytes, used_messages, modseq, created, quota_messages, \
-         quota_level, language FROM account \
+         quota_level, language, removed_bytes, removed_messages FROM account \
          WHERE id = $1",
         params![id],
         read,
@@ -179,7 +181,7 @@ pub fn by_id(tx: &mut Tx<'_>, id: AccountId) -> Result<Option<Account>> {
 pub fn list(tx: &mut Tx<'_>) -> Result<Vec<Account>> {
     tx.all(
         "SELECT id, address, name, active, hash, scram, quota, used_bytes, used_messages, modseq, created, quota_messages, \
-         quota_level, language FROM account \
+         quota_level, language, removed_bytes, removed_messages FROM account \
          ORDER BY address",
         &[],
         read,
@@ -204,6 +206,10 @@ fn read(row: &Row<'_>) -> Result<Account> {
         quota_messages: row.opt_int(11)?.map(i64::unsigned_abs),
         quota_level: row.number(12)?,
         language: row.opt_text(13)?.map(str::to_owned),
+        removed: Used {
+            bytes: row.number(14)?,
+            messages: row.number(15)?,
+        },
     })
 }
 
@@ -224,6 +230,8 @@ pub fn remove(tx: &mut Tx<'_>, id: AccountId) -> Result<()> {
         "DELETE FROM content WHERE account = $1",
         "DELETE FROM entry WHERE account = $1",
         "DELETE FROM mailbox WHERE account = $1",
+        "DELETE FROM removed WHERE account = $1",
+        "DELETE FROM removed_mailbox WHERE account = $1",
         "DELETE FROM subscription WHERE account = $1",
         "DELETE FROM script WHERE account = $1",
         "DELETE FROM script_memory WHERE account = $1",

@@ -161,6 +161,7 @@ fn tables(tx: &mut Tx<'_>) -> Result<Report> {
     let faults = &mut report.faults;
     mailbox_counters(tx, faults)?;
     account_counters(tx, faults)?;
+    removed_counters(tx, faults)?;
     references(tx, faults)?;
     for (sql, fault) in IMPOSSIBLE {
         tx.each(sql, &[], |row| {
@@ -267,6 +268,27 @@ const IMPOSSIBLE: &[(&str, &str)] = &[
         "a reader has seen a message that does not exist (account, mailbox)",
     ),
     (
+        "SELECT r.account, r.message FROM removed r LEFT JOIN content c ON c.account = r.account AND c.message = r.message \
+         WHERE c.message IS NULL OR c.size <> r.size",
+        "a removed message is not stored, or has another size (account, message)",
+    ),
+    (
+        "SELECT r.account, r.mailbox FROM removed r JOIN entry e ON e.account = r.account AND e.mailbox = r.mailbox \
+         AND e.uid = r.uid GROUP BY r.account, r.mailbox",
+        "a message is removed and listed under the same UID (account, mailbox)",
+    ),
+    (
+        "SELECT r.account, r.mailbox FROM removed r LEFT JOIN mailbox m ON m.account = r.account AND m.id = r.mailbox \
+         LEFT JOIN removed_mailbox g ON g.account = r.account AND g.mailbox = r.mailbox WHERE m.id IS NULL AND g.mailbox IS NULL \
+         GROUP BY r.account, r.mailbox",
+        "a removed message is of a mailbox that nobody knows (account, mailbox)",
+    ),
+    (
+        "SELECT g.account, g.mailbox FROM removed_mailbox g LEFT JOIN account a ON a.id = g.account \
+         LEFT JOIN mailbox m ON m.account = g.account AND m.id = g.mailbox WHERE a.id IS NULL OR m.id IS NOT NULL",
+        "a mailbox is remembered as deleted that is there, or whose account is not (account, mailbox)",
+    ),
+    (
         "SELECT a.account, a.mailbox FROM acl a LEFT JOIN mailbox m ON m.account = a.account AND m.id = a.mailbox \
          WHERE m.id IS NULL",
         "a mailbox is shared that does not exist (account, mailbox)",
@@ -319,11 +341,31 @@ fn account_counters(tx: &mut Tx<'_>, faults: &mut Vec<String>) -> Result<()> {
     )
 }
 
+/// What an account says it has of removed messages.
+fn removed_counters(tx: &mut Tx<'_>, faults: &mut Vec<String>) -> Result<()> {
+    tx.each(
+        "SELECT a.address, a.removed_bytes, a.removed_messages, COALESCE(CAST(SUM(r.size) AS BIGINT), 0), COUNT(r.uid) \
+         FROM account a LEFT JOIN removed r ON r.account = a.id GROUP BY a.id, a.address, a.removed_bytes, a.removed_messages",
+        &[],
+        |row| {
+            let address = row.text(0)?;
+            for (n, what) in ["bytes", "messages"].iter().enumerate() {
+                let (says, has) = (row.int(1 + n)?, row.int(3 + n)?);
+                if says != has {
+                    faults.push(format!("account {address} counts {says} removed {what} and has {has}"));
+                }
+            }
+            Ok(ControlFlow::Continue(()))
+        },
+    )
+}
+
 /// Reference counts against the references.
 fn references(tx: &mut Tx<'_>, faults: &mut Vec<String>) -> Result<()> {
     tx.each(
         "SELECT c.message, c.refs, COALESCE(r.n, 0) FROM content c LEFT JOIN \
-         (SELECT account, message, COUNT(*) AS n FROM entry GROUP BY account, message) AS r \
+         (SELECT account, message, COUNT(*) AS n FROM (SELECT account, message FROM entry UNION ALL \
+         SELECT account, message FROM removed) AS used GROUP BY account, message) AS r \
          ON r.account = c.account AND r.message = c.message WHERE c.refs <> COALESCE(r.n, 0)",
         &[],
         |row| {

@@ -8,6 +8,7 @@ use crate::watch::Watchers;
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Tells the time.
@@ -27,6 +28,8 @@ pub(crate) struct Context {
     clock: ArcSwap<Clock>,
     commits: ArcSwap<Observer>,
     usage: ArcSwap<UsageObserver>,
+    /// Octets of removed messages that an account keeps; 0: none are kept.
+    most_removed: AtomicU64,
 }
 
 impl Context {
@@ -41,6 +44,7 @@ impl Context {
             clock: ArcSwap::from_pointee(system),
             commits: ArcSwap::from_pointee(nobody),
             usage: ArcSwap::from_pointee(Arc::new(|_: &Usage| ()) as UsageObserver),
+            most_removed: AtomicU64::new(0),
         }
     }
 
@@ -55,6 +59,14 @@ impl Context {
 
     pub(crate) fn observe_commits(&self, observer: Observer) {
         self.commits.store(Arc::new(observer));
+    }
+
+    pub(crate) fn keep_removed(&self, octets: u64) {
+        self.most_removed.store(octets, Ordering::Relaxed);
+    }
+
+    pub(crate) fn most_removed(&self) -> u64 {
+        self.most_removed.load(Ordering::Relaxed)
     }
 
     pub(crate) fn observe_usage(&self, observer: UsageObserver) {

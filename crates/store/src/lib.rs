@@ -23,6 +23,7 @@ pub mod news;
 pub mod policy;
 pub mod queue;
 pub mod quota;
+pub mod removed;
 pub mod script;
 pub mod search;
 pub mod secret;

@@ -150,6 +150,11 @@ impl Store {
         self.context().observe_commits(Arc::new(observer));
     }
 
+    /// From now on messages that are removed can be put back ([`crate::removed`]), for each account so many octets of them; 0: none.
+    pub fn keep_removed(&self, octets: u64) {
+        self.context().keep_removed(octets);
+    }
+
     /// From now on `observer` hears, after each commit, what it made of the use of accounts. It must not wait for anything.
     pub fn observe_usage(&self, observer: impl Fn(&crate::quota::Usage) + Send + Sync + 'static) {
         self.context().observe_usage(Arc::new(observer));

@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0006_dkim.sql"),
     include_str!("../migrations/0007_sending.sql"),
     include_str!("../migrations/0008_quota.sql"),
+    include_str!("../migrations/0009_removed.sql"),
 ];
 
 /// The version this program works with.

@@ -10,6 +10,7 @@ mod domain;
 mod gate;
 mod import;
 mod jobs;
+mod mailbox;
 mod manual;
 mod queue;
 mod quota;
@@ -34,6 +35,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::Trial(options) => crate::trial::run(&options, &global),
         Command::Account(which) => account::run(which, &global),
         Command::Quota(which) => quota::run(which, &global),
+        Command::Mailbox(which) => mailbox::run(which, &global),
         Command::Domain(which) => domain::run(which, &global),
         Command::Alias(which) => alias::run(which, &global),
         Command::Dkim(which) => dkim::run(which, &global),

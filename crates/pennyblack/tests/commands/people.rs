@@ -1,6 +1,6 @@
 //! Accounts, domains and aliases: their whole life, with and without a running server.
 
-use crate::world::World;
+use crate::world::{Line, World};
 use serde_json::json;
 
 /// E30, E29, B25, Q16: the life of an account, the same whether a server runs or not.
@@ -529,4 +529,91 @@ fn p11_p12_quotas_are_reported_and_counted_anew() {
         world.json(&["account", "language", "bob@example.com", "de"])["language"],
         "de"
     );
+}
+
+/// The commands that put removed messages back, with a server and without one.
+#[test]
+fn removed_messages_are_listed_and_put_back() {
+    let world = World::with(
+        "listen.imap.addresses = [\"127.0.0.1:0\"]\nlisten.imap.plaintext_auth = \"loopback\"\n",
+    );
+    world.add_account("alice@example.com");
+    let server = world.serve();
+    let mut imap = Line::to(&world, "imap");
+    let mut say = |line: &str, until: &str| {
+        imap.write(line);
+        let mut answer = String::new();
+        while !answer.contains(until) {
+            let line = imap.read();
+            assert!(!line.is_empty(), "{answer}");
+            answer += &line;
+        }
+        answer
+    };
+    say("a LOGIN alice@example.com \"correct horse\"", "a OK");
+    say(
+        "b APPEND INBOX (\\Flagged) {64+}\r\nMessage-ID: <x@y>\r\nFrom: Bob <bob@example.com>\r\nSubject: Hi\r\n\r\nx",
+        "b OK",
+    );
+    say("c SELECT INBOX", "c OK");
+    say("d STORE 1 +FLAGS (\\Deleted)", "d OK");
+    say("e EXPUNGE", "e OK");
+    let found = world.json(&["mailbox", "removed", "alice@example.com", "--since", "1h"]);
+    assert_eq!(
+        (&found[0]["subject"], &found[0]["why"], &found[0]["from"]),
+        (
+            &json!("Hi"),
+            &json!("expunged"),
+            &json!("Bob <bob@example.com>")
+        )
+    );
+    let table = world.run(&["mailbox", "removed", "alice@example.com"]).out;
+    assert!(
+        table.starts_with("REMOVED") && table.contains("Bob <bob@example.com>"),
+        "{table}"
+    );
+    let pretended = world.json(&[
+        "mailbox",
+        "undelete",
+        "alice@example.com",
+        "--mailbox",
+        "INBOX",
+        "--dry-run",
+    ]);
+    assert_eq!(
+        pretended,
+        json!({"restored": 1, "mailboxes": {"INBOX": 1}, "dry_run": true})
+    );
+    let done = world.run(&[
+        "mailbox",
+        "undelete",
+        "alice@example.com",
+        "--message-id",
+        "<x@y>",
+    ]);
+    assert_eq!(done.out, "put back 1 messages into INBOX\n");
+    let news = say("f NOOP", "f OK");
+    assert!(news.contains("* 1 EXISTS"), "{news}");
+    let fetched = say("g UID FETCH 2 (FLAGS)", "g OK");
+    assert!(
+        fetched.contains("(UID 2 FLAGS (\\Flagged))") || fetched.contains("FLAGS (\\Flagged)"),
+        "{fetched}"
+    );
+    server.terminate();
+    let nothing = world.run(&["mailbox", "undelete", "alice@example.com"]);
+    assert!(
+        nothing
+            .out
+            .starts_with("There are no such removed messages"),
+        "{}",
+        nothing.out
+    );
+    assert_eq!(
+        world
+            .run(&["mailbox", "removed", "nobody@example.com"])
+            .code,
+        1
+    );
+    let wrong = world.run(&["mailbox", "removed", "alice@example.com", "--since", "soon"]);
+    assert!(wrong.err.contains("is no time"), "{}", wrong.err);
 }

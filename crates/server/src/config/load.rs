@@ -384,6 +384,8 @@ fn blank() -> Config {
             quota_extra: Vec::new(),
             quota_warnings: Vec::new(),
             make_room: Vec::new(),
+            undelete: Duration::ZERO,
+            undelete_size: None,
             quota_admins: Vec::new(),
             language: Language::default(),
         },

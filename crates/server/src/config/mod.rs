@@ -264,6 +264,10 @@ pub struct MailSettings {
     pub quota_warnings: Vec<String>,
     /// Mailboxes that are emptied for new mail (P8), like `\Junk`.
     pub make_room: Vec<String>,
+    /// How long removed messages can be put back; 0: not at all. Default 14 days.
+    pub undelete: Duration,
+    /// Octets of removed messages that an account keeps. Default 15 GB.
+    pub undelete_size: Option<u64>,
     /// Who may set quotas over IMAP.
     pub quota_admins: Vec<String>,
     /// The language of letters to users without one of their own.

@@ -67,6 +67,14 @@ impl MailSettings {
         }
     }
 
+    /// Octets of removed messages that an account keeps; 0: none.
+    pub fn kept_removed(&self) -> u64 {
+        match self.undelete.is_zero() {
+            true => 0,
+            false => self.undelete_size.unwrap_or(u64::MAX),
+        }
+    }
+
     /// The per cent at which users are warned, ascending.
     pub fn quota_warning_levels(&self) -> Vec<u8> {
         let lines = self.quota_warnings.iter();

@@ -20,6 +20,7 @@ pub mod import;
 pub mod jobs;
 pub mod lookup;
 pub mod queue;
+pub mod removed;
 pub mod search;
 pub mod service;
 pub mod share;
@@ -65,6 +66,8 @@ pub enum Request {
     Search(search::Request),
     /// Sieve scripts of accounts.
     Sieve(sieve::Request),
+    /// Removed messages.
+    Removed(removed::Request),
 }
 
 impl Request {
@@ -106,6 +109,8 @@ pub enum Answer {
     Search(search::Answer),
     /// Sieve scripts of accounts.
     Sieve(sieve::Answer),
+    /// Removed messages.
+    Removed(removed::Answer),
 }
 
 /// Whether to do it or only to say what would be done.
@@ -266,6 +271,7 @@ pub async fn execute(world: &World, request: Request) -> Result<Answer, Failure>
         Request::Jobs(request) => jobs::execute(world, request).await.map(Answer::Jobs),
         Request::Search(request) => search::execute(world, request).await.map(Answer::Search),
         Request::Sieve(request) => sieve::execute(world, request).await.map(Answer::Sieve),
+        Request::Removed(request) => removed::execute(world, request).await.map(Answer::Removed),
     }
 }
 

@@ -8,6 +8,7 @@ pub(crate) mod periodic;
 mod pickup;
 mod queue;
 mod quota;
+mod removed;
 mod signing;
 mod sweep;
 mod tls_report;
@@ -36,6 +37,7 @@ fn at_intervals() -> Vec<periodic::Job> {
         pickup::job(),
         autoexpunge::job(),
         quota::job(),
+        removed::job(),
         index::job(),
         gate::expiry(),
         gate::lists(),

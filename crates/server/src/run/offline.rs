@@ -21,6 +21,7 @@ pub(crate) fn claim(config: &Config) -> Result<Instance, LockError> {
 /// Opens the store as the server would.
 pub(crate) async fn open(config: &Config) -> Result<Store, StartError> {
     let store = open_store(store_options(config)?).await?;
+    store.keep_removed(config.mail.kept_removed());
     add_domain(&store, &config.domain).await?;
     Ok(store)
 }

@@ -86,6 +86,7 @@ impl Running {
         self.services.gate.configure(&new);
         self.services.login.configure(&new.auth);
         crate::log::set_level(&new.log.level);
+        self.services.store.keep_removed(new.mail.kept_removed());
         self.services.config.store(Arc::new(new));
         self.services.jobs.settings_changed();
         // Quotas may have changed with the settings.

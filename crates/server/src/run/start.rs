@@ -96,6 +96,7 @@ pub(super) async fn start(config: Config, parts: Parts) -> Result<Server, StartE
     }
     let tls = early.map_or_else(|| Tls::load(&config), Ok)?;
     let store = open_store(options).await?;
+    store.keep_removed(config.mail.kept_removed());
     add_domain(&store, &config.domain).await?;
     let clock = parts.clock.clone();
     store.use_clock(move || clock.now());

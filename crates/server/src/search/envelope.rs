@@ -90,13 +90,31 @@ pub(crate) fn first_display(envelope: &[u8], field: EnvelopeField) -> String {
 
 /// The subject as it was written.
 pub(crate) fn subject(envelope: &[u8]) -> Vec<u8> {
+    written(envelope, 1)
+}
+
+/// The Message-ID as it was written.
+pub(crate) fn message_id(envelope: &[u8]) -> Vec<u8> {
+    written(envelope, 9)
+}
+
+fn written(envelope: &[u8], place: usize) -> Vec<u8> {
     let mut reader = Reader { rest: envelope };
     match reader.value(0) {
-        Some(Value::List(mut fields)) if fields.len() > 1 => match fields.swap_remove(1) {
+        Some(Value::List(mut fields)) if fields.len() > place => match fields.swap_remove(place) {
             Value::Text(text) => text,
             _ => Vec::new(),
         },
         _ => Vec::new(),
+    }
+}
+
+/// The first address of a field as people read it: `name <mailbox@host>`, or the address alone.
+pub(crate) fn shown(envelope: &[u8], field: EnvelopeField) -> String {
+    match first(envelope, field) {
+        Some([name, mailbox, host]) if name.is_empty() => format!("{mailbox}@{host}"),
+        Some([name, mailbox, host]) => format!("{name} <{mailbox}@{host}>"),
+        None => String::new(),
     }
 }
 

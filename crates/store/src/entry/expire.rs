@@ -4,6 +4,7 @@ use super::remove;
 use super::scan;
 use crate::engine::{Row, params};
 use crate::mailbox::{SpecialUse, canonical};
+use crate::removed::Why;
 use crate::tx::Tx;
 use crate::{AccountId, MailboxId, Result, Timestamp, Uid};
 
@@ -64,5 +65,5 @@ pub fn expire(
     )?;
     let ranges: Vec<_> = old.into_iter().map(|uid| uid..=uid).collect();
     let entries = scan(tx, account, mailbox, &ranges, None, usize::MAX)?;
-    remove::remove(tx, account, mailbox, &entries)
+    remove::remove(tx, account, mailbox, &entries, Some(Why::Expired))
 }

@@ -50,11 +50,11 @@ fn is_keyword(keyword: &str) -> bool {
 }
 
 /// `$Forwarded $Junk`, or nothing.
-pub(super) fn joined(keywords: &[String]) -> Option<String> {
+pub(crate) fn joined(keywords: &[String]) -> Option<String> {
     (!keywords.is_empty()).then(|| keywords.join(" "))
 }
 
-pub(super) fn split(stored: Option<&str>) -> Vec<String> {
+pub(crate) fn split(stored: Option<&str>) -> Vec<String> {
     stored.map_or_else(Vec::new, |text| {
         text.split(' ').map(str::to_owned).collect()
     })

@@ -17,13 +17,16 @@ pub use add::add;
 pub use changes::{changes, traces};
 pub use expire::{Everywhere, expire, expired};
 pub use flags::store_flags;
+pub(crate) use keywords::{joined as joined_keywords, split as split_keywords};
 pub use read::{contents, envelope, first_unseen, scan, scan_contents, uids};
 pub(crate) use remove::clear;
 pub(crate) use remove::remove;
-pub use remove::{expunge, remove_one};
+pub use remove::{expunge, remove_one, remove_uids};
+pub(crate) use rows::{read as read_entry, release_content};
 pub use seen::unseen_by;
 pub(crate) use summary::decode as decode_summary;
 pub use thread::{id_hash, thread};
+pub(crate) use transfer::insert_all;
 pub use transfer::{Kept, Place, copy, copy_to, move_over, move_to};
 
 pub use crate::quota::QuotaRule;

@@ -4,6 +4,7 @@ use super::rows::{self, Tally};
 use super::{Entry, Flags, Viewed, scan, seen};
 use crate::change::{Record, uid_ranges};
 use crate::engine::params;
+use crate::removed::{self, Why};
 use crate::tx::Tx;
 use crate::{AccountId, MailboxId, Result, Uid};
 use std::ops::RangeInclusive;
@@ -22,10 +23,22 @@ pub fn expunge(
     }
     let mut entries = scan(tx, account, mailbox, uids, None, usize::MAX)?;
     entries.retain(|entry| entry.flags.contains(Flags::DELETED));
-    remove(tx, account, mailbox, &entries)
+    remove(tx, account, mailbox, &entries, Some(Why::Expunged))
 }
 
-/// Removes one entry whatever its flags; `false` if it is not there.
+/// Removes entries whatever their flags; returns the UIDs of those that were there, ascending.
+pub fn remove_uids(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    mailbox: MailboxId,
+    uids: &[RangeInclusive<u32>],
+) -> Result<Vec<Uid>> {
+    tx.lock_account(account)?;
+    let entries = scan(tx, account, mailbox, uids, None, usize::MAX)?;
+    remove(tx, account, mailbox, &entries, Some(Why::Expunged))
+}
+
+/// Removes one entry whatever its flags, since another takes its place (RFC 8508): it cannot be put back. `false` if it is not there.
 pub fn remove_one(
     tx: &mut Tx<'_>,
     account: AccountId,
@@ -34,7 +47,7 @@ pub fn remove_one(
 ) -> Result<bool> {
     tx.lock_account(account)?;
     let entries = scan(tx, account, mailbox, &[uid.0..=uid.0], None, 1)?;
-    remove(tx, account, mailbox, &entries).map(|gone| !gone.is_empty())
+    remove(tx, account, mailbox, &entries, None).map(|gone| !gone.is_empty())
 }
 
 /// Spares the scan of a mailbox in which nothing is marked.
@@ -50,24 +63,30 @@ fn has_deleted(tx: &mut Tx<'_>, account: AccountId, mailbox: MailboxId) -> Resul
 /// Removes all entries.
 pub(crate) fn clear(tx: &mut Tx<'_>, account: AccountId, mailbox: MailboxId) -> Result<()> {
     let entries = scan(tx, account, mailbox, &[1..=u32::MAX], None, usize::MAX)?;
-    remove(tx, account, mailbox, &entries).map(|_| ())
+    remove(tx, account, mailbox, &entries, Some(Why::MailboxDeleted)).map(|_| ())
 }
 
-/// Removes these entries, and says what their UIDs were.
+/// Removes these entries, and says what their UIDs were. With a reason they can be put back for a time ([`crate::removed`]).
 pub(crate) fn remove(
     tx: &mut Tx<'_>,
     account: AccountId,
     mailbox: MailboxId,
     entries: &[Entry],
+    why: Option<Why>,
 ) -> Result<Vec<Uid>> {
     if entries.is_empty() {
         return Ok(Vec::new());
     }
     let tally = delete_rows(tx, (account, mailbox), entries)?;
-    for entry in entries {
-        rows::release_content(tx, account, entry.message)?;
-    }
     let modseq = tx.charge(account, tally.bytes, tally.messages())?.modseq;
+    match why.filter(|_| tx.context.most_removed() > 0) {
+        Some(why) => removed::keep(tx, (account, mailbox), entries, why)?,
+        None => {
+            for entry in entries {
+                rows::release_content(tx, account, entry.message)?;
+            }
+        }
+    }
     rows::count(tx, (account, mailbox), tally, 0, modseq)?;
     let gone: Vec<Uid> = entries.iter().map(|entry| entry.uid).collect();
     let uids = uid_ranges(gone.iter().copied());

@@ -108,7 +108,7 @@ pub(super) fn delete(
 }
 
 /// One entry fewer refers to the message; it goes with the last.
-pub(super) fn release_content(
+pub(crate) fn release_content(
     tx: &mut Tx<'_>,
     account: AccountId,
     message: MessageId,
@@ -135,7 +135,7 @@ pub(super) fn release_content(
 }
 
 /// Reads `uid, flags, keywords, modseq, internal_date, saved, size, message`.
-pub(super) fn read(row: &Row<'_>) -> Result<Entry> {
+pub(crate) fn read(row: &Row<'_>) -> Result<Entry> {
     Ok(Entry {
         uid: Uid(row.number(0)?),
         flags: Flags(row.number(1)?),

@@ -100,7 +100,8 @@ pub fn move_over(
     let entries = scan(tx, from.account, from.mailbox, uids, None, usize::MAX)?;
     let copied = copy_entries(tx, from.account, &entries, to, kept, quota)?;
     let stored = as_stored(tx, from, uids, entries)?;
-    remove::remove(tx, from.account, from.mailbox.mailbox, &stored)?;
+    // Moved, not removed: it can be had where it is now.
+    remove::remove(tx, from.account, from.mailbox.mailbox, &stored, None)?;
     Ok(copied)
 }
 
@@ -223,7 +224,7 @@ fn move_within(
 }
 
 /// Writes `entries` into a mailbox under new UIDs.
-fn insert_all(
+pub(crate) fn insert_all(
     tx: &mut Tx<'_>,
     to: Place,
     entries: &[Entry],

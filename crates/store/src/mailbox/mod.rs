@@ -152,7 +152,7 @@ impl SpecialUse {
         self as i64
     }
 
-    fn from_number(number: i64) -> Result<SpecialUse> {
+    pub(crate) fn from_number(number: i64) -> Result<SpecialUse> {
         let known = usize::try_from(number)
             .ok()
             .and_then(|n| SpecialUse::ALL.get(n));
@@ -293,6 +293,7 @@ pub fn delete(tx: &mut Tx<'_>, account: AccountId, name: &str) -> Result<()> {
     let mailbox =
         by_name(tx, account, &name)?.ok_or_else(|| Error::Missing(format!("mailbox {name}")))?;
     crate::entry::clear(tx, account, mailbox.id)?;
+    crate::removed::keep_name(tx, account, &mailbox)?;
     tx.execute(
         "DELETE FROM mailbox WHERE account = $1 AND id = $2",
         params![account, mailbox.id],

@@ -6,6 +6,7 @@ use super::{Limit, Occasion, Policy, QuotaRule, Used};
 use crate::account::Account;
 use crate::entry::{self, Entry, Everywhere};
 use crate::mailbox::{self, Mailbox};
+use crate::removed::Why;
 use crate::tx::{Charged, Tx};
 use crate::{AccountId, Error, MailboxId, ModSeq, Result};
 
@@ -171,7 +172,7 @@ fn make(tx: &mut Tx<'_>, account: AccountId, rule: &QuotaRule, excess: Used) -> 
         return Ok(false);
     }
     for (mailbox, entries) in &goes {
-        entry::remove(tx, account, *mailbox, entries)?;
+        entry::remove(tx, account, *mailbox, entries, Some(Why::Room))?;
     }
     tx.note_room(account, count as u64);
     Ok(true)

@@ -17,6 +17,7 @@ mod opening;
 mod outage;
 mod queue;
 mod quota;
+mod removed;
 mod scripts;
 mod searching;
 mod sharing;

@@ -365,15 +365,18 @@ fn mail() -> Vec<Setting> {
             "How many messages an account may hold if nothing else is set for it; 0: any number.";
         "mail.quota_extra" Reload r"['\Trash +100M']",
             Field::Texts(|c| &mut c.mail.quota_extra, "mailboxes with a size", |text| super::quota::parse_extra(text).map(|_| ())),
-            r"Mailboxes into which messages come although the account is full, and how much more that may be (P3), so that a mail program can \
-              move what is to be deleted: by special use, like `'\Trash +100M'`, or by name.";
+            r"Mailboxes into which messages come although the account is full, and how much more that may be (P3), so that a mail program can move what is to be deleted: by special use, like `'\Trash +100M'`, or by name.";
         "mail.quota_warnings" Reload "[\"80%\", \"95%\"]",
             Field::Texts(|c| &mut c.mail.quota_warnings, "per cents", |text| super::quota::parse_percent(text).map(|_| ())),
             "How full a mailbox is when its owner is warned, once each time it becomes so full (P6). Who was full is told when his mailbox takes mail again (P7). `[]`: nobody is told anything.";
         "mail.make_room" Reload r"['\Junk', '\Trash']",
             Field::Texts(|c| &mut c.mail.make_room, "mailboxes", |text| super::quota::parse_mailbox(text).map(|_| ())),
-            r"Mailboxes whose oldest messages go when a delivery does not fit into the quota, the first mailbox first (P8). `'\Sent'` may be added; \
-              `[]` removes nothing, and a full account takes no mail.";
+            r"Mailboxes whose oldest messages go when a delivery does not fit into the quota, the first mailbox first (P8). `'\Sent'` may be added; `[]` removes nothing, and a full account takes no mail.";
+        "mail.undelete" Reload "\"14d\"", Field::Time(|c| &mut c.mail.undelete, 0..=315_360_000),
+            "How long a message that was removed from a mailbox can be put back by `pennyblack mailbox undelete`; `\"0s\"`: not at all, \
+             and what is removed is gone at once. It does not count towards the quota.";
+        "mail.undelete_size" Reload "\"15G\"", Field::OptionalSize(|c| &mut c.mail.undelete_size),
+            "How much of that an account keeps; the oldest goes first.";
         "mail.quota_admins" Reload "[]",
             Field::Texts(|c| &mut c.mail.quota_admins, "addresses", |text| message::Address::parse(text).map(|_| ()).map_err(|why| why.to_string())),
             "Accounts that may see and set the quotas of all accounts over IMAP (SETQUOTA, RFC 9208).";
