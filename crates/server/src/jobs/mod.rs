@@ -1,6 +1,7 @@
-//! What runs by itself: the queue runner, and jobs at intervals ([`periodic`]).
+//! What runs by itself: the queue runner, scripts on what happens over IMAP ([`events`]), and jobs at intervals ([`periodic`]).
 
 mod autoexpunge;
+mod events;
 mod gate;
 mod history;
 pub(crate) mod index;
@@ -26,6 +27,7 @@ pub(crate) fn start(services: &Arc<Services>) -> Vec<JoinHandle<()>> {
         .map(|job| periodic::start(services, job));
     let mut tasks: Vec<_> = periodic.collect();
     tasks.push(tokio::spawn(queue::run(services.clone())));
+    tasks.push(tokio::spawn(events::run(services.clone())));
     tasks
 }
 

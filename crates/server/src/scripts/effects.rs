@@ -3,7 +3,7 @@
 //! Everything is prepared (octets staged, addressees looked up) before the commit and written inside it. Redirects to accounts of ours
 //! are handed back: their own scripts decide further.
 
-use super::delivery::{Case, Ran, Trouble};
+use super::run::{Case, Occasion, Ran, Trouble};
 use super::host;
 use super::letters::{self, About, Desk, Made};
 use crate::journey::lookup::{self, Found, Target};
@@ -97,7 +97,7 @@ pub(crate) struct Memory {
 }
 
 /// RFC 3464 §2: nobody wants a notice about a notice.
-const NEVER: u8 = 8;
+pub(crate) const NEVER: u8 = 8;
 /// Keywords that a script may give a message; the store takes some more.
 const MOST_KEYWORDS: usize = 50;
 /// How long it is remembered that an owner knows of a failure.
@@ -156,11 +156,11 @@ pub(crate) async fn prepare(
     }
     hands.remember(&ran.outcome);
     if ran.keep {
-        hands.keep(&[], None).await?;
+        hands.keep(&hands.untouched(), None).await?;
     }
     if let Some(trouble) = ran.trouble {
         let desk = hands.desk();
-        let (head, body) = desk.trouble(&trouble);
+        let (head, body) = desk.trouble(&trouble, &case.occasion);
         let made = letters::made(&case.services, &head, &body).await?;
         hands.effects.trouble = Some((trouble, made));
     }
@@ -193,14 +193,28 @@ impl Hands<'_> {
     }
 
     fn decided(&mut self, performed: &Performed) {
-        let implicit = matches!(&performed.action, Action::Keep(keep) if keep.implicit && keep.flags.is_empty());
-        if !implicit {
-            self.effects.decisions.push(Decision {
-                action: sieve::render::action(&performed.action),
-                by: performed.script.as_deref().unwrap_or_default().to_owned(),
-                line: performed.place.line,
-            });
+        let nothing = match (&performed.action, &self.case.occasion) {
+            (Action::Keep(keep), Occasion::Delivery(_)) => keep.implicit && keep.flags.is_empty(),
+            // Its flags are those that it had.
+            (Action::Keep(keep), Occasion::Event(_)) => keep.implicit,
+            _ => false,
+        };
+        if nothing {
+            return;
         }
+        let script = performed.script.as_deref().unwrap_or_default();
+        let by = match &self.case.occasion {
+            Occasion::Delivery(_) => script.to_owned(),
+            Occasion::Event(happened) => {
+                let event = &happened.event;
+                format!("{script}, on {} in {}", event.cause.word(), event.name)
+            }
+        };
+        self.effects.decisions.push(Decision {
+            action: sieve::render::action(&performed.action),
+            by,
+            line: performed.place.line,
+        });
     }
 
     async fn perform(&mut self, performed: &Performed) -> store::Result<()> {
@@ -222,6 +236,14 @@ impl Hands<'_> {
             Action::Report(report) => self.report(report, version).await,
             // Programs have run, or are understood, before this.
             Action::Discard | Action::Pipe(_) => Ok(()),
+        }
+    }
+
+    /// The flags of a message that no script gave any.
+    fn untouched(&self) -> Vec<String> {
+        match &self.case.occasion {
+            Occasion::Delivery(_) => Vec::new(),
+            Occasion::Event(happened) => happened.flags.clone(),
         }
     }
 
@@ -280,7 +302,10 @@ impl Hands<'_> {
         };
         match self.look_up(&to).await? {
             Found::Targets(targets) => self.pass_on(targets, redirect, version).await,
-            Found::NotOurs => self.send_on(vec![to.to_string()], redirect, version).await,
+            Found::NotOurs => {
+                let elsewhere = vec![to.to_string()];
+                self.send_on(Vec::new(), elsewhere, redirect, version).await
+            }
             _ => {
                 let why = format!("nobody here takes mail for {address}");
                 self.not_redirected(&why).await
@@ -294,25 +319,29 @@ impl Hands<'_> {
         redirect: &Redirect,
         version: Option<&sieve::Version>,
     ) -> store::Result<()> {
-        let mut elsewhere = Vec::new();
+        let (mut here, mut elsewhere) = (Vec::new(), Vec::new());
         for target in targets {
-            match target {
-                Target::Elsewhere(address) => elsewhere.push(address.to_string()),
+            match (target, &self.case.occasion) {
+                (Target::Elsewhere(address), _) => elsewhere.push(address.to_string()),
                 // To oneself: that is keeping it.
-                Target::Account(account) if account.id == self.case.recipient.account => {
-                    self.keep(&[], version).await?;
+                (Target::Account(account), _) if account.id == self.case.recipient.account => {
+                    self.keep(&self.untouched(), version).await?;
                 }
-                Target::Account(account) => self.effects.passed_on.push(PassedOn { account }),
+                (Target::Account(account), Occasion::Delivery(_)) => {
+                    self.effects.passed_on.push(PassedOn { account });
+                }
+                (Target::Account(account), Occasion::Event(_)) => here.push(account.id),
             }
         }
-        match elsewhere.is_empty() {
+        match here.is_empty() && elsewhere.is_empty() {
             true => Ok(()),
-            false => self.send_on(elsewhere, redirect, version).await,
+            false => self.send_on(here, elsewhere, redirect, version).await,
         }
     }
 
     async fn send_on(
         &mut self,
+        here: Vec<AccountId>,
         elsewhere: Vec<String>,
         redirect: &Redirect,
         version: Option<&sieve::Version>,
@@ -322,7 +351,7 @@ impl Hands<'_> {
             made,
             reverse_path: self.redirect_sender().await?,
             elsewhere,
-            here: Vec::new(),
+            here,
             notify: redirect
                 .notify
                 .as_deref()
@@ -366,7 +395,7 @@ impl Hands<'_> {
         self.effects
             .remarks
             .push(format!("redirect: kept instead, since {why}"));
-        self.keep(&[], None).await
+        self.keep(&self.untouched(), None).await
     }
 
     /// H33: who gets the notices about a redirected message. A notice itself stays one.

@@ -3,14 +3,14 @@
 //!
 //! Octets are made and staged here; whether a letter is written is decided in the transaction of the delivery.
 
-use super::delivery::{Letter, Trouble};
+use super::run::{Letter, Occasion, Trouble};
 use crate::Services;
 use crate::config::Config;
 use jiff::Timestamp;
 use message::{Scanner, Summary, encoded_word};
 use sieve::{Notify, Report, Vacation, Version};
 use std::fmt::Write as _;
-use store::body::Staged;
+use store::body::{BodyReader, BodyRef, Staged};
 
 /// A message of ours, ready to be filed or queued.
 #[derive(Clone, Debug)]
@@ -24,6 +24,29 @@ pub(crate) struct Made {
     pub(crate) ascii_header: bool,
 }
 
+/// Where the octets of a message are.
+#[derive(Clone, Debug)]
+pub(crate) enum Octets {
+    /// Not yet in any mailbox.
+    Staged(Staged),
+    Stored(BodyRef),
+}
+
+impl From<Staged> for Octets {
+    fn from(staged: Staged) -> Octets {
+        Octets::Staged(staged)
+    }
+}
+
+impl Octets {
+    async fn open(&self, services: &Services) -> store::Result<BodyReader> {
+        match self {
+            Octets::Staged(staged) => services.store.open_staged(staged),
+            Octets::Stored(body) => services.store.open_body(body).await,
+        }
+    }
+}
+
 /// Stages a message that is made of `head` (its header section with the empty line) and `body`.
 pub(crate) async fn made(services: &Services, head: &[u8], body: &[u8]) -> store::Result<Made> {
     let mut writer = Writer::new(services, head);
@@ -31,16 +54,16 @@ pub(crate) async fn made(services: &Services, head: &[u8], body: &[u8]) -> store
     writer.finish().await
 }
 
-/// Stages a message under another header section: what follows the first `skipped` octets of `staged` stays.
+/// Stages a message under another header section: what follows the first `skipped` octets of `original` stays.
 pub(crate) async fn reheaded(
     services: &Services,
-    staged: &Staged,
+    original: &Octets,
     skipped: usize,
     head: &[u8],
 ) -> store::Result<Made> {
     let mut writer = Writer::new(services, head);
     let mut skip = skipped;
-    let mut reader = services.store.open_staged(staged)?;
+    let mut reader = original.open(services).await?;
     while let Some(octets) = reader.next().await? {
         let cut = skip.min(octets.len());
         skip -= cut;
@@ -49,14 +72,14 @@ pub(crate) async fn reheaded(
     writer.finish().await
 }
 
-/// The octets of a staged message behind the first `skipped`, at most `largest`.
+/// The octets of a message behind the first `skipped`, at most `largest`.
 pub(crate) async fn octets(
     services: &Services,
-    staged: &Staged,
+    original: &Octets,
     skipped: usize,
     largest: usize,
 ) -> store::Result<Vec<u8>> {
-    let mut reader = services.store.open_staged(staged)?;
+    let mut reader = original.open(services).await?;
     let (mut skip, mut all) = (skipped, Vec::new());
     while let Some(octets) = reader.next().await? {
         let cut = skip.min(octets.len());
@@ -237,17 +260,23 @@ impl Desk<'_> {
     }
 
     /// To the owner of a script that fails (H32).
-    pub(crate) fn trouble(&self, trouble: &Trouble) -> (Vec<u8>, Vec<u8>) {
+    pub(crate) fn trouble(&self, trouble: &Trouble, occasion: &Occasion) -> (Vec<u8>, Vec<u8>) {
         let subject = format!("Your mail filter “{}” does not work", trouble.script);
         let from = format!("Mail filter <postmaster@{}>", self.config.domain);
         let mut head = self.common(&from, self.owner, &subject, "trouble");
         head += "Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n";
+        let instead = match occasion {
+            Occasion::Delivery(_) => "is in your inbox instead".to_owned(),
+            Occasion::Event(happened) => {
+                format!("stays as it is in the mailbox “{}”", happened.event.name)
+            }
+        };
         let body = format!(
-            "A message could not be handled as your Sieve script “{}” wants, and is in your\n\
-             inbox instead. Nothing is lost.\n\n{}\n\n\
+            "A message could not be handled as your Sieve script “{}” wants, and {}.\n\
+             Nothing is lost.\n\n{}\n\n\
              Later failures of this version of the script are only written down.\n\
              As soon as the script is changed, you will be told of a failure again.\n",
-            trouble.script, trouble.what
+            trouble.script, instead, trouble.what
         );
         (text_head(head), crlf(&body).into_bytes())
     }

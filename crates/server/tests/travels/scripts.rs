@@ -4,8 +4,13 @@ use super::*;
 use store::script::journal;
 use store::script::{self, Quota, Traits};
 
-/// Makes a script the account's active one.
-async fn activate(world: &World, address: &'static str, source: &'static str) {
+/// Stores a script of an account.
+pub(super) async fn put(
+    world: &World,
+    address: &'static str,
+    name: &'static str,
+    source: &'static str,
+) {
     const ROOMY: Quota = Quota {
         scripts: 10,
         script_size: 10_000,
@@ -17,8 +22,18 @@ async fn activate(world: &World, address: &'static str, source: &'static str) {
     };
     write(world, move |tx| {
         let account = account::by_address(tx, address)?.unwrap().id;
-        let full = script::put(tx, account, "mine", source.as_bytes(), traits, &ROOMY)?;
+        let full = script::put(tx, account, name, source.as_bytes(), traits, &ROOMY)?;
         assert_eq!(full, None);
+        Ok(())
+    })
+    .await;
+}
+
+/// Makes a script the account's active one.
+async fn activate(world: &World, address: &'static str, source: &'static str) {
+    put(world, address, "mine", source).await;
+    write(world, move |tx| {
+        let account = account::by_address(tx, address)?.unwrap().id;
         script::set_active(tx, account, Some("mine"))
     })
     .await;

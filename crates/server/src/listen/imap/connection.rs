@@ -8,6 +8,7 @@ use super::enabled::Enabled;
 use crate::Services;
 use crate::config::PlaintextAuth;
 use crate::listen::stream::is_hang_up;
+use crate::scripts::event::Witness;
 use crate::session::Peer;
 use crate::session::sasl::Offer;
 use imap::append::Step;
@@ -117,6 +118,11 @@ pub(super) struct Connection {
 }
 
 impl Connection {
+    /// Sees what this account does to messages, for scripts.
+    pub(super) fn witness(&self, account: &super::state::Account) -> Witness {
+        Witness::new(&self.services, account.login.address.clone())
+    }
+
     pub(super) fn new(
         services: Arc<Services>,
         stream: TcpStream,
