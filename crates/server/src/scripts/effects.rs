@@ -5,7 +5,7 @@
 
 use super::run::{Case, Occasion, Ran, Trouble};
 use super::host;
-use super::letters::{self, About, Desk, Made};
+use super::letters::{self, About, Desk, Made, Unsealed};
 use crate::journey::lookup::{self, Found, Target};
 use crate::journey::srs;
 use jiff::{SignedDuration, Timestamp};
@@ -80,6 +80,8 @@ pub(crate) struct Outgoing {
     pub(crate) unless: Option<Memory>,
     /// A copy for the sender's own mailboxes, if it is sent.
     pub(crate) fcc: Option<Filed>,
+    /// A redirected message, which gets a seal before it leaves.
+    pub(crate) unsealed: Option<Unsealed>,
 }
 
 /// An account of ours to which the message was redirected.
@@ -346,7 +348,7 @@ impl Hands<'_> {
         redirect: &Redirect,
         version: Option<&sieve::Version>,
     ) -> store::Result<()> {
-        let made = self.redirected(version).await?;
+        let (made, unsealed) = self.redirected(version).await?;
         self.effects.letters.push(Outgoing {
             made,
             reverse_path: self.redirect_sender().await?,
@@ -359,12 +361,16 @@ impl Hands<'_> {
             ret_full: redirect.ret.as_deref().map(|ret| ret == "FULL"),
             unless: None,
             fcc: None,
+            unsealed: Some(unsealed),
         });
         Ok(())
     }
 
     /// Without our `Return-Path`, which is for mailboxes, and with a mark that this account has had it (RFC 9228).
-    async fn redirected(&self, version: Option<&sieve::Version>) -> store::Result<Made> {
+    async fn redirected(
+        &self,
+        version: Option<&sieve::Version>,
+    ) -> store::Result<(Made, Unsealed)> {
         let message = &self.case.message;
         let header = version.map_or(&message.header, |version| &version.header);
         let mut head = format!("Delivered-To: {}\r\n", self.case.recipient.address).into_bytes();
@@ -374,11 +380,8 @@ impl Hands<'_> {
             }
         }
         head.extend_from_slice(b"\r\n");
-        let services = &self.case.services;
-        match version.and_then(|version| version.body.as_deref()) {
-            Some(body) => letters::made(services, &head, body).await,
-            None => letters::reheaded(services, &message.body, message.header.len(), &head).await,
-        }
+        let body = version.and_then(|version| version.body.as_deref());
+        letters::passed_on(&self.case.services, message, &head, body).await
     }
 
     /// Has this account redirected this message before?
@@ -434,7 +437,8 @@ impl Hands<'_> {
             return Ok(());
         }
         let (head, body) = self.desk().answer(vacation);
-        let made = letters::made(&self.case.services, &head, &body).await?;
+        let to = self.addressees(std::slice::from_ref(&vacation.to)).await?;
+        let made = self.made(&to, &head, &body).await?;
         let unless = (vacation.period > 0).then(|| Memory {
             kind: Kind::Answered,
             key: memory::key(&[&vacation.to.to_lowercase(), &vacation.key]),
@@ -444,9 +448,7 @@ impl Hands<'_> {
             .fcc
             .as_ref()
             .map(|file| filed(file, Some(made.clone())));
-        let mut letter = self
-            .letter(made, None, std::slice::from_ref(&vacation.to))
-            .await?;
+        let mut letter = letter(made, None, to);
         (letter.unless, letter.fcc) = (unless, fcc);
         self.effects.letters.push(letter);
         Ok(())
@@ -466,15 +468,16 @@ impl Hands<'_> {
         }
         let about = About::of(header);
         let (head, body) = self.desk().notification(notify, to, &about);
-        let made = letters::made(&self.case.services, &head, &body).await?;
+        let everybody = [to.to.as_slice(), &to.cc, &to.bcc].concat();
+        let everybody = self.addressees(&everybody).await?;
+        let made = self.made(&everybody, &head, &body).await?;
         let fcc = notify
             .fcc
             .as_ref()
             .map(|file| filed(file, Some(made.clone())));
         let from_nobody = self.case.envelope.from.is_empty();
         let sender = (!from_nobody).then(|| self.case.recipient.address.clone());
-        let everybody = [to.to.as_slice(), &to.cc, &to.bcc].concat();
-        let mut letter = self.letter(made, sender, &everybody).await?;
+        let mut letter = letter(made, sender, everybody);
         letter.fcc = fcc;
         self.effects.letters.push(letter);
         Ok(())
@@ -491,42 +494,35 @@ impl Hands<'_> {
             false => letters::version(&self.case.services, message, version).await?,
         };
         let (head, body) = self.desk().report(report, &original);
-        let made = letters::made(&self.case.services, &head, &body).await?;
-        let letter = self
-            .letter(made, None, std::slice::from_ref(&report.address))
-            .await?;
-        self.effects.letters.push(letter);
+        let to = self.addressees(std::slice::from_ref(&report.address)).await?;
+        let made = self.made(&to, &head, &body).await?;
+        self.effects.letters.push(letter(made, None, to));
         Ok(())
     }
 
-    /// A letter of ours to these addresses, each of which may be one of ours.
-    async fn letter(
-        &self,
-        made: Made,
-        reverse_path: Option<String>,
-        to: &[String],
-    ) -> store::Result<Outgoing> {
-        let (mut here, mut elsewhere) = (Vec::new(), Vec::new());
+    /// Who these addresses are, each of which may be one of ours.
+    async fn addressees(&self, to: &[String]) -> store::Result<Addressees> {
+        let mut found = Addressees::default();
         for address in to.iter().filter_map(|to| Address::parse(to).ok()) {
             match self.look_up(&address).await? {
                 Found::Targets(targets) => targets.into_iter().for_each(|target| match target {
-                    Target::Account(account) => here.push(account.id),
-                    Target::Elsewhere(address) => elsewhere.push(address.to_string()),
+                    Target::Account(account) => found.here.push(account.id),
+                    Target::Elsewhere(address) => found.elsewhere.push(address.to_string()),
                 }),
-                Found::NotOurs => elsewhere.push(address.to_string()),
+                Found::NotOurs => found.elsewhere.push(address.to_string()),
                 _ => {}
             }
         }
-        Ok(Outgoing {
-            made,
-            reverse_path,
-            elsewhere,
-            here,
-            notify: NEVER,
-            ret_full: None,
-            unless: None,
-            fcc: None,
-        })
+        Ok(found)
+    }
+
+    /// A letter of ours, signed if it leaves.
+    async fn made(&self, to: &Addressees, head: &[u8], body: &[u8]) -> store::Result<Made> {
+        let services = &self.case.services;
+        match to.elsewhere.is_empty() {
+            true => letters::made(services, head, body).await,
+            false => letters::signed(services, head, body, &self.desk()).await,
+        }
     }
 
     async fn look_up(&self, address: &Address) -> store::Result<Found> {
@@ -549,6 +545,27 @@ impl Hands<'_> {
         let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
         let later = self.now.checked_add(SignedDuration::from_secs(seconds));
         later.unwrap_or(Timestamp::MAX)
+    }
+}
+
+/// Who gets a letter of ours.
+#[derive(Debug, Default)]
+struct Addressees {
+    here: Vec<AccountId>,
+    elsewhere: Vec<String>,
+}
+
+fn letter(made: Made, reverse_path: Option<String>, to: Addressees) -> Outgoing {
+    Outgoing {
+        made,
+        reverse_path,
+        elsewhere: to.elsewhere,
+        here: to.here,
+        notify: NEVER,
+        ret_full: None,
+        unless: None,
+        fcc: None,
+        unsealed: None,
     }
 }
 

@@ -6,7 +6,10 @@
 use super::run::{Letter, Occasion, Trouble};
 use crate::Services;
 use crate::config::Config;
+use crate::journey::Unsigned;
 use jiff::Timestamp;
+use mailauth::dkim::{Bodies, BodyHashes, BodyId, Canonicalization};
+use mailauth::dmarc::author_domains;
 use message::{Scanner, Summary, encoded_word};
 use sieve::{Notify, Report, Vacation, Version};
 use std::fmt::Write as _;
@@ -52,6 +55,89 @@ pub(crate) async fn made(services: &Services, head: &[u8], body: &[u8]) -> store
     let mut writer = Writer::new(services, head);
     writer.write(body).await?;
     writer.finish().await
+}
+
+/// Stages a letter of ours that leaves, signed as other mail of its author's domain is (K2); not, if the author is of another domain of
+/// ours than the account.
+pub(crate) async fn signed(
+    services: &Services,
+    head: &[u8],
+    body: &[u8],
+    desk: &Desk<'_>,
+) -> store::Result<Made> {
+    let own = desk.owner.rsplit_once('@').map(|(_, domain)| domain);
+    let authors = author_domains(head);
+    let is_own = |author: &String| own.is_some_and(|own| author.eq_ignore_ascii_case(own));
+    if !authors.iter().all(|author| is_own(author) || *author == desk.config.domain) {
+        return made(services, head, body).await;
+    }
+    let mut bodies = Bodies::default();
+    let relaxed = bodies.want(Canonicalization::Relaxed, None);
+    bodies.update(body);
+    let unsigned = Unsigned {
+        services,
+        section: head,
+        bodies: &bodies.finish(),
+        body: relaxed,
+        now: desk.now,
+    };
+    let fields = unsigned.signatures().await?;
+    made(services, &[fields.as_bytes(), head].concat(), body).await
+}
+
+/// A message that is passed on, not sealed yet: its header section, and the hash of its body.
+#[derive(Clone, Debug)]
+pub(crate) struct Unsealed {
+    pub(crate) section: Vec<u8>,
+    pub(crate) bodies: BodyHashes,
+    /// The relaxed hash.
+    pub(crate) relaxed: BodyId,
+}
+
+/// Stages a message that is passed on under another header section, and with another body if there is one.
+pub(crate) async fn passed_on(
+    services: &Services,
+    letter: &Letter,
+    head: &[u8],
+    body: Option<&[u8]>,
+) -> store::Result<(Made, Unsealed)> {
+    let mut bodies = Bodies::default();
+    let relaxed = bodies.want(Canonicalization::Relaxed, None);
+    let mut writer = Writer::new(services, head);
+    match body {
+        Some(body) => {
+            bodies.update(body);
+            writer.write(body).await?;
+        }
+        None => {
+            let mut skip = letter.header.len();
+            let mut reader = letter.body.open(services).await?;
+            while let Some(octets) = reader.next().await? {
+                let cut = skip.min(octets.len());
+                skip -= cut;
+                bodies.update(&octets[cut..]);
+                writer.write(&octets[cut..]).await?;
+            }
+        }
+    }
+    let unsealed = Unsealed {
+        section: head.to_vec(),
+        bodies: bodies.finish(),
+        relaxed,
+    };
+    Ok((writer.finish().await?, unsealed))
+}
+
+/// The same message with further fields in front.
+pub(crate) async fn fronted(
+    services: &Services,
+    made: &Made,
+    section: &[u8],
+    fields: &str,
+) -> store::Result<Made> {
+    let head = [fields.as_bytes(), section].concat();
+    let original = Octets::Staged(made.body.clone());
+    reheaded(services, &original, section.len(), &head).await
 }
 
 /// Stages a message under another header section: what follows the first `skipped` octets of `original` stays.
