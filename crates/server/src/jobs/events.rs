@@ -74,7 +74,8 @@ async fn round(services: &Arc<Services>) -> store::Result<usize> {
     }
     outcomes.extend(lanes.join_all().await.into_iter().map(Ok));
     for outcome in outcomes {
-        outcome.map_err(|error| store::Error::Bug(format!("a turn of scripts panicked: {error}")))??;
+        outcome
+            .map_err(|error| store::Error::Bug(format!("a turn of scripts panicked: {error}")))??;
     }
     Ok(count)
 }
@@ -304,10 +305,22 @@ impl Turn {
         let pending = self.pending.clone();
         let Event { cause, name, .. } = &pending.event;
         if pending.attempts >= MOST_ATTEMPTS {
-            tracing::error!(account = self.address, cause = cause.word(), mailbox = name, reason = why, "scripts on an IMAP event are given up");
+            tracing::error!(
+                account = self.address,
+                cause = cause.word(),
+                mailbox = name,
+                reason = why,
+                "scripts on an IMAP event are given up"
+            );
             return remove(&self.services, pending).await;
         }
-        tracing::warn!(account = self.address, cause = cause.word(), mailbox = name, reason = why, "scripts on an IMAP event cannot be run now; they are tried again");
+        tracing::warn!(
+            account = self.address,
+            cause = cause.word(),
+            mailbox = name,
+            reason = why,
+            "scripts on an IMAP event cannot be run now; they are tried again"
+        );
         let wait = RETRY * (1i32 << pending.attempts.min(20));
         let now = self.services.clock.now();
         let due = now.saturating_add(wait).unwrap_or(Timestamp::MAX);

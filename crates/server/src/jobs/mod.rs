@@ -10,6 +10,7 @@ mod pickup;
 mod queue;
 mod quota;
 mod removed;
+mod scripts;
 mod signing;
 mod sweep;
 mod tls_report;
@@ -44,6 +45,7 @@ fn at_intervals() -> Vec<periodic::Job> {
         gate::expiry(),
         gate::lists(),
         gate::dns_lists(),
+        scripts::job(),
         signing::job(),
         tls_report::collect(),
         tls_report::send(),

@@ -3,9 +3,9 @@
 //! Everything is prepared (octets staged, addressees looked up) before the commit and written inside it. Redirects to accounts of ours
 //! are handed back: their own scripts decide further.
 
-use super::run::{Case, Occasion, Ran, Trouble};
 use super::host;
 use super::letters::{self, About, Desk, Made, Unsealed};
+use super::run::{Case, Occasion, Ran, Trouble};
 use crate::journey::lookup::{self, Found, Target};
 use crate::journey::srs;
 use jiff::{SignedDuration, Timestamp};
@@ -494,7 +494,9 @@ impl Hands<'_> {
             false => letters::version(&self.case.services, message, version).await?,
         };
         let (head, body) = self.desk().report(report, &original);
-        let to = self.addressees(std::slice::from_ref(&report.address)).await?;
+        let to = self
+            .addressees(std::slice::from_ref(&report.address))
+            .await?;
         let made = self.made(&to, &head, &body).await?;
         self.effects.letters.push(letter(made, None, to));
         Ok(())

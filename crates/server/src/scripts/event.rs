@@ -167,12 +167,7 @@ pub(crate) struct Watched {
 
 impl Watched {
     /// Notes how flags have changed: one event for all messages with which the same happened.
-    pub(crate) fn changed(
-        &self,
-        tx: &mut Tx<'_>,
-        before: &[Entry],
-        after: &[Entry],
-    ) -> Result<()> {
+    pub(crate) fn changed(&self, tx: &mut Tx<'_>, before: &[Entry], after: &[Entry]) -> Result<()> {
         let mut groups: Vec<(Vec<String>, Vec<RangeInclusive<u32>>)> = Vec::new();
         for new in after {
             let Ok(at) = before.binary_search_by_key(&new.uid, |old| old.uid) else {

@@ -4,8 +4,8 @@
 //! absence is an answer.
 
 use super::compiler;
-use super::run::{Case, Client, Occasion};
 use super::programs;
+use super::run::{Case, Client, Occasion};
 use crate::config::Config;
 use sieve::{
     DuplicateKey, Executed, Host, HostError, Included, Location, Mailto, Program, Scope, SpamScore,

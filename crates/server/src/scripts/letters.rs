@@ -68,7 +68,10 @@ pub(crate) async fn signed(
     let own = desk.owner.rsplit_once('@').map(|(_, domain)| domain);
     let authors = author_domains(head);
     let is_own = |author: &String| own.is_some_and(|own| author.eq_ignore_ascii_case(own));
-    if !authors.iter().all(|author| is_own(author) || *author == desk.config.domain) {
+    if !authors
+        .iter()
+        .all(|author| is_own(author) || *author == desk.config.domain)
+    {
         return made(services, head, body).await;
     }
     let mut bodies = Bodies::default();

@@ -89,9 +89,7 @@ impl Settled {
             .iter()
             .filter(|word| lacks(&seen.keywords, word));
         let new: Vec<String> = new.cloned().collect();
-        let dropped = |word: &&String| {
-            lacks(&filed.keywords, word) && !lacks(&seen.keywords, word)
-        };
+        let dropped = |word: &&String| lacks(&filed.keywords, word) && !lacks(&seen.keywords, word);
         let kept = now.keywords.iter().filter(|word| !dropped(word));
         let mut keywords: Vec<String> = kept.cloned().collect();
         let unchanged = added == Flags::default()

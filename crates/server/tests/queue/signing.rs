@@ -380,9 +380,15 @@ async fn k18_k20_redirected_mail_is_sealed_and_its_sender_is_ours() {
     }
     // H6 and K1: mail of our own user is signed, as it would be had he sent it there himself.
     let road = alice(&world).await;
-    send(&world, road, "alice@example.com", "alice@example.com", LETTER)
-        .await
-        .unwrap();
+    send(
+        &world,
+        road,
+        "alice@example.com",
+        "alice@example.com",
+        LETTER,
+    )
+    .await
+    .unwrap();
     let text = world.delivered(3).await.remove(2).text();
     publish(&world, &keys(&world).await).await;
     assert_eq!(

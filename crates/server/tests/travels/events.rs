@@ -138,7 +138,11 @@ async fn journal(world: &World) -> String {
 /// G15, H26, H27, I10: the usual scripts run unchanged, and what they pipe is learned; Junk to Trash runs nothing.
 #[tokio::test]
 async fn h26_h27_i10_the_usual_scripts_teach_the_filter() {
-    let (admin, spam, ham) = (usual(), (Class::Spam, Origin::Script), (Class::Ham, Origin::Script));
+    let (admin, spam, ham) = (
+        usual(),
+        (Class::Spam, Origin::Script),
+        (Class::Ham, Origin::Script),
+    );
     let world = admin.world().await;
     let mut alice = Imap::login(&world, "alice@example.com").await;
     alice.append("INBOX").await;
@@ -167,7 +171,11 @@ async fn h26_h27_i10_the_usual_scripts_teach_the_filter() {
     alice.ok("STORE 1 +FLAGS (\\Answered $Forwarded)").await;
     alice.ok("COPY 1 Archive").await;
     looked_at(&world).await;
-    assert_eq!(jobs(&world).await, [], "I11: neither an answer nor another mailbox");
+    assert_eq!(
+        jobs(&world).await,
+        [],
+        "I11: neither an answer nor another mailbox"
+    );
     alice.ok("COPY 1 Junk").await;
     looked_at(&world).await;
     assert_eq!(jobs(&world).await, [spam], "copied");
@@ -232,7 +240,13 @@ async fn rfc6785_h20_scripts_by_annotation_and_their_environment() {
          if environment :is \"imap.cause\" \"FLAG\" { fileinto :create :copy \"Flags/${flags}\"; }\n";
     let world = world_with(&[]).await;
     put(&world, "alice@example.com", "tells", TELLS).await;
-    put(&world, "alice@example.com", "marks", "require \"imap4flags\"; addflag \"marked\";\n").await;
+    put(
+        &world,
+        "alice@example.com",
+        "marks",
+        "require \"imap4flags\"; addflag \"marked\";\n",
+    )
+    .await;
     let mut alice = Imap::login(&world, "alice@example.com").await;
     alice
         .ok("SETMETADATA \"\" (/shared/imapsieve/script \"tells\")")
@@ -244,7 +258,10 @@ async fn rfc6785_h20_scripts_by_annotation_and_their_environment() {
         .ok("SETMETADATA Trash (/shared/imapsieve/script \"\")")
         .await;
     let told = alice.ok("GETMETADATA \"\" /shared/imapsieve/script").await;
-    assert!(told.contains("(/shared/imapsieve/script \"tells\")"), "{told}");
+    assert!(
+        told.contains("(/shared/imapsieve/script \"tells\")"),
+        "{told}"
+    );
 
     alice.append("Junk").await;
     alice.ok("SELECT Junk").await;
@@ -287,8 +304,14 @@ async fn rfc6785_section_3_what_actions_mean() {
     for (name, source) in [
         ("discards", "discard;\n"),
         ("files", "require \"fileinto\"; fileinto \"Drafts\";\n"),
-        ("loops", "require [\"fileinto\", \"copy\", \"imap4flags\"]; addflag \"x\"; fileinto :copy \"Junk\";\n"),
-        ("passes", "require \"copy\"; redirect :copy \"bob@example.com\"; redirect :copy \"a@far.example\";\n"),
+        (
+            "loops",
+            "require [\"fileinto\", \"copy\", \"imap4flags\"]; addflag \"x\"; fileinto :copy \"Junk\";\n",
+        ),
+        (
+            "passes",
+            "require \"copy\"; redirect :copy \"bob@example.com\"; redirect :copy \"a@far.example\";\n",
+        ),
     ] {
         put(&world, "alice@example.com", name, source).await;
     }
@@ -300,7 +323,9 @@ async fn rfc6785_section_3_what_actions_mean() {
         ("Sent", "passes"),
     ] {
         alice
-            .ok(&format!("SETMETADATA {mailbox} (/shared/imapsieve/script \"{script}\")"))
+            .ok(&format!(
+                "SETMETADATA {mailbox} (/shared/imapsieve/script \"{script}\")"
+            ))
             .await;
         alice.append(mailbox).await;
     }
@@ -316,7 +341,10 @@ async fn rfc6785_section_3_what_actions_mean() {
         assert_eq!(found, Ok(messages), "{mailbox}");
         alice.ok(&format!("SELECT {mailbox}")).await;
         let told = alice.ok("FETCH 1 FLAGS").await;
-        assert!(told.contains(&format!("FLAGS {flags}")), "{mailbox}: {told}");
+        assert!(
+            told.contains(&format!("FLAGS {flags}")),
+            "{mailbox}: {told}"
+        );
     }
     assert_eq!(world.messages_in("bob@example.com", "INBOX").await, Ok(1));
     assert_eq!(world.queued().await, Ok(1));

@@ -171,7 +171,9 @@ impl Machine<'_> {
     pub(super) fn envelope_test(&mut self, test: &EnvelopeTest) -> Done<bool> {
         if self.is_imap_event() {
             // RFC 6785 §4.6
-            return Err(Failure::script("envelope is for mail that arrives: a message in a mailbox has none"));
+            return Err(Failure::script(
+                "envelope is for mail that arrives: a message in a mailbox has none",
+            ));
         }
         let mut comparison = self.comparison(&test.criterion)?;
         let separator = self.host.subaddress_separator();

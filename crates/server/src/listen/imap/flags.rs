@@ -1,8 +1,8 @@
 //! Flags between the grammar and the store: the system flags are bits there and names here (RFC 3501 §2.3.2).
 
+use crate::scripts::event::Witness;
 use ::store::entry::{self, Entry, Flags, Kept, StoreResult, Viewed};
 use ::store::{AccountId, Tx};
-use crate::scripts::event::Witness;
 use imap::Flag;
 use std::ops::RangeInclusive;
 
