@@ -347,6 +347,8 @@ pub struct SieveSettings {
     pub imap: Vec<ImapRule>,
     /// The folder of programs that the admin's scripts may start (H27).
     pub programs: Option<PathBuf>,
+    /// The folder of the lists that `:list` knows (extlists).
+    pub lists: Option<PathBuf>,
     /// What the admin's scripts find in their environment, as `NAME=VALUE` (H28).
     pub environment: Vec<String>,
     /// Octets of the largest script (H31). Default 1 MB.

@@ -5,6 +5,7 @@
 
 use super::host;
 use super::letters::{self, About, Desk, Made, Unsealed};
+use super::lists;
 use super::run::{Case, Occasion, Ran, Trouble};
 use crate::journey::lookup::{self, Found, Target};
 use crate::journey::srs;
@@ -291,14 +292,48 @@ impl Hands<'_> {
         redirect: &Redirect,
         version: Option<&sieve::Version>,
     ) -> store::Result<()> {
-        let RedirectTo::Address(address) = &redirect.to else {
-            return self.not_redirected("lists are not known here").await;
-        };
         if self.has_been_here() {
             return self
                 .not_redirected("the message has come through this account before")
                 .await;
         }
+        match &redirect.to {
+            RedirectTo::Address(address) => self.redirect_to(address, redirect, version).await,
+            RedirectTo::List(list) => {
+                let addresses = self.listed(list).await?;
+                if addresses.is_empty() {
+                    let why = format!("there is nobody on the list {list}");
+                    return self.not_redirected(&why).await;
+                }
+                for address in &addresses {
+                    self.redirect_to(address, redirect, version).await?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// RFC 6134 §2.5: the addresses on a list.
+    async fn listed(&self, list: &str) -> store::Result<Vec<String>> {
+        let (services, config) = (self.case.services.clone(), self.case.config.clone());
+        let list = list.to_owned();
+        let read =
+            tokio::task::spawn_blocking(move || lists::entries(&services.scripts, &config, &list));
+        let read = read
+            .await
+            .map_err(|error| store::Error::Bug(format!("reading a list panicked: {error}")))?;
+        let mut addresses = read?;
+        addresses.retain(|entry| entry.contains('@') && !entry.starts_with('@'));
+        addresses.truncate(lists::MOST_ADDRESSES);
+        Ok(addresses)
+    }
+
+    async fn redirect_to(
+        &mut self,
+        address: &str,
+        redirect: &Redirect,
+        version: Option<&sieve::Version>,
+    ) -> store::Result<()> {
         let Ok(to) = Address::parse(address) else {
             return self.not_redirected("the address cannot be used").await;
         };

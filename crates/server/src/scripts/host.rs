@@ -3,9 +3,9 @@
 //! It runs on a thread that may block, and waits there for the store. An answer that cannot be had now makes the run fail for now;
 //! absence is an answer.
 
-use super::compiler;
 use super::programs;
 use super::run::{Case, Client, Occasion};
+use super::{compiler, lists};
 use crate::config::Config;
 use sieve::{
     DuplicateKey, Executed, Host, HostError, Included, Location, Mailto, Program, Scope, SpamScore,
@@ -128,6 +128,16 @@ impl Host for ScriptHost<'_> {
         let (account, now) = (self.account(), self.case.services.clock.now());
         let key = memory::key(&[&key.handle, &key.id]);
         self.read(move |tx| memory::knows(tx, account, Kind::Seen, &key, now))
+    }
+
+    fn list_exists(&mut self, list: &str) -> Answer<bool> {
+        Ok(lists::exists(&self.case.config, list))
+    }
+
+    fn list_contains(&mut self, list: &str, value: &str) -> Answer<bool> {
+        let (scripts, config) = (&self.case.services.scripts, &self.case.config);
+        lists::contains(scripts, config, list, value)
+            .map_err(|error| HostError(format!("the list {list}: {error}")))
     }
 
     fn include(&mut self, location: Location, name: &str) -> Answer<Included> {

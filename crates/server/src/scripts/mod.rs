@@ -11,6 +11,7 @@
 //! effects    a script's actions -> copies, redirects, answers, a refusal
 //! besides    writes what is wanted besides filing the message: letters, memories, the journal, learning
 //! settle     writes what scripts want after an event
+//! lists      external lists of `:list`: files of the admin's
 //! letters    the mail that scripts send: answers of vacation, notifications, reports
 //! programs   `pipe`, `execute`, `filter`: built-in ones, and those in the admin's folder
 //! ```
@@ -24,6 +25,7 @@ pub(crate) mod event;
 pub(crate) mod files;
 mod host;
 pub(crate) mod letters;
+mod lists;
 pub(crate) mod personal;
 pub(crate) mod programs;
 mod row;

@@ -130,9 +130,10 @@ fn run_here(case: &Case, handle: tokio::runtime::Handle) -> Result<Ran, String> 
     }
     let mut host = ScriptHost::new(case, handle);
     let outcome = run.execute(&mut host);
-    case.services
-        .metrics
-        .scripts_run(case.occasion.word(), outcome.error.is_some());
+    case.services.metrics.scripts_run(
+        case.occasion.word(),
+        outcome.error.is_some() || broken.is_some(),
+    );
     if let Some(error) = outcome.error.as_ref().filter(|error| error.is_temporary()) {
         return Err(error.to_string());
     }

@@ -441,3 +441,32 @@ async fn rfc5490_scripts_read_annotations() {
     assert_eq!(holds(&world, "alice@example.com", "Archive").await, Some(1));
     world.finish().await;
 }
+
+/// RFC 6134: lists are files of the admin's; to whom a list leads, a message is redirected.
+#[tokio::test]
+async fn rfc6134_external_lists_are_files() {
+    let lists = folder(&[
+        ("friends", "# People\nS@Remote.example\n@family.example\n"),
+        ("club", "bob@example.com\na@far.example\n"),
+    ]);
+    let setting = format!("\"{}\"", lists.path().display());
+    let world = world_with(&[("sieve.lists", &setting)]).await;
+    activate(
+        &world,
+        "alice@example.com",
+        "require [\"extlists\", \"envelope\", \"fileinto\", \"copy\"];\n\
+         if valid_ext_list [\"friends\", \"tag:example.com,2026:club\"] { redirect :copy :list \"tag:example.com,2026:club\"; }\n\
+         if valid_ext_list \"../friends\" { discard; }\n\
+         if envelope :list \"from\" \"friends\" { fileinto \"Archive\"; }\n",
+    )
+    .await;
+    let client = Client::mx(&world);
+    for from in ["s@remote.example", "x@family.example", "x@remote.example"] {
+        client.deliver(from, &["alice@example.com"], HELLO).await;
+    }
+    assert_eq!(holds(&world, "alice@example.com", "Archive").await, Some(2));
+    assert_eq!(holds(&world, "alice@example.com", "INBOX").await, Some(1));
+    assert_eq!(holds(&world, "bob@example.com", "INBOX").await, Some(3));
+    assert_eq!(world.queued().await, Ok(3));
+    world.finish().await;
+}

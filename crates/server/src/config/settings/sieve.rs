@@ -27,6 +27,9 @@ pub(super) fn sieve() -> Vec<Setting> {
         "sieve.programs" Reload "\"\"", Field::OptionalPath(|c| &mut c.sieve.programs),
             "The folder of the programs that `pipe`, `filter` and `execute` may start (H27). Names like `learn-spam.sh` and \
              `learn-ham.sh` teach the filter without any program.";
+        "sieve.lists" Reload "\"\"", Field::OptionalPath(|c| &mut c.sieve.lists),
+            "The folder of the lists that scripts ask with `:list` (extlists): files with an address, a domain as `@example.com`, or a word a \
+             line. A list is called by the name of its file, or by a `tag:` URI that ends in it.";
         "sieve.environment" Reload "[]", Field::Texts(|c| &mut c.sieve.environment, "NAME=VALUE", named_value),
             "What the admin's scripts read as `vnd.dovecot.config.NAME` of their environment (H28), like `site=home`.";
         "sieve.max_script_size" Reload "\"1M\"", Field::Size(|c| &mut c.sieve.max_script_size, 1024..=16 << 20),
