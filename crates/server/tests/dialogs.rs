@@ -81,6 +81,11 @@ async fn managesieve_dialogs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn pop3_dialogs() {
+    run_folder("pop3").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn imap_dialogs() {
     run_folder("imap").await;
 }

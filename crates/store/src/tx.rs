@@ -34,8 +34,6 @@ pub(crate) struct Effects {
     pub(crate) queue_work: bool,
     /// Somebody may use more or fewer mailboxes of others.
     pub(crate) access_changed: bool,
-    /// The list of events that scripts look at has changed.
-    pub(crate) event_work: bool,
 }
 
 impl Effects {
@@ -56,9 +54,6 @@ impl Effects {
         }
         if self.access_changed {
             context.watchers.tell_access();
-        }
-        if self.event_work {
-            context.watchers.tell_events();
         }
     }
 

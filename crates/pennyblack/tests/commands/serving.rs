@@ -326,7 +326,7 @@ fn open_to_all(world: &World) {
     std::fs::set_permissions(world.folder.path(), open).expect("opened");
 }
 
-fn skipped(test: &str, missing: &str) {
+pub(crate) fn skipped(test: &str, missing: &str) {
     let line = format!("SKIPPED {test}: {missing}");
     let _ = writeln!(std::io::stderr(), "{line}");
     if let Some(path) = std::env::var_os("PENNYBLACK_SKIPPED")

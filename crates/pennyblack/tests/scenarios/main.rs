@@ -11,7 +11,6 @@ mod lifecycle;
 mod memory;
 mod python;
 mod reading;
-mod scripts;
 mod sending;
 mod soak;
 mod tls;

@@ -274,6 +274,8 @@ fn clashes(config: &Config) -> Vec<(String, &'static str)> {
         ("listen.imaps.addresses", &listen.imaps),
         ("listen.lmtp.addresses", &listen.lmtp),
         ("listen.managesieve.addresses", &listen.managesieve),
+        ("listen.pop3.addresses", &listen.pop3),
+        ("listen.pop3s.addresses", &listen.pop3s),
     ];
     let mut found = beyond_loopback(&listen.manage);
     for (n, (key, listener)) in listeners.iter().enumerate() {
@@ -371,7 +373,6 @@ fn blank() -> Config {
             cache_time: second,
             argon2_memory: 0,
             argon2_passes: 0,
-            oauth: OauthSettings::default(),
         },
         mail: MailSettings {
             subaddress: None,

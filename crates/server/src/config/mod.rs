@@ -29,7 +29,6 @@ pub use route::{Backup, Hop, Route, RouteTls, Scheme, Sources};
 pub use scalar::{parse_duration, parse_name, parse_size, print_size};
 pub use settings::{Applies, Default as SettingDefault, SECTIONS, SETTINGS, Setting};
 
-use crate::fetch::Url;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -125,6 +124,10 @@ pub struct Listen {
     pub manage: Vec<SocketAddr>,
     /// Port 4190: ManageSieve.
     pub managesieve: Listener,
+    /// Port 110 (off by default, G22).
+    pub pop3: Listener,
+    /// Port 995 (off by default, G22).
+    pub pop3s: Listener,
 }
 
 /// One listener.
@@ -173,9 +176,9 @@ pub struct Limits {
     pub imap_progress: Duration,
     /// Sessions at once, all listeners together. Default 10,000.
     pub sessions: u32,
-    /// Sessions at once from one address. Default 3,000 on loopback-only set-ups is too much for the Internet: default 50.
+    /// Sessions at once from one address that have not logged in to a mailbox. Default 50.
     pub sessions_per_address: u32,
-    /// IMAP sessions per account and address (G19, W19). Default 50.
+    /// IMAP and POP3 sessions per account and address (G19, W19). Default 50.
     pub imap_sessions_per_account: u32,
     /// New connections from one address, per listener (R2); loopback is never limited. Default 100 in 10 s.
     pub connection_rate: Rate,
@@ -238,41 +241,6 @@ pub struct AuthSettings {
     pub argon2_memory: u32,
     /// argon2id passes. Default 3.
     pub argon2_passes: u32,
-    /// Log-in with tokens.
-    pub oauth: OauthSettings,
-}
-
-/// Log-in with tokens of an OAuth 2 issuer (U4).
-#[derive(Clone, Debug)]
-pub struct OauthSettings {
-    /// Where tokens are introspected (RFC 7662); `None`: no log-in with tokens.
-    pub introspection: Option<Url>,
-    /// The file with our own name and password there, in the line `introspection`.
-    pub secrets: Option<PathBuf>,
-    /// The fields of the answer that name the user; the first that is there counts.
-    pub user: Vec<String>,
-    /// Scopes that a token must have, with blanks between them.
-    pub scope: Option<String>,
-    /// Whom a token must be for (`aud`).
-    pub audience: Option<String>,
-    /// Where refused clients learn of the issuer.
-    pub discovery: Option<Url>,
-    /// How long a good answer is remembered. Default 1 min.
-    pub cache_time: Duration,
-}
-
-impl Default for OauthSettings {
-    fn default() -> OauthSettings {
-        OauthSettings {
-            introspection: None,
-            secrets: None,
-            user: vec!["email".into(), "username".into()],
-            scope: None,
-            audience: None,
-            discovery: None,
-            cache_time: Duration::from_secs(60),
-        }
-    }
 }
 
 /// Mail in mailboxes.
@@ -347,10 +315,6 @@ pub struct SieveSettings {
     pub imap: Vec<ImapRule>,
     /// The folder of programs that the admin's scripts may start (H27).
     pub programs: Option<PathBuf>,
-    /// The folder of the lists that `:list` knows (extlists).
-    pub lists: Option<PathBuf>,
-    /// What the admin's scripts find in their environment, as `NAME=VALUE` (H28).
-    pub environment: Vec<String>,
     /// Octets of the largest script (H31). Default 1 MB.
     pub max_script_size: u64,
     /// Scripts of one user. Default 100.

@@ -1,8 +1,7 @@
 //! One request and its answer over a connection of their own (RFC 9110, RFC 9112).
 
-use super::{
-    Answer, FetchError, Fetched, Method, Network, Reach, Request, Scheme, Url, Validators,
-};
+use super::{Answer, FetchError, Fetched, Method, Network, Request, Scheme, Url, Validators};
+use crate::Services;
 use crate::config::Sources;
 use crate::dial;
 use crate::session::tls::Verify;
@@ -36,11 +35,11 @@ trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
 pub(super) async fn exchange(
-    reach: &Reach<'_>,
+    services: &Services,
     request: &Request,
     url: &Url,
 ) -> Result<Reply, FetchError> {
-    let stream = connected(reach, request.bounds.network, url).await?;
+    let stream = connected(services, request.bounds.network, url).await?;
     let broken = |why: hyper::Error| FetchError::Protocol {
         host: url.host.clone(),
         why: why.to_string(),
@@ -60,18 +59,18 @@ pub(super) async fn exchange(
 
 /// Dials, and does the TLS handshake for https.
 async fn connected(
-    reach: &Reach<'_>,
+    services: &Services,
     network: Network,
     url: &Url,
 ) -> Result<Box<dyn Stream>, FetchError> {
-    let addresses = addresses(reach, network, url).await?;
+    let addresses = addresses(services, network, url).await?;
     let dialled = dial::dial(&addresses, Sources::default())
         .await
         .map_err(|why| FetchError::Unreachable(why.to_string()))?;
     if url.scheme == Scheme::Http {
         return Ok(Box::new(dialled.stream));
     }
-    let connector = reach
+    let connector = services
         .tls
         .connector(Verify::Roots)
         .map_err(|why| FetchError::Settings(why.to_string()))?;
@@ -86,14 +85,14 @@ async fn connected(
 
 /// Where the host is, without addresses that must not be dialled.
 async fn addresses(
-    reach: &Reach<'_>,
+    services: &Services,
     network: Network,
     url: &Url,
 ) -> Result<Vec<SocketAddr>, FetchError> {
-    let settings = &reach.settings;
+    let settings = services.config.load().fetch.clone();
     let found = match url.host.parse::<IpAddr>() {
         Ok(address) => vec![address],
-        Err(_) => reach.dns.addresses(&url.host).await?,
+        Err(_) => services.dns.addresses(&url.host).await?,
     };
     if found.is_empty() {
         return Err(FetchError::NoSuchHost(url.host.clone()));

@@ -1,7 +1,6 @@
-//! What runs by itself: the queue runner, scripts on what happens over IMAP ([`events`]), and jobs at intervals ([`periodic`]).
+//! What runs by itself: the queue runner, and jobs at intervals ([`periodic`]).
 
 mod autoexpunge;
-mod events;
 mod gate;
 mod history;
 pub(crate) mod index;
@@ -10,7 +9,6 @@ mod pickup;
 mod queue;
 mod quota;
 mod removed;
-mod scripts;
 mod signing;
 mod sweep;
 mod tls_report;
@@ -28,7 +26,6 @@ pub(crate) fn start(services: &Arc<Services>) -> Vec<JoinHandle<()>> {
         .map(|job| periodic::start(services, job));
     let mut tasks: Vec<_> = periodic.collect();
     tasks.push(tokio::spawn(queue::run(services.clone())));
-    tasks.push(tokio::spawn(events::run(services.clone())));
     tasks
 }
 
@@ -45,7 +42,6 @@ fn at_intervals() -> Vec<periodic::Job> {
         gate::expiry(),
         gate::lists(),
         gate::dns_lists(),
-        scripts::job(),
         signing::job(),
         tls_report::collect(),
         tls_report::send(),

@@ -51,4 +51,3 @@ pub use envelope::{
 pub use lookup::explain;
 pub use receive::{MailId, Receiving, Transaction};
 pub(crate) use route::Inbox;
-pub(crate) use sign::Unsigned;

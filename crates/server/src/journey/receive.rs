@@ -137,13 +137,12 @@ impl Transaction {
     pub fn data(self) -> Receiving {
         let leads =
             |wanted: fn(&Route) -> bool| self.recipients.iter().flat_map(|r| &r.routes).any(wanted);
-        let id = MailId::random();
-        let stage = |wanted: bool| wanted.then(|| self.services.store.stage().called(id.0));
+        let stage = |wanted: bool| wanted.then(|| self.services.store.stage());
         let mut bodies = Bodies::default();
         // Most mail that comes has a signature which wants this one too.
         let relaxed = bodies.want(Canonicalization::Relaxed, None);
         Receiving {
-            id,
+            id: MailId::random(),
             time: self.services.clock.now(),
             copies: Copies {
                 filed: stage(leads(|route| matches!(route, Route::File(_)))),

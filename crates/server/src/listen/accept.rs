@@ -4,7 +4,7 @@
 //! told to come back later, and closed.
 
 use super::stream::Client;
-use super::{Ear, Kind, Place, Socket, imap, managesieve, smtp};
+use super::{Ear, Kind, Place, Socket, imap, managesieve, pop3, smtp};
 use crate::Services;
 use crate::session::Protocol;
 use smtp::SmtpKind;
@@ -169,7 +169,10 @@ impl Door {
                 .connection_ended(self.kind.name(), "banned");
             return;
         }
-        let takes_mail = !matches!(self.kind.protocol(), Protocol::Imap | Protocol::ManageSieve);
+        let takes_mail = !matches!(
+            self.kind.protocol(),
+            Protocol::Imap | Protocol::Pop3 | Protocol::ManageSieve
+        );
         if takes_mail && *self.services.paused.smtp.borrow() {
             return self.turn_away(&stream, "takes no mail at the moment; try again later");
         }
@@ -185,7 +188,7 @@ impl Door {
         };
         let session = session(self.kind, self.services.clone(), stream);
         let abort = self.abort.clone();
-        let tls = matches!(self.kind, Kind::Submissions | Kind::Imaps);
+        let tls = matches!(self.kind, Kind::Submissions | Kind::Imaps | Kind::Pop3s);
         self.tasks.spawn(async move {
             let open = metrics.connected(proto, tls);
             let ended = abort.run_until_cancelled(session).await;
@@ -214,7 +217,8 @@ impl Door {
             }
             Kind::Imap => format!("* BYE [UNAVAILABLE] {why}\r\n"),
             Kind::ManageSieve => format!("BYE (TRYLATER) \"{why}\"\r\n"),
-            Kind::Submissions | Kind::Imaps => return,
+            Kind::Pop3 => format!("-ERR [SYS/TEMP] {why}\r\n"),
+            Kind::Submissions | Kind::Imaps | Kind::Pop3s => return,
         };
         // The buffer of a new connection has room for a line; if not, nobody is owed it.
         let _ = stream.try_write(line.as_bytes());
@@ -270,5 +274,7 @@ async fn session(kind: Kind, services: Arc<Services>, client: Client) {
         Kind::Imap => imap::serve(services, stream, false).await,
         Kind::Imaps => imap::serve(services, stream, true).await,
         Kind::ManageSieve => managesieve::serve(services, stream).await,
+        Kind::Pop3 => pop3::serve(services, stream, false).await,
+        Kind::Pop3s => pop3::serve(services, stream, true).await,
     }
 }

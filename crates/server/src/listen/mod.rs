@@ -1,10 +1,11 @@
 //! Listeners and the sessions behind them.
 //!
 //! `bind` opens the sockets while the process may still use low ports; `accept` takes connections, counts them against the limits
-//! and gives each to [`smtp::serve`], [`imap::serve`] or [`managesieve::serve`] in a task of its own.
+//! and gives each to [`smtp::serve`], [`imap::serve`], [`pop3::serve`] or [`managesieve::serve`] in a task of its own.
 
 pub mod imap;
 pub mod managesieve;
+pub mod pop3;
 pub mod smtp;
 
 mod accept;
@@ -40,11 +41,15 @@ pub enum Kind {
     Local,
     /// Port 4190.
     ManageSieve,
+    /// Port 110.
+    Pop3,
+    /// Port 995.
+    Pop3s,
 }
 
 impl Kind {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Kind; 8] = [
+    pub const ALL: [Kind; 10] = [
         Kind::Smtp,
         Kind::Submission,
         Kind::Submissions,
@@ -53,6 +58,8 @@ impl Kind {
         Kind::Lmtp,
         Kind::Local,
         Kind::ManageSieve,
+        Kind::Pop3,
+        Kind::Pop3s,
     ];
 
     /// Its name in settings and logs.
@@ -66,6 +73,8 @@ impl Kind {
             Kind::Lmtp => "lmtp",
             Kind::Local => "local",
             Kind::ManageSieve => "managesieve",
+            Kind::Pop3 => "pop3",
+            Kind::Pop3s => "pop3s",
         }
     }
 
@@ -77,6 +86,7 @@ impl Kind {
             Kind::Lmtp => Protocol::Lmtp,
             Kind::Local => Protocol::Local,
             Kind::ManageSieve => Protocol::ManageSieve,
+            Kind::Pop3 | Kind::Pop3s => Protocol::Pop3,
             Kind::Imap | Kind::Imaps => Protocol::Imap,
         }
     }
@@ -92,6 +102,8 @@ impl Kind {
             Kind::Lmtp => &config.listen.lmtp,
             Kind::Local => &config.listen.local,
             Kind::ManageSieve => &config.listen.managesieve,
+            Kind::Pop3 => &config.listen.pop3,
+            Kind::Pop3s => &config.listen.pop3s,
         }
     }
 }
@@ -117,6 +129,8 @@ pub struct Bound {
     /// Unix sockets, with their listeners.
     pub sockets: Vec<(Kind, PathBuf)>,
     pub managesieve: Vec<SocketAddr>,
+    pub pop3: Vec<SocketAddr>,
+    pub pop3s: Vec<SocketAddr>,
 }
 
 impl Bound {
@@ -131,6 +145,8 @@ impl Bound {
             Kind::Lmtp => &self.lmtp,
             Kind::Local => &self.local,
             Kind::ManageSieve => &self.managesieve,
+            Kind::Pop3 => &self.pop3,
+            Kind::Pop3s => &self.pop3s,
         }
     }
 
@@ -148,6 +164,8 @@ impl Bound {
             Kind::Lmtp => &mut self.lmtp,
             Kind::Local => &mut self.local,
             Kind::ManageSieve => &mut self.managesieve,
+            Kind::Pop3 => &mut self.pop3,
+            Kind::Pop3s => &mut self.pop3s,
         }
         .push(address);
     }

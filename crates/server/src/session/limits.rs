@@ -1,5 +1,8 @@
 //! Limits on sessions: in all, per address (an IPv6 /64 counts as one), per account and address (G19), and on the rate of new
 //! connections (R2). Connections from loopback count in all, but not per address: a local proxy or webmail is many clients.
+//!
+//! Who has logged in to a mailbox counts towards his account and no longer towards his address (W19): behind one address may be a family
+//! with telephones that open a connection for each folder, while strangers hold few connections.
 
 use crate::config::{Limits as Settings, Rate};
 use std::collections::HashMap;
@@ -56,7 +59,7 @@ pub enum TooMany {
     /// Too many in a short time from this address.
     #[error("too many new connections from your address in a short time; wait a few seconds")]
     Rate,
-    /// Too many IMAP sessions of this account from this address (G19).
+    /// Too many sessions of this account from this address (G19).
     #[error("too many connections of this account from your address; close some first")]
     OfAccount,
 }
@@ -106,7 +109,12 @@ pub struct Permit {
 #[derive(Clone, Copy)]
 enum Place {
     Connection(Source),
-    Account(AccountId, Source),
+    /// `moved`: the session no longer counts towards its address.
+    Account {
+        account: AccountId,
+        source: Source,
+        moved: bool,
+    },
 }
 
 impl Limits {
@@ -140,11 +148,15 @@ impl Limits {
         Ok(self.permit(Place::Connection(source)))
     }
 
-    /// A place for an IMAP session of this account, from this address.
+    /// A place for a session of this account, from this address; its connection has one already.
     pub fn account(&self, account: AccountId, from: IpAddr) -> Result<Permit, TooMany> {
         let source = Source::of(from);
-        lock(&self.counts).log_in(account, source)?;
-        Ok(self.permit(Place::Account(account, source)))
+        let moved = lock(&self.counts).log_in(account, source)?;
+        Ok(self.permit(Place::Account {
+            account,
+            source,
+            moved,
+        }))
     }
 
     fn permit(&self, place: Place) -> Permit {
@@ -218,13 +230,16 @@ impl Counts {
         }
     }
 
-    fn log_in(&mut self, account: AccountId, source: Source) -> Result<(), TooMany> {
+    /// Whether a connection from there counts less than before: one that came through a proxy never did.
+    fn log_in(&mut self, account: AccountId, source: Source) -> Result<bool, TooMany> {
         let open = self.accounts.entry((account, source)).or_default();
         if *open >= self.caps.per_account {
             return Err(TooMany::OfAccount);
         }
         *open += 1;
-        Ok(())
+        let counted = self.addresses.contains_key(&source);
+        decrement(&mut self.addresses, source);
+        Ok(counted)
     }
 
     fn leave(&mut self, place: Place) {
@@ -233,7 +248,16 @@ impl Counts {
                 self.sessions -= 1;
                 decrement(&mut self.addresses, source);
             }
-            Place::Account(account, source) => decrement(&mut self.accounts, (account, source)),
+            Place::Account {
+                account,
+                source,
+                moved,
+            } => {
+                decrement(&mut self.accounts, (account, source));
+                if moved {
+                    *self.addresses.entry(source).or_default() += 1;
+                }
+            }
         }
     }
 }
@@ -318,6 +342,41 @@ mod tests {
         let _local: Vec<_> = (0..50)
             .map(|_| limits.connection(ip("127.0.0.1")).unwrap())
             .collect();
+    }
+
+    /// W19, G19: a family behind one address, and a stranger there.
+    #[test]
+    fn w19_g19_who_has_logged_in_counts_towards_his_account() {
+        let limits = limits(1000, 2, 20);
+        let (home, mut sessions) = (ip("192.0.2.1"), Vec::new());
+        for account in 1..=4 {
+            let account = AccountId::from_u128(account);
+            for _ in 0..20 {
+                let connection = limits.connection(home).unwrap();
+                sessions.push((limits.account(account, home).unwrap(), connection));
+            }
+            let _one_more = limits.connection(home).unwrap();
+            assert_eq!(
+                limits.account(account, home).err(),
+                Some(TooMany::OfAccount)
+            );
+        }
+        let _strangers = [(); 2].map(|()| limits.connection(home).unwrap());
+        assert_eq!(limits.connection(home).err(), Some(TooMany::FromAddress));
+        drop(sessions);
+        assert_eq!(lock(&limits.counts).addresses[&Source::of(home)], 2);
+        assert!(lock(&limits.counts).accounts.is_empty());
+    }
+
+    /// A session that came through a proxy counts where the proxy counts.
+    #[test]
+    fn sessions_through_a_proxy_keep_the_counts_right() {
+        let limits = limits(10, 1, 1);
+        let connection = limits.connection(ip("127.0.0.1")).unwrap();
+        let session = limits.account(AccountId::from_u128(1), ip("192.0.2.1"));
+        drop((session.unwrap(), connection));
+        let counts = lock(&limits.counts);
+        assert!(counts.addresses.is_empty() && counts.accounts.is_empty() && counts.sessions == 0);
     }
 
     /// R2

@@ -48,6 +48,8 @@ pub enum Protocol {
     Local,
     /// Mailbox access.
     Imap,
+    /// Fetching mail.
+    Pop3,
     /// Scripts.
     ManageSieve,
 }
@@ -61,6 +63,7 @@ impl Protocol {
             Protocol::Lmtp => "lmtp",
             Protocol::Local => "local",
             Protocol::Imap => "imap",
+            Protocol::Pop3 => "pop3",
             Protocol::ManageSieve => "managesieve",
         }
     }

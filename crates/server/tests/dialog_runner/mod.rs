@@ -3,7 +3,7 @@
 //! A dialog is a file `*.dlg`. It begins with a comment that says what it shows and which catalogue ids it proves. Then:
 //!
 //! ```text
-//! @ listener smtp              smtp, submission, submissions, imap, imaps, lmtp or managesieve; those with TLS from the start shake hands by themselves
+//! @ listener smtp              smtp, submission, submissions, imap, imaps, pop3, pop3s, lmtp or managesieve; those with TLS from the start shake hands by themselves
 //! @ [2] listener imap          the second connection goes elsewhere
 //! @ set limits.recipients = 3  a line of configuration for this dialog
 //! @ dns down                   every look-up fails

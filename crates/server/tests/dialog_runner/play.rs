@@ -211,7 +211,7 @@ impl Wire {
             ended: None,
         };
         match listener {
-            Kind::Submissions | Kind::Imaps => wire.handshake(world).await,
+            Kind::Submissions | Kind::Imaps | Kind::Pop3s => wire.handshake(world).await,
             _ => Ok(wire),
         }
     }

@@ -3,7 +3,6 @@
 mod accepting;
 mod addresses;
 mod authentication;
-mod events;
 mod housekeeping;
 mod lmtp;
 mod outsiders;

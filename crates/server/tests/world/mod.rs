@@ -249,6 +249,8 @@ fn configuration(setup: &Setup, folder: &Path) -> Config {
         &mut listen.imaps,
         &mut listen.lmtp,
         &mut listen.managesieve,
+        &mut listen.pop3,
+        &mut listen.pop3s,
     ] {
         listener.addresses = any_port.clone();
         if !setup

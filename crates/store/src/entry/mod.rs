@@ -3,7 +3,6 @@
 mod add;
 mod changes;
 mod expire;
-mod find;
 mod flags;
 mod keywords;
 mod read;
@@ -17,7 +16,6 @@ mod transfer;
 pub use add::add;
 pub use changes::{changes, traces};
 pub use expire::{Everywhere, expire, expired};
-pub use find::{Searched, by_message_id, called, whereabouts};
 pub use flags::store_flags;
 pub(crate) use keywords::{joined as joined_keywords, split as split_keywords};
 pub use read::{contents, envelope, first_unseen, scan, scan_contents, uids};

@@ -116,11 +116,8 @@ pub(crate) fn keep(
     }
 }
 
-/// The name of a mailbox that is being deleted, if there is anything of it.
+/// The name of a mailbox that is being deleted: messages that were removed from it before are there, even if no more are kept.
 pub(crate) fn keep_name(tx: &mut Tx<'_>, account: AccountId, mailbox: &Mailbox) -> Result<()> {
-    if tx.context.most_removed() == 0 {
-        return Ok(());
-    }
     let special = mailbox.special_use.map(SpecialUse::number);
     let at = tx.now().as_second();
     tx.execute(

@@ -73,6 +73,14 @@ pub static SECTIONS: &[(&str, &str)] = &[
         "Port 993: IMAP with TLS from the first octet.",
     ),
     (
+        "listen.pop3",
+        "Port 110: POP3 with STLS, for programs that fetch mail (docs/pop3.md); off.",
+    ),
+    (
+        "listen.pop3s",
+        "Port 995: POP3 with TLS from the first octet; off.",
+    ),
+    (
         "listen.lmtp",
         "LMTP, for another server on this machine that hands mail over; off.",
     ),
@@ -92,10 +100,6 @@ pub static SECTIONS: &[(&str, &str)] = &[
     ("store", "Where accounts and mail are kept."),
     ("tls", "Certificates."),
     ("auth", "Log-ins and passwords."),
-    (
-        "auth.oauth",
-        "Log-in with tokens of an identity provider, by OAUTHBEARER and XOAUTH2 (docs/oauth.md); off.",
-    ),
     (
         "mail",
         "Mail in mailboxes, and what senders may see of our users.",
@@ -204,6 +208,8 @@ pub static SETTINGS: std::sync::LazyLock<Vec<Setting>> = std::sync::LazyLock::ne
     all.extend(listener!(submissions, "listen.submissions", "[465]", 465));
     all.extend(listener!(imap, "listen.imap", "[]", 143));
     all.extend(listener!(imaps, "listen.imaps", "[993]", 993));
+    all.extend(listener!(pop3, "listen.pop3", "[]", 110));
+    all.extend(listener!(pop3s, "listen.pop3s", "[]", 995));
     all.extend(listener!(lmtp, "listen.lmtp", "[]", 24));
     all.extend(lmtp_socket());
     all.extend(local::listener());
@@ -214,7 +220,6 @@ pub static SETTINGS: std::sync::LazyLock<Vec<Setting>> = std::sync::LazyLock::ne
         store(),
         tls(),
         auth(),
-        oauth(),
         mail(),
         local::settings(),
         sieve::sieve(),
@@ -307,9 +312,9 @@ fn limits() -> Vec<Setting> {
         "limits.sessions" Reload "10000", Field::Count(|c| &mut c.limits.sessions, 1..=1_000_000),
             "Sessions at once, all listeners together. Further ones are told 421 or BYE.";
         "limits.sessions_per_address" Reload "50", Field::Count(|c| &mut c.limits.sessions_per_address, 1..=1_000_000),
-            "Sessions at once from one address; loopback is not limited.";
+            "Sessions at once from one address that have not logged in to a mailbox; loopback is not limited. Those that have count by account.";
         "limits.imap_sessions_per_account" Reload "50", Field::Count(|c| &mut c.limits.imap_sessions_per_account, 1..=100_000),
-            "IMAP sessions at once of one account from one address (G19).";
+            "IMAP and POP3 sessions at once of one account from one address (G19). Telephones open one for each folder that they watch (W19).";
         "limits.connection_rate" Reload "\"100/10s\"", Field::Rate(|c| &mut c.limits.connection_rate),
             "New connections from one address to one listener (R2); loopback is not limited. Further ones are told 421 or BYE.";
         "limits.shutdown" Reload "\"30s\"", Field::Time(|c| &mut c.limits.shutdown, 0..=3600),
@@ -357,28 +362,6 @@ fn auth() -> Vec<Setting> {
             "KiB of memory that hashing a new password takes (B9).";
         "auth.argon2_passes" Reload "3", Field::Count(|c| &mut c.auth.argon2_passes, 1..=100),
             "Passes over that memory.";
-    }
-}
-
-fn oauth() -> Vec<Setting> {
-    settings! {
-        "auth.oauth.introspection" Reload "\"\"", Field::OptionalUrl(|c| &mut c.auth.oauth.introspection),
-            "The URL where the issuer of tokens says whether one is good and whose it is (RFC 7662). Setting it turns on OAUTHBEARER and XOAUTH2.";
-        "auth.oauth.secrets" Reload "\"\"", Field::OptionalPath(|c| &mut c.auth.oauth.secrets),
-            "A file with the line `introspection CLIENT:SECRET`: what this server logs in with at that URL. It is read when it is needed; others than \
-             its owner must not be able to read it. Empty: it does not log in.";
-        "auth.oauth.user" Reload "[\"email\", \"username\"]", Field::Words(|c| &mut c.auth.oauth.user),
-            "The fields of the issuer's answer that hold the user's address or log-in name; the first that is there counts. Name none that users may \
-             change at the issuer by themselves. `email` does not count where `email_verified` is false.";
-        "auth.oauth.scope" Reload "\"\"", Field::OptionalText(|c| &mut c.auth.oauth.scope),
-            "Scopes that a token must have, with blanks between them; told to clients that are refused. Without this and `audience`, any good token \
-             of the issuer opens the mailbox, whatever it was made for.";
-        "auth.oauth.audience" Reload "\"\"", Field::OptionalText(|c| &mut c.auth.oauth.audience),
-            "Whom a token must have been made for: its `aud` is this, or a list that holds it.";
-        "auth.oauth.discovery" Reload "\"\"", Field::OptionalUrl(|c| &mut c.auth.oauth.discovery),
-            "The URL of the issuer's OpenID configuration, told to clients whose token is refused (RFC 7628), so that they find where to get another.";
-        "auth.oauth.cache_time" Reload "\"1m\"", Field::Time(|c| &mut c.auth.oauth.cache_time, 0..=3_600),
-            "How long a good answer is remembered, and with it how long a revoked token still opens new sessions.";
     }
 }
 

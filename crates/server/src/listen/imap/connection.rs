@@ -8,9 +8,8 @@ use super::enabled::Enabled;
 use crate::Services;
 use crate::config::PlaintextAuth;
 use crate::listen::stream::is_hang_up;
-use crate::scripts::event::Witness;
 use crate::session::Peer;
-use crate::session::sasl::Offer;
+use crate::session::sasl::{self, Offer};
 use imap::append::Step;
 use imap::framer::{Event, Framer, Limits, Literal, Message, Reason, Refusal};
 use imap::response::{Code, Status};
@@ -118,11 +117,6 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Sees what this account does to messages, for scripts.
-    pub(super) fn witness(&self, account: &super::state::Account) -> Witness {
-        Witness::new(&self.services, account.login.address.clone())
-    }
-
     pub(super) fn new(
         services: Arc<Services>,
         stream: TcpStream,
@@ -164,12 +158,13 @@ impl Connection {
 
     /// SASL mechanisms that may be used as things stand; none means no log-in at all (promise: no password without TLS).
     pub(super) fn mechanisms(&self) -> Vec<&'static str> {
-        self.offer().mechanisms()
+        let offer = self.offer();
+        sasl::mechanisms(offer.tls, offer.plaintext)
     }
 
     /// What log-in is offered.
     pub(super) fn offer(&self) -> Offer<'_> {
-        Offer::new(&self.peer, self.plaintext_auth, &self.services.login)
+        Offer::new(&self.peer, self.plaintext_auth)
     }
 
     /// Can TLS still be started?
