@@ -843,6 +843,11 @@ pub(crate) enum Explain {
         /// The address
         address: String,
     },
+    /// What became of a message, and who decided that
+    Message {
+        /// The id in the log and in the reply to its sender, its EMAILID, or its Message-ID
+        id: String,
+    },
 }
 
 #[derive(Subcommand, Debug)]

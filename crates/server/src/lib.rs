@@ -16,6 +16,7 @@ mod quota;
 pub mod run;
 pub mod scripts;
 pub mod search;
+mod secrets;
 pub mod session;
 mod signing;
 

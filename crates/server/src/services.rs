@@ -52,7 +52,7 @@ pub struct Services {
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Certificates and TLS settings of all listeners.
-    pub tls: crate::session::tls::Tls,
+    pub tls: Arc<crate::session::tls::Tls>,
     /// Checks passwords.
     pub login: crate::session::login::Authenticator,
     /// What is known of senders before their mail is read.

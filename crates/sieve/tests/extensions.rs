@@ -725,6 +725,20 @@ fn rfc6785_h26_imap_events() {
         joined(&run.execute(&mut Facts::default()))
     };
     assert_eq!(on_event(""), "keep flags (\\Seen $x)");
+    // Each script sees what the one before it left; without any, nothing changes.
+    let in_a_row = |sources: &[&str]| {
+        let (message, envelope) = (crlf(MESSAGE), Envelope::default());
+        let flags = vec!["\\Seen".to_owned(), "$x".to_owned()];
+        let mut run = Run::new(Mail::whole(&message), &envelope).on(Occasion::ImapEvent { flags });
+        for source in sources {
+            run = run.personal("x", &compile(source));
+        }
+        joined(&run.execute(&mut Facts::default()))
+    };
+    assert_eq!(in_a_row(&[]), "keep flags (\\Seen $x)");
+    let removes = "require \"imap4flags\"; removeflag \"$x\";";
+    let adds = "require \"imap4flags\"; if hasflag \"$x\" { discard; } addflag \"$y\";";
+    assert_eq!(in_a_row(&[removes, adds]), "keep flags (\\Seen $y)");
     assert_eq!(
         on_event("require \"imap4flags\"; removeflag \"$x\";"),
         "keep flags (\\Seen)"
@@ -734,7 +748,17 @@ fn rfc6785_h26_imap_events() {
         "fileinto \"INBOX\" flags (\\Seen $x) | keep flags (\\Seen $x)"
     );
     assert!(on_event("require \"reject\"; reject \"x\";").contains("cannot be rejected"));
-    assert!(on_event("redirect \"a@b.example\";").contains("for mail that arrives"));
+    assert_eq!(
+        on_event("redirect \"a@b.example\";"),
+        "redirect \"a@b.example\""
+    );
+    for refused in [
+        "require \"envelope\"; if envelope \"from\" \"x\" { discard; }",
+        "require \"vacation\"; vacation \"x\";",
+    ] {
+        let outcome = on_event(refused);
+        assert!(outcome.contains("for mail that arrives"), "{outcome}");
+    }
 }
 
 /// H27

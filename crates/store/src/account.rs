@@ -236,6 +236,7 @@ pub fn remove(tx: &mut Tx<'_>, id: AccountId) -> Result<()> {
         "DELETE FROM script WHERE account = $1",
         "DELETE FROM script_memory WHERE account = $1",
         "DELETE FROM script_log WHERE account = $1",
+        "DELETE FROM script_event WHERE account = $1",
         "DELETE FROM filing WHERE account = $1",
         "DELETE FROM learn_job WHERE account = $1",
         "DELETE FROM change WHERE account = $1",

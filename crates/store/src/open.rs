@@ -216,6 +216,11 @@ impl Store {
     pub fn watch_queue(&self) -> tokio::sync::watch::Receiver<u64> {
         self.context().watchers.watch_queue()
     }
+
+    /// Changes each time the list of events that scripts look at does ([`crate::script::event`]).
+    pub fn watch_events(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.context().watchers.watch_events()
+    }
 }
 
 async fn run<T, F>(queue: &Queue, work: F) -> Result<T>

@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0007_sending.sql"),
     include_str!("../migrations/0008_quota.sql"),
     include_str!("../migrations/0009_removed.sql"),
+    include_str!("../migrations/0010_script_events.sql"),
 ];
 
 /// The version this program works with.

@@ -34,6 +34,8 @@ pub(crate) struct Effects {
     pub(crate) queue_work: bool,
     /// Somebody may use more or fewer mailboxes of others.
     pub(crate) access_changed: bool,
+    /// The list of events that scripts look at has changed.
+    pub(crate) event_work: bool,
 }
 
 impl Effects {
@@ -54,6 +56,9 @@ impl Effects {
         }
         if self.access_changed {
             context.watchers.tell_access();
+        }
+        if self.event_work {
+            context.watchers.tell_events();
         }
     }
 

@@ -5,11 +5,13 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
-/// One channel per account that somebody watches, one for the queue, and one for who may use whose mailboxes.
+/// One channel per account that somebody watches, one for the queue, one for who may use whose mailboxes, and one for events that
+/// scripts look at.
 pub(crate) struct Watchers {
     accounts: Mutex<HashMap<AccountId, watch::Sender<ModSeq>>>,
     queue: watch::Sender<u64>,
     access: watch::Sender<u64>,
+    events: watch::Sender<u64>,
 }
 
 impl Default for Watchers {
@@ -18,6 +20,7 @@ impl Default for Watchers {
             accounts: Mutex::default(),
             queue: watch::Sender::new(0),
             access: watch::Sender::new(0),
+            events: watch::Sender::new(0),
         }
     }
 }
@@ -80,6 +83,16 @@ impl Watchers {
     /// Somebody may use more or fewer mailboxes of others than before.
     pub(crate) fn tell_access(&self) {
         self.access
+            .send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    pub(crate) fn watch_events(&self) -> watch::Receiver<u64> {
+        self.events.subscribe()
+    }
+
+    /// The list of events for scripts has changed.
+    pub(crate) fn tell_events(&self) {
+        self.events
             .send_modify(|count| *count = count.wrapping_add(1));
     }
 }

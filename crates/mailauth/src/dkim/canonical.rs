@@ -210,7 +210,7 @@ struct Body {
 pub struct BodyId(usize);
 
 /// Finished hashes, each with the length of the whole canonical body.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct BodyHashes(Vec<(Digest, u64)>);
 
 impl Bodies {

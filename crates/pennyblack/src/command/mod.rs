@@ -7,6 +7,7 @@ mod config;
 mod dkim;
 mod dns;
 mod domain;
+mod explain;
 mod gate;
 mod import;
 mod jobs;
@@ -44,7 +45,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::Routes(which) => queue::routes(which, &global),
         Command::Dns(which) => dns::run(which, &global),
         Command::Sieve(which) => sieve::run(which, &global),
-        Command::Explain(which) => service::explain(which, &global),
+        Command::Explain(which) => explain::run(which, &global),
         Command::Check { which } => service::check(which, &global),
         Command::Status => service::status(&global),
         Command::Health => service::health(&global),

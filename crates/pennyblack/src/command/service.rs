@@ -1,8 +1,8 @@
-//! `pennyblack status`, `metrics`, `reload`, `check`, `explain` and `encrypt`.
+//! `pennyblack status`, `metrics`, `reload`, `check`, `explain address` and `encrypt`.
 
 use super::config::load;
 use super::{ask, block_on, unexpected};
-use crate::cli::{self, Check, Explain, Global, PasswordFrom};
+use crate::cli::{self, Check, Global, PasswordFrom};
 use crate::outcome::{Failure, Outcome};
 use crate::output::{facts, json, say};
 use crate::terminal::new_password;
@@ -266,8 +266,7 @@ fn print_host(report: &host::Report, global: &Global) -> u8 {
     host_code(report)
 }
 
-pub(crate) fn explain(which: Explain, global: &Global) -> Outcome {
-    let Explain::Address { address } = which;
+pub(crate) fn explain_address(address: String, global: &Global) -> Outcome {
     let Answer::Steps(steps) = request(
         global,
         Request::ExplainAddress {

@@ -6,6 +6,7 @@ mod configuration;
 mod gate;
 mod import;
 mod lookup;
+mod oauth;
 mod people;
 mod pop3;
 mod report;

@@ -11,6 +11,7 @@ mod lifecycle;
 mod memory;
 mod python;
 mod reading;
+mod scripts;
 mod sending;
 mod soak;
 mod tls;

@@ -69,3 +69,10 @@ fn a_client_that_was_away_hears_the_rest_and_two_work_at_once() {
     }
     play("resync.py");
 }
+
+/// H36
+#[test]
+fn h36_scripts_are_stored_after_a_scram_log_in() {
+    need!("python3");
+    play("scripts.py");
+}

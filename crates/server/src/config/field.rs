@@ -6,6 +6,7 @@ use super::scalar::{
     print_rate, print_size,
 };
 use super::{Certificate, Config, ImapRule, Rate, Route};
+use crate::fetch::{NotAUrl, Url};
 use std::net::{IpAddr, SocketAddr};
 use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
@@ -23,6 +24,7 @@ pub enum Field {
     OptionalName(Place<Option<String>>),
     Text(Place<String>),
     OptionalText(Place<Option<String>>),
+    OptionalUrl(Place<Option<Url>>),
     /// What is logged.
     Level(Place<String>),
     Address(Place<Option<String>>),
@@ -89,6 +91,7 @@ impl Field {
             Field::Name(_) => "host or domain name".into(),
             Field::OptionalName(_) => "domain name, or \"\" for none".into(),
             Field::Text(_) | Field::OptionalText(_) => "text".into(),
+            Field::OptionalUrl(_) => "http or https URL, or \"\" for none".into(),
             Field::Level(_) => "log level".into(),
             Field::Address(_) => "mail address".into(),
             Field::Path(_) | Field::OptionalPath(_) => "path".into(),
@@ -214,6 +217,7 @@ impl Field {
             }
             Field::Text(place) => *place(config) = filled(text)?.into(),
             Field::OptionalText(place) => *place(config) = some(text),
+            Field::OptionalUrl(place) => *place(config) = optional_url(text)?,
             Field::Level(place) => *place(config) = level(text)?,
             Field::Address(place) => {
                 *place(config) = some(text).map(|text| parse_address(&text)).transpose()?
@@ -260,6 +264,12 @@ impl Field {
             Field::OptionalText(place) | Field::OptionalName(place) | Field::Address(place) => {
                 quote(place(config).as_deref().unwrap_or(""))
             }
+            Field::OptionalUrl(place) => quote(
+                &place(config)
+                    .as_ref()
+                    .map(Url::to_string)
+                    .unwrap_or_default(),
+            ),
             Field::Path(place) => quote(&place(config).to_string_lossy()),
             Field::OptionalPath(place) => quote(
                 &place(config)
@@ -426,6 +436,12 @@ fn filled(text: &str) -> Result<&str, String> {
 
 fn some(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
+}
+
+fn optional_url(text: &str) -> Result<Option<Url>, String> {
+    some(text)
+        .map(|text| text.parse().map_err(|why: NotAUrl| why.to_string()))
+        .transpose()
 }
 
 fn position(words: &[&str], text: &str) -> Result<usize, String> {

@@ -97,6 +97,42 @@ fn causes(item: &Item) -> Result<Vec<String>, String> {
         .collect()
 }
 
+impl ImapRule {
+    /// Is it for this event: its cause, the mailbox of the message, and the one that it came from?
+    pub fn meets(&self, cause: &str, mailbox: &str, from: Option<&str>) -> bool {
+        let cause = self.causes.is_empty() || self.causes.iter().any(|word| word == cause);
+        let comes_from = match (&self.from, from) {
+            (None, _) => true,
+            (Some(pattern), Some(from)) => fits(pattern, from),
+            (Some(_), None) => false,
+        };
+        cause && comes_from && fits(&self.mailbox, mailbox)
+    }
+}
+
+/// Does the name of a mailbox fit a pattern in which `*` stands for any text? INBOX has that name in any case (RFC 3501 §5.1).
+fn fits(pattern: &str, name: &str) -> bool {
+    if pattern.eq_ignore_ascii_case("INBOX") || name.eq_ignore_ascii_case("INBOX") {
+        let any = !pattern.is_empty() && pattern.bytes().all(|octet| octet == b'*');
+        return any || pattern.eq_ignore_ascii_case(name);
+    }
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = name.strip_prefix(parts.next().unwrap_or_default()) else {
+        return false;
+    };
+    let parts: Vec<&str> = parts.collect();
+    let Some((last, middle)) = parts.split_last() else {
+        return rest.is_empty();
+    };
+    for part in middle {
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
 /// As TOML again.
 pub(super) fn print(rules: &[ImapRule]) -> String {
     let path = |path: &PathBuf| quote(&path.to_string_lossy());
@@ -130,5 +166,36 @@ impl SieveSettings {
     /// Does any script of the admin's look at arriving mail?
     pub fn filters_for_all(&self) -> bool {
         !self.before.is_empty() || !self.after.is_empty() || self.default.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// H26
+    #[test]
+    fn h26_rules_go_by_cause_target_and_source() {
+        let rule = |mailbox: &str, from: Option<&str>, causes: &[&str]| ImapRule {
+            mailbox: mailbox.into(),
+            from: from.map(str::to_owned),
+            causes: causes.iter().map(|cause| (*cause).to_owned()).collect(),
+            ..ImapRule::default()
+        };
+        let into_junk = rule("Junk", None, &["COPY", "APPEND"]);
+        assert!(into_junk.meets("COPY", "Junk", Some("INBOX")));
+        assert!(into_junk.meets("APPEND", "Junk", None));
+        assert!(!into_junk.meets("FLAG", "Junk", None));
+        assert!(!into_junk.meets("COPY", "Junk/Old", Some("INBOX")));
+        let out_of_junk = rule("*", Some("Junk"), &["COPY"]);
+        assert!(out_of_junk.meets("COPY", "INBOX", Some("Junk")));
+        assert!(!out_of_junk.meets("COPY", "INBOX", Some("Lists")));
+        assert!(!out_of_junk.meets("COPY", "INBOX", None));
+        let lists = rule("Lists/*/new*", None, &[]);
+        assert!(lists.meets("FLAG", "Lists/a/new", None));
+        assert!(lists.meets("FLAG", "Lists/a/b/newest", None));
+        assert!(!lists.meets("FLAG", "Lists/a", None));
+        assert!(rule("inbox", None, &[]).meets("COPY", "INBOX", None));
+        assert!(!rule("in*", None, &[]).meets("COPY", "INBOX", None));
     }
 }

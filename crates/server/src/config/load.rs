@@ -373,6 +373,7 @@ fn blank() -> Config {
             cache_time: second,
             argon2_memory: 0,
             argon2_passes: 0,
+            oauth: OauthSettings::default(),
         },
         mail: MailSettings {
             subaddress: None,

@@ -29,6 +29,7 @@ pub use route::{Backup, Hop, Route, RouteTls, Scheme, Sources};
 pub use scalar::{parse_duration, parse_name, parse_size, print_size};
 pub use settings::{Applies, Default as SettingDefault, SECTIONS, SETTINGS, Setting};
 
+use crate::fetch::Url;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -241,6 +242,41 @@ pub struct AuthSettings {
     pub argon2_memory: u32,
     /// argon2id passes. Default 3.
     pub argon2_passes: u32,
+    /// Log-in with tokens.
+    pub oauth: OauthSettings,
+}
+
+/// Log-in with tokens of an OAuth 2 issuer (U4).
+#[derive(Clone, Debug)]
+pub struct OauthSettings {
+    /// Where tokens are introspected (RFC 7662); `None`: no log-in with tokens.
+    pub introspection: Option<Url>,
+    /// The file with our own name and password there, in the line `introspection`.
+    pub secrets: Option<PathBuf>,
+    /// The fields of the answer that name the user; the first that is there counts.
+    pub user: Vec<String>,
+    /// Scopes that a token must have, with blanks between them.
+    pub scope: Option<String>,
+    /// Whom a token must be for (`aud`).
+    pub audience: Option<String>,
+    /// Where refused clients learn of the issuer.
+    pub discovery: Option<Url>,
+    /// How long a good answer is remembered. Default 1 min.
+    pub cache_time: Duration,
+}
+
+impl Default for OauthSettings {
+    fn default() -> OauthSettings {
+        OauthSettings {
+            introspection: None,
+            secrets: None,
+            user: vec!["email".into(), "username".into()],
+            scope: None,
+            audience: None,
+            discovery: None,
+            cache_time: Duration::from_secs(60),
+        }
+    }
 }
 
 /// Mail in mailboxes.
@@ -315,6 +351,10 @@ pub struct SieveSettings {
     pub imap: Vec<ImapRule>,
     /// The folder of programs that the admin's scripts may start (H27).
     pub programs: Option<PathBuf>,
+    /// The folder of the lists that `:list` knows (extlists).
+    pub lists: Option<PathBuf>,
+    /// What the admin's scripts find in their environment, as `NAME=VALUE` (H28).
+    pub environment: Vec<String>,
     /// Octets of the largest script (H31). Default 1 MB.
     pub max_script_size: u64,
     /// Scripts of one user. Default 100.

@@ -19,6 +19,7 @@ pub(crate) mod http;
 pub mod import;
 pub mod jobs;
 pub mod lookup;
+pub mod message;
 pub mod queue;
 pub mod removed;
 pub mod search;
@@ -68,6 +69,8 @@ pub enum Request {
     Sieve(sieve::Request),
     /// Removed messages.
     Removed(removed::Request),
+    /// Messages.
+    Message(message::Request),
 }
 
 impl Request {
@@ -111,6 +114,8 @@ pub enum Answer {
     Sieve(sieve::Answer),
     /// Removed messages.
     Removed(removed::Answer),
+    /// Messages.
+    Message(message::Answer),
 }
 
 /// Whether to do it or only to say what would be done.
@@ -272,6 +277,7 @@ pub async fn execute(world: &World, request: Request) -> Result<Answer, Failure>
         Request::Search(request) => search::execute(world, request).await.map(Answer::Search),
         Request::Sieve(request) => sieve::execute(world, request).await.map(Answer::Sieve),
         Request::Removed(request) => removed::execute(world, request).await.map(Answer::Removed),
+        Request::Message(request) => message::execute(world, request).await.map(Answer::Message),
     }
 }
 
@@ -285,8 +291,8 @@ where
 }
 
 /// An address as the store keeps it (A27).
-fn address(text: &str) -> Result<message::Address, Failure> {
-    message::Address::parse(text).map_err(|why| {
+fn address(text: &str) -> Result<::message::Address, Failure> {
+    ::message::Address::parse(text).map_err(|why| {
         Failure::invalid(format!(
             "\"{}\" is not a mail address: {why}",
             text.escape_debug()

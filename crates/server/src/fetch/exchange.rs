@@ -1,7 +1,8 @@
 //! One request and its answer over a connection of their own (RFC 9110, RFC 9112).
 
-use super::{Answer, FetchError, Fetched, Method, Network, Request, Scheme, Url, Validators};
-use crate::Services;
+use super::{
+    Answer, FetchError, Fetched, Method, Network, Reach, Request, Scheme, Url, Validators,
+};
 use crate::config::Sources;
 use crate::dial;
 use crate::session::tls::Verify;
@@ -35,11 +36,11 @@ trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
 pub(super) async fn exchange(
-    services: &Services,
+    reach: &Reach<'_>,
     request: &Request,
     url: &Url,
 ) -> Result<Reply, FetchError> {
-    let stream = connected(services, request.bounds.network, url).await?;
+    let stream = connected(reach, request.bounds.network, url).await?;
     let broken = |why: hyper::Error| FetchError::Protocol {
         host: url.host.clone(),
         why: why.to_string(),
@@ -59,18 +60,18 @@ pub(super) async fn exchange(
 
 /// Dials, and does the TLS handshake for https.
 async fn connected(
-    services: &Services,
+    reach: &Reach<'_>,
     network: Network,
     url: &Url,
 ) -> Result<Box<dyn Stream>, FetchError> {
-    let addresses = addresses(services, network, url).await?;
+    let addresses = addresses(reach, network, url).await?;
     let dialled = dial::dial(&addresses, Sources::default())
         .await
         .map_err(|why| FetchError::Unreachable(why.to_string()))?;
     if url.scheme == Scheme::Http {
         return Ok(Box::new(dialled.stream));
     }
-    let connector = services
+    let connector = reach
         .tls
         .connector(Verify::Roots)
         .map_err(|why| FetchError::Settings(why.to_string()))?;
@@ -85,14 +86,14 @@ async fn connected(
 
 /// Where the host is, without addresses that must not be dialled.
 async fn addresses(
-    services: &Services,
+    reach: &Reach<'_>,
     network: Network,
     url: &Url,
 ) -> Result<Vec<SocketAddr>, FetchError> {
-    let settings = services.config.load().fetch.clone();
+    let settings = &reach.settings;
     let found = match url.host.parse::<IpAddr>() {
         Ok(address) => vec![address],
-        Err(_) => services.dns.addresses(&url.host).await?,
+        Err(_) => reach.dns.addresses(&url.host).await?,
     };
     if found.is_empty() {
         return Err(FetchError::NoSuchHost(url.host.clone()));

@@ -10,7 +10,10 @@ mod url;
 pub use url::{NotAUrl, Scheme, Url};
 
 use crate::Services;
+use crate::config::FetchSettings;
+use crate::session::tls::Tls;
 use bytes::Bytes;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What is to be fetched.
@@ -176,24 +179,54 @@ impl FetchError {
     }
 }
 
+/// What fetching needs of the server.
+#[derive(Clone)]
+pub struct Reach<'a> {
+    /// The settings in force.
+    pub settings: FetchSettings,
+    /// Look-ups.
+    pub dns: &'a dyn dns::Resolver,
+    /// What https is done with.
+    pub tls: &'a Tls,
+}
+
+impl<'a> From<&'a Services> for Reach<'a> {
+    fn from(services: &'a Services) -> Reach<'a> {
+        Reach {
+            settings: services.config.load().fetch.clone(),
+            dns: services.dns.as_ref(),
+            tls: &services.tls,
+        }
+    }
+}
+
+impl<'a> From<&'a Arc<Services>> for Reach<'a> {
+    fn from(services: &'a Arc<Services>) -> Reach<'a> {
+        Reach::from(services.as_ref())
+    }
+}
+
 /// Fetches.
-pub async fn fetch(services: &Services, request: &Request) -> Result<Fetched, FetchError> {
-    let time = request.bounds.time;
-    match tokio::time::timeout(time, followed(services, request)).await {
+pub async fn fetch<'a>(
+    reach: impl Into<Reach<'a>>,
+    request: &Request,
+) -> Result<Fetched, FetchError> {
+    let (reach, time) = (reach.into(), request.bounds.time);
+    match tokio::time::timeout(time, followed(&reach, request)).await {
         Ok(fetched) => fetched,
         Err(_) => Err(FetchError::TimedOut(time)),
     }
 }
 
 /// Follows redirects as far as they may go.
-async fn followed(services: &Services, request: &Request) -> Result<Fetched, FetchError> {
+async fn followed(reach: &Reach<'_>, request: &Request) -> Result<Fetched, FetchError> {
     let mut left = match (request.bounds.redirects, &request.method) {
         (Redirects::Up(most), Method::Get) => most,
         _ => 0,
     };
     let mut url = request.url.clone();
     loop {
-        let target = match exchange::exchange(services, request, &url).await? {
+        let target = match exchange::exchange(reach, request, &url).await? {
             exchange::Reply::Fetched(fetched) => return Ok(fetched),
             exchange::Reply::Elsewhere(target) => target,
         };

@@ -1,6 +1,7 @@
-//! What runs by itself: the queue runner, and jobs at intervals ([`periodic`]).
+//! What runs by itself: the queue runner, scripts on what happens over IMAP ([`events`]), and jobs at intervals ([`periodic`]).
 
 mod autoexpunge;
+mod events;
 mod gate;
 mod history;
 pub(crate) mod index;
@@ -9,6 +10,7 @@ mod pickup;
 mod queue;
 mod quota;
 mod removed;
+mod scripts;
 mod signing;
 mod sweep;
 mod tls_report;
@@ -26,6 +28,7 @@ pub(crate) fn start(services: &Arc<Services>) -> Vec<JoinHandle<()>> {
         .map(|job| periodic::start(services, job));
     let mut tasks: Vec<_> = periodic.collect();
     tasks.push(tokio::spawn(queue::run(services.clone())));
+    tasks.push(tokio::spawn(events::run(services.clone())));
     tasks
 }
 
@@ -42,6 +45,7 @@ fn at_intervals() -> Vec<periodic::Job> {
         gate::expiry(),
         gate::lists(),
         gate::dns_lists(),
+        scripts::job(),
         signing::job(),
         tls_report::collect(),
         tls_report::send(),

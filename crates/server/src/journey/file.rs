@@ -12,8 +12,8 @@ use super::receive::Received;
 use super::refusals;
 use super::route::{self, Inbox, Recipient, Relay, Route, Routed};
 use super::trace;
-use crate::scripts::delivery::{self, Case, Client};
 use crate::scripts::effects::{self, Answers, Effects, Into, Original};
+use crate::scripts::run::{self, Case, Client};
 use std::collections::HashSet;
 use std::sync::Arc;
 use store::entry::Flags;
@@ -118,9 +118,9 @@ struct Filing<'a> {
 
 impl Filing<'_> {
     async fn decide(&mut self, letter: &Letter, header: Vec<u8>) -> Result<(), Refusal> {
-        let message = Arc::new(delivery::Letter {
+        let message = Arc::new(run::Letter {
             header,
-            body: letter.body.clone(),
+            body: letter.body.clone().into(),
             summary: letter.summary.clone(),
             spam: Some(sieve::SpamScore {
                 score: self.verdict.score.into(),
@@ -184,23 +184,23 @@ impl Filing<'_> {
         &mut self,
         inbox: Inbox,
         via: Option<Inbox>,
-        message: &Arc<delivery::Letter>,
+        message: &Arc<run::Letter>,
         client: &Arc<Client>,
     ) -> Result<Delivery, Refusal> {
         let recipient = self.recipient_of(&inbox, via.as_ref());
         let case = Case {
             services: self.received.services.clone(),
             config: self.received.config.clone(),
-            recipient: delivery::Recipient {
+            recipient: run::Recipient {
                 account: inbox.account,
                 address: inbox.address.clone(),
             },
             envelope: self.envelope(&inbox, recipient, via.is_some()),
             message: message.clone(),
-            client: client.clone(),
+            occasion: run::Occasion::Delivery(client.clone()),
         };
         let case = Arc::new(case);
-        let ran = delivery::run(case.clone())
+        let ran = run::run(case.clone())
             .await
             .map_err(|why| refusals::scripts_failed(&inbox.address).because(why))?;
         let id = self.received.id.to_string();

@@ -51,3 +51,4 @@ pub use envelope::{
 pub use lookup::explain;
 pub use receive::{MailId, Receiving, Transaction};
 pub(crate) use route::Inbox;
+pub(crate) use sign::Unsigned;

@@ -137,12 +137,13 @@ impl Transaction {
     pub fn data(self) -> Receiving {
         let leads =
             |wanted: fn(&Route) -> bool| self.recipients.iter().flat_map(|r| &r.routes).any(wanted);
-        let stage = |wanted: bool| wanted.then(|| self.services.store.stage());
+        let id = MailId::random();
+        let stage = |wanted: bool| wanted.then(|| self.services.store.stage().called(id.0));
         let mut bodies = Bodies::default();
         // Most mail that comes has a signature which wants this one too.
         let relaxed = bodies.want(Canonicalization::Relaxed, None);
         Receiving {
-            id: MailId::random(),
+            id,
             time: self.services.clock.now(),
             copies: Copies {
                 filed: stage(leads(|route| matches!(route, Route::File(_)))),

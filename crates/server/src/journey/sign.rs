@@ -3,14 +3,16 @@
 //!
 //! Mail of our users and of programs here is signed by the keys of its author's domain, whoever has logged in (K8), and once (K1).
 //! Mail from other servers that an alias leads elsewhere is never signed as if it were ours (I29): it keeps what its author has signed, gets a seal that
-//! tells what was found here (K18), and, unless its sender is ours, a reverse-path by which bounces come back (K19, K21).
+//! tells what was found here (K18), and, unless its sender is ours, a reverse-path by which bounces come back (K19, K21). So does what scripts
+//! redirect (K20); their own letters are signed when they are made.
 
 use super::authenticate::Authenticated;
 use super::envelope::{Refusal, Road};
-use super::file::Filed;
+use super::file::{Delivery, Filed};
 use super::receive::Received;
 use super::{refusals, srs};
 use crate::Services;
+use crate::scripts::letters;
 use crate::signing::{self, DomainKeys};
 use mailauth::arc::Sealing;
 use mailauth::dkim::{Algorithm, BodyHashes, BodyId, Signing};
@@ -33,7 +35,15 @@ pub(crate) struct Outbound {
 }
 
 /// Signs, seals, rewrites.
-pub(super) async fn sign(filed: Filed) -> Result<Signed, Refusal> {
+pub(super) async fn sign(mut filed: Filed) -> Result<Signed, Refusal> {
+    let Filed {
+        authenticated,
+        deliveries,
+        ..
+    } = &mut filed;
+    redirected(authenticated, deliveries)
+        .await
+        .map_err(|error| refusals::store_failed(&error))?;
     let authenticated = &filed.authenticated;
     let received = &authenticated.received;
     let outbound = match &received.facts.road {
@@ -138,13 +148,62 @@ async fn forwarded(authenticated: &Authenticated, filed: &Filed) -> store::Resul
         None => None,
     };
     Ok(Outbound {
-        fields: seal(authenticated, &domain).await?,
+        fields: seal(
+            authenticated,
+            &domain,
+            &received.section,
+            (&received.hashes, received.relaxed),
+        )
+        .await?,
         reverse_path,
     })
 }
 
+/// What scripts redirect to other servers is sealed too; mail of our own users is signed (K18, K20).
+async fn redirected(
+    authenticated: &Authenticated,
+    deliveries: &mut [Delivery],
+) -> store::Result<()> {
+    let received = &authenticated.received;
+    for delivery in deliveries {
+        let address = &delivery.inbox.address;
+        let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
+        for letter in &mut delivery.effects.letters {
+            let Some(unsealed) = letter.unsealed.take() else {
+                continue;
+            };
+            let body = (&unsealed.bodies, unsealed.relaxed);
+            let fields = match &received.facts.road {
+                Road::Submission(_) | Road::Local(_) => {
+                    let message = Unsigned {
+                        services: &received.services,
+                        section: &unsealed.section,
+                        bodies: body.0,
+                        body: body.1,
+                        now: received.time,
+                    };
+                    message.signatures().await?
+                }
+                Road::Mx | Road::Lmtp => {
+                    seal(authenticated, domain, &unsealed.section, body).await?
+                }
+            };
+            if !fields.is_empty() {
+                let (services, section) = (&received.services, &unsealed.section);
+                letter.made = letters::fronted(services, &letter.made, section, &fields).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
 /// K18.
-async fn seal(authenticated: &Authenticated, domain: &str) -> store::Result<String> {
+async fn seal(
+    authenticated: &Authenticated,
+    domain: &str,
+    section: &[u8],
+    (bodies, relaxed): (&BodyHashes, BodyId),
+) -> store::Result<String> {
     let received = &authenticated.received;
     let Some(proof) = authenticated
         .proof
@@ -162,7 +221,7 @@ async fn seal(authenticated: &Authenticated, domain: &str) -> store::Result<Stri
     let key = keys
         .iter()
         .find(|key| key.signer.algorithm() == Algorithm::RsaSha256);
-    let (Some(key), Some((hash, _))) = (key, received.hashes.hash(received.relaxed)) else {
+    let (Some(key), Some((hash, _))) = (key, bodies.hash(relaxed)) else {
         return Ok(String::new());
     };
     let sealing = Sealing {
@@ -172,7 +231,7 @@ async fn seal(authenticated: &Authenticated, domain: &str) -> store::Result<Stri
         time: received.time.as_second(),
         results: &authenticated.results_value(),
     };
-    match sealing.fields(&received.section, hash, &proof.arc) {
+    match sealing.fields(section, hash, &proof.arc) {
         Ok(fields) => Ok(fields),
         Err(why) => {
             tracing::debug!(mid = %received.id, error = %why, "a forwarded message is not sealed");

@@ -84,7 +84,7 @@ impl Running {
         }
         self.services.limits.configure(&new.limits);
         self.services.gate.configure(&new);
-        self.services.login.configure(&new.auth);
+        self.services.login.configure(&new);
         crate::log::set_level(&new.log.level);
         self.services.store.keep_removed(new.mail.kept_removed());
         self.services.config.store(Arc::new(new));

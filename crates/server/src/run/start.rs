@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::gate::Gate;
 use crate::listen::{self, Bound, Socket};
 use crate::session::limits::Limits;
-use crate::session::login::Authenticator;
+use crate::session::login::{Authenticator, Means};
 use crate::session::metrics::Metrics;
 use crate::session::tls::{Tls, TlsError};
 use crate::signing::SigningKeys;
@@ -198,7 +198,14 @@ fn services(
     tls: Tls,
 ) -> Result<Arc<Services>, StartError> {
     let metrics = Metrics::new();
-    let login = Authenticator::new(&config, store.clone(), metrics.clone())
+    let dns = parts.dns.clone().map_or_else(|| resolver(&config), Ok)?;
+    let tls = Arc::new(tls);
+    let means = Means {
+        dns: dns.clone(),
+        tls: tls.clone(),
+        clock: parts.clock.clone(),
+    };
+    let login = Authenticator::new(&config, store.clone(), metrics.clone(), means)
         .map_err(system("cannot set up log-ins"))?;
     Ok(Arc::new(Services {
         scripts: Arc::default(),
@@ -206,7 +213,7 @@ fn services(
         limits: Limits::new(&config.limits),
         gate: Gate::new(&config),
         keys: SigningKeys::default(),
-        dns: parts.dns.clone().map_or_else(|| resolver(&config), Ok)?,
+        dns,
         clock: parts.clock.clone(),
         metrics,
         quota_due: Default::default(),

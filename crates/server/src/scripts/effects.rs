@@ -3,9 +3,10 @@
 //! Everything is prepared (octets staged, addressees looked up) before the commit and written inside it. Redirects to accounts of ours
 //! are handed back: their own scripts decide further.
 
-use super::delivery::{Case, Ran, Trouble};
 use super::host;
-use super::letters::{self, About, Desk, Made};
+use super::letters::{self, About, Desk, Made, Unsealed};
+use super::lists;
+use super::run::{Case, Occasion, Ran, Trouble};
 use crate::journey::lookup::{self, Found, Target};
 use crate::journey::srs;
 use jiff::{SignedDuration, Timestamp};
@@ -80,6 +81,8 @@ pub(crate) struct Outgoing {
     pub(crate) unless: Option<Memory>,
     /// A copy for the sender's own mailboxes, if it is sent.
     pub(crate) fcc: Option<Filed>,
+    /// A redirected message, which gets a seal before it leaves.
+    pub(crate) unsealed: Option<Unsealed>,
 }
 
 /// An account of ours to which the message was redirected.
@@ -97,7 +100,7 @@ pub(crate) struct Memory {
 }
 
 /// RFC 3464 §2: nobody wants a notice about a notice.
-const NEVER: u8 = 8;
+pub(crate) const NEVER: u8 = 8;
 /// Keywords that a script may give a message; the store takes some more.
 const MOST_KEYWORDS: usize = 50;
 /// How long it is remembered that an owner knows of a failure.
@@ -156,11 +159,11 @@ pub(crate) async fn prepare(
     }
     hands.remember(&ran.outcome);
     if ran.keep {
-        hands.keep(&[], None).await?;
+        hands.keep(&hands.untouched(), None).await?;
     }
     if let Some(trouble) = ran.trouble {
         let desk = hands.desk();
-        let (head, body) = desk.trouble(&trouble);
+        let (head, body) = desk.trouble(&trouble, &case.occasion);
         let made = letters::made(&case.services, &head, &body).await?;
         hands.effects.trouble = Some((trouble, made));
     }
@@ -193,14 +196,28 @@ impl Hands<'_> {
     }
 
     fn decided(&mut self, performed: &Performed) {
-        let implicit = matches!(&performed.action, Action::Keep(keep) if keep.implicit && keep.flags.is_empty());
-        if !implicit {
-            self.effects.decisions.push(Decision {
-                action: sieve::render::action(&performed.action),
-                by: performed.script.as_deref().unwrap_or_default().to_owned(),
-                line: performed.place.line,
-            });
+        let nothing = match (&performed.action, &self.case.occasion) {
+            (Action::Keep(keep), Occasion::Delivery(_)) => keep.implicit && keep.flags.is_empty(),
+            // Its flags are those that it had.
+            (Action::Keep(keep), Occasion::Event(_)) => keep.implicit,
+            _ => false,
+        };
+        if nothing {
+            return;
         }
+        let script = performed.script.as_deref().unwrap_or_default();
+        let by = match &self.case.occasion {
+            Occasion::Delivery(_) => script.to_owned(),
+            Occasion::Event(happened) => {
+                let event = &happened.event;
+                format!("{script}, on {} in {}", event.cause.word(), event.name)
+            }
+        };
+        self.effects.decisions.push(Decision {
+            action: sieve::render::action(&performed.action),
+            by,
+            line: performed.place.line,
+        });
     }
 
     async fn perform(&mut self, performed: &Performed) -> store::Result<()> {
@@ -222,6 +239,14 @@ impl Hands<'_> {
             Action::Report(report) => self.report(report, version).await,
             // Programs have run, or are understood, before this.
             Action::Discard | Action::Pipe(_) => Ok(()),
+        }
+    }
+
+    /// The flags of a message that no script gave any.
+    fn untouched(&self) -> Vec<String> {
+        match &self.case.occasion {
+            Occasion::Delivery(_) => Vec::new(),
+            Occasion::Event(happened) => happened.flags.clone(),
         }
     }
 
@@ -267,20 +292,57 @@ impl Hands<'_> {
         redirect: &Redirect,
         version: Option<&sieve::Version>,
     ) -> store::Result<()> {
-        let RedirectTo::Address(address) = &redirect.to else {
-            return self.not_redirected("lists are not known here").await;
-        };
         if self.has_been_here() {
             return self
                 .not_redirected("the message has come through this account before")
                 .await;
         }
+        match &redirect.to {
+            RedirectTo::Address(address) => self.redirect_to(address, redirect, version).await,
+            RedirectTo::List(list) => {
+                let addresses = self.listed(list).await?;
+                if addresses.is_empty() {
+                    let why = format!("there is nobody on the list {list}");
+                    return self.not_redirected(&why).await;
+                }
+                for address in &addresses {
+                    self.redirect_to(address, redirect, version).await?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// RFC 6134 §2.5: the addresses on a list.
+    async fn listed(&self, list: &str) -> store::Result<Vec<String>> {
+        let (services, config) = (self.case.services.clone(), self.case.config.clone());
+        let list = list.to_owned();
+        let read =
+            tokio::task::spawn_blocking(move || lists::entries(&services.scripts, &config, &list));
+        let read = read
+            .await
+            .map_err(|error| store::Error::Bug(format!("reading a list panicked: {error}")))?;
+        let mut addresses = read?;
+        addresses.retain(|entry| entry.contains('@') && !entry.starts_with('@'));
+        addresses.truncate(lists::MOST_ADDRESSES);
+        Ok(addresses)
+    }
+
+    async fn redirect_to(
+        &mut self,
+        address: &str,
+        redirect: &Redirect,
+        version: Option<&sieve::Version>,
+    ) -> store::Result<()> {
         let Ok(to) = Address::parse(address) else {
             return self.not_redirected("the address cannot be used").await;
         };
         match self.look_up(&to).await? {
             Found::Targets(targets) => self.pass_on(targets, redirect, version).await,
-            Found::NotOurs => self.send_on(vec![to.to_string()], redirect, version).await,
+            Found::NotOurs => {
+                let elsewhere = vec![to.to_string()];
+                self.send_on(Vec::new(), elsewhere, redirect, version).await
+            }
             _ => {
                 let why = format!("nobody here takes mail for {address}");
                 self.not_redirected(&why).await
@@ -294,35 +356,39 @@ impl Hands<'_> {
         redirect: &Redirect,
         version: Option<&sieve::Version>,
     ) -> store::Result<()> {
-        let mut elsewhere = Vec::new();
+        let (mut here, mut elsewhere) = (Vec::new(), Vec::new());
         for target in targets {
-            match target {
-                Target::Elsewhere(address) => elsewhere.push(address.to_string()),
+            match (target, &self.case.occasion) {
+                (Target::Elsewhere(address), _) => elsewhere.push(address.to_string()),
                 // To oneself: that is keeping it.
-                Target::Account(account) if account.id == self.case.recipient.account => {
-                    self.keep(&[], version).await?;
+                (Target::Account(account), _) if account.id == self.case.recipient.account => {
+                    self.keep(&self.untouched(), version).await?;
                 }
-                Target::Account(account) => self.effects.passed_on.push(PassedOn { account }),
+                (Target::Account(account), Occasion::Delivery(_)) => {
+                    self.effects.passed_on.push(PassedOn { account });
+                }
+                (Target::Account(account), Occasion::Event(_)) => here.push(account.id),
             }
         }
-        match elsewhere.is_empty() {
+        match here.is_empty() && elsewhere.is_empty() {
             true => Ok(()),
-            false => self.send_on(elsewhere, redirect, version).await,
+            false => self.send_on(here, elsewhere, redirect, version).await,
         }
     }
 
     async fn send_on(
         &mut self,
+        here: Vec<AccountId>,
         elsewhere: Vec<String>,
         redirect: &Redirect,
         version: Option<&sieve::Version>,
     ) -> store::Result<()> {
-        let made = self.redirected(version).await?;
+        let (made, unsealed) = self.redirected(version).await?;
         self.effects.letters.push(Outgoing {
             made,
             reverse_path: self.redirect_sender().await?,
             elsewhere,
-            here: Vec::new(),
+            here,
             notify: redirect
                 .notify
                 .as_deref()
@@ -330,12 +396,16 @@ impl Hands<'_> {
             ret_full: redirect.ret.as_deref().map(|ret| ret == "FULL"),
             unless: None,
             fcc: None,
+            unsealed: Some(unsealed),
         });
         Ok(())
     }
 
     /// Without our `Return-Path`, which is for mailboxes, and with a mark that this account has had it (RFC 9228).
-    async fn redirected(&self, version: Option<&sieve::Version>) -> store::Result<Made> {
+    async fn redirected(
+        &self,
+        version: Option<&sieve::Version>,
+    ) -> store::Result<(Made, Unsealed)> {
         let message = &self.case.message;
         let header = version.map_or(&message.header, |version| &version.header);
         let mut head = format!("Delivered-To: {}\r\n", self.case.recipient.address).into_bytes();
@@ -345,11 +415,8 @@ impl Hands<'_> {
             }
         }
         head.extend_from_slice(b"\r\n");
-        let services = &self.case.services;
-        match version.and_then(|version| version.body.as_deref()) {
-            Some(body) => letters::made(services, &head, body).await,
-            None => letters::reheaded(services, &message.body, message.header.len(), &head).await,
-        }
+        let body = version.and_then(|version| version.body.as_deref());
+        letters::passed_on(&self.case.services, message, &head, body).await
     }
 
     /// Has this account redirected this message before?
@@ -366,7 +433,7 @@ impl Hands<'_> {
         self.effects
             .remarks
             .push(format!("redirect: kept instead, since {why}"));
-        self.keep(&[], None).await
+        self.keep(&self.untouched(), None).await
     }
 
     /// H33: who gets the notices about a redirected message. A notice itself stays one.
@@ -405,7 +472,8 @@ impl Hands<'_> {
             return Ok(());
         }
         let (head, body) = self.desk().answer(vacation);
-        let made = letters::made(&self.case.services, &head, &body).await?;
+        let to = self.addressees(std::slice::from_ref(&vacation.to)).await?;
+        let made = self.made(&to, &head, &body).await?;
         let unless = (vacation.period > 0).then(|| Memory {
             kind: Kind::Answered,
             key: memory::key(&[&vacation.to.to_lowercase(), &vacation.key]),
@@ -415,9 +483,7 @@ impl Hands<'_> {
             .fcc
             .as_ref()
             .map(|file| filed(file, Some(made.clone())));
-        let mut letter = self
-            .letter(made, None, std::slice::from_ref(&vacation.to))
-            .await?;
+        let mut letter = letter(made, None, to);
         (letter.unless, letter.fcc) = (unless, fcc);
         self.effects.letters.push(letter);
         Ok(())
@@ -437,15 +503,16 @@ impl Hands<'_> {
         }
         let about = About::of(header);
         let (head, body) = self.desk().notification(notify, to, &about);
-        let made = letters::made(&self.case.services, &head, &body).await?;
+        let everybody = [to.to.as_slice(), &to.cc, &to.bcc].concat();
+        let everybody = self.addressees(&everybody).await?;
+        let made = self.made(&everybody, &head, &body).await?;
         let fcc = notify
             .fcc
             .as_ref()
             .map(|file| filed(file, Some(made.clone())));
         let from_nobody = self.case.envelope.from.is_empty();
         let sender = (!from_nobody).then(|| self.case.recipient.address.clone());
-        let everybody = [to.to.as_slice(), &to.cc, &to.bcc].concat();
-        let mut letter = self.letter(made, sender, &everybody).await?;
+        let mut letter = letter(made, sender, everybody);
         letter.fcc = fcc;
         self.effects.letters.push(letter);
         Ok(())
@@ -462,42 +529,37 @@ impl Hands<'_> {
             false => letters::version(&self.case.services, message, version).await?,
         };
         let (head, body) = self.desk().report(report, &original);
-        let made = letters::made(&self.case.services, &head, &body).await?;
-        let letter = self
-            .letter(made, None, std::slice::from_ref(&report.address))
+        let to = self
+            .addressees(std::slice::from_ref(&report.address))
             .await?;
-        self.effects.letters.push(letter);
+        let made = self.made(&to, &head, &body).await?;
+        self.effects.letters.push(letter(made, None, to));
         Ok(())
     }
 
-    /// A letter of ours to these addresses, each of which may be one of ours.
-    async fn letter(
-        &self,
-        made: Made,
-        reverse_path: Option<String>,
-        to: &[String],
-    ) -> store::Result<Outgoing> {
-        let (mut here, mut elsewhere) = (Vec::new(), Vec::new());
+    /// Who these addresses are, each of which may be one of ours.
+    async fn addressees(&self, to: &[String]) -> store::Result<Addressees> {
+        let mut found = Addressees::default();
         for address in to.iter().filter_map(|to| Address::parse(to).ok()) {
             match self.look_up(&address).await? {
                 Found::Targets(targets) => targets.into_iter().for_each(|target| match target {
-                    Target::Account(account) => here.push(account.id),
-                    Target::Elsewhere(address) => elsewhere.push(address.to_string()),
+                    Target::Account(account) => found.here.push(account.id),
+                    Target::Elsewhere(address) => found.elsewhere.push(address.to_string()),
                 }),
-                Found::NotOurs => elsewhere.push(address.to_string()),
+                Found::NotOurs => found.elsewhere.push(address.to_string()),
                 _ => {}
             }
         }
-        Ok(Outgoing {
-            made,
-            reverse_path,
-            elsewhere,
-            here,
-            notify: NEVER,
-            ret_full: None,
-            unless: None,
-            fcc: None,
-        })
+        Ok(found)
+    }
+
+    /// A letter of ours, signed if it leaves.
+    async fn made(&self, to: &Addressees, head: &[u8], body: &[u8]) -> store::Result<Made> {
+        let services = &self.case.services;
+        match to.elsewhere.is_empty() {
+            true => letters::made(services, head, body).await,
+            false => letters::signed(services, head, body, &self.desk()).await,
+        }
     }
 
     async fn look_up(&self, address: &Address) -> store::Result<Found> {
@@ -520,6 +582,27 @@ impl Hands<'_> {
         let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
         let later = self.now.checked_add(SignedDuration::from_secs(seconds));
         later.unwrap_or(Timestamp::MAX)
+    }
+}
+
+/// Who gets a letter of ours.
+#[derive(Debug, Default)]
+struct Addressees {
+    here: Vec<AccountId>,
+    elsewhere: Vec<String>,
+}
+
+fn letter(made: Made, reverse_path: Option<String>, to: Addressees) -> Outgoing {
+    Outgoing {
+        made,
+        reverse_path,
+        elsewhere: to.elsewhere,
+        here: to.here,
+        notify: NEVER,
+        ret_full: None,
+        unless: None,
+        fcc: None,
+        unsealed: None,
     }
 }
 

@@ -1,15 +1,18 @@
-//! What scripts may ask during a delivery, answered from the session, the settings and the store.
+//! What scripts may ask while they run, answered from the session, the settings and the store.
 //!
-//! It runs on a thread that may block, and waits there for the store. An answer that cannot be had now makes the delivery fail for now;
+//! It runs on a thread that may block, and waits there for the store. An answer that cannot be had now makes the run fail for now;
 //! absence is an answer.
 
-use super::compiler;
-use super::delivery::Case;
 use super::programs;
+use super::run::{Case, Client, Occasion};
+use super::{compiler, lists};
+use crate::config::Config;
 use sieve::{
     DuplicateKey, Executed, Host, HostError, Included, Location, Mailto, Program, Scope, SpamScore,
 };
+use store::annotation::{self, Depth, Place};
 use store::mailbox::{self, SpecialUse};
+use store::script::event::{Cause, Event};
 use store::script::memory::{self, Kind};
 use store::{AccountId, Timestamp, Tx, alias};
 use tokio::runtime::Handle;
@@ -17,14 +20,14 @@ use tokio::runtime::Handle;
 type Answer<T> = Result<T, HostError>;
 
 /// Answers for one recipient.
-pub(super) struct DeliveryHost<'a> {
+pub(super) struct ScriptHost<'a> {
     case: &'a Case,
     handle: Handle,
 }
 
-impl<'a> DeliveryHost<'a> {
-    pub(super) fn new(case: &'a Case, handle: Handle) -> DeliveryHost<'a> {
-        DeliveryHost { case, handle }
+impl<'a> ScriptHost<'a> {
+    pub(super) fn new(case: &'a Case, handle: Handle) -> ScriptHost<'a> {
+        ScriptHost { case, handle }
     }
 
     pub(super) fn handle(&self) -> &Handle {
@@ -45,7 +48,7 @@ impl<'a> DeliveryHost<'a> {
     }
 }
 
-impl Host for DeliveryHost<'_> {
+impl Host for ScriptHost<'_> {
     fn now(&mut self) -> Timestamp {
         self.case.services.clock.now()
     }
@@ -55,18 +58,18 @@ impl Host for DeliveryHost<'_> {
     }
 
     fn environment(&mut self, item: &str) -> Answer<Option<String>> {
-        let (config, client) = (&self.case.config, &self.case.client);
-        Ok(match item {
+        let config = &self.case.config;
+        let common = match item {
             "domain" => Some(config.domain.clone()),
             "host" => Some(config.hostname.clone()),
-            "location" => Some("MDA".into()),
-            "phase" => Some("during".into()),
-            "remote-host" => client.host.clone(),
-            "remote-ip" => client.address.map(|ip| ip.to_canonical().to_string()),
-            "imap.user" | "vnd.dovecot.username" => Some(self.case.recipient.address.clone()),
+            "vnd.dovecot.username" => Some(self.case.recipient.address.clone()),
             "vnd.dovecot.default-mailbox" => Some("INBOX".into()),
-            _ => None,
-        })
+            _ => configured(config, item),
+        };
+        Ok(common.or_else(|| match &self.case.occasion {
+            Occasion::Delivery(client) => of_delivery(item, client),
+            Occasion::Event(happened) => of_event(item, &happened.event),
+        }))
     }
 
     fn mailbox_exists(&mut self, mailbox: &str) -> Answer<bool> {
@@ -94,10 +97,47 @@ impl Host for DeliveryHost<'_> {
         })
     }
 
+    /// RFC 5490 §4: what the owner of the mailbox reads there with GETMETADATA.
+    fn mailbox_metadata(&mut self, mailbox: &str, entry: &str) -> Answer<Option<String>> {
+        let (account, name, entry) = (self.account(), mailbox.to_owned(), entry.to_owned());
+        self.read(move |tx| {
+            let Some(mailbox) = mailbox::by_name(tx, account, &name)? else {
+                return Ok(None);
+            };
+            let place = match is_shared(&entry) {
+                true => Place::shared(account, mailbox.id),
+                false => Place::private(account, mailbox.id, account),
+            };
+            annotated(tx, place, &entry)
+        })
+    }
+
+    /// RFC 5490 §5
+    fn server_metadata(&mut self, entry: &str) -> Answer<Option<String>> {
+        let (account, entry) = (self.account(), entry.to_owned());
+        self.read(move |tx| {
+            let place = match is_shared(&entry) {
+                true => Place::of_server(),
+                false => Place::of_account(account),
+            };
+            annotated(tx, place, &entry)
+        })
+    }
+
     fn seen_before(&mut self, key: &DuplicateKey) -> Answer<bool> {
         let (account, now) = (self.account(), self.case.services.clock.now());
         let key = memory::key(&[&key.handle, &key.id]);
         self.read(move |tx| memory::knows(tx, account, Kind::Seen, &key, now))
+    }
+
+    fn list_exists(&mut self, list: &str) -> Answer<bool> {
+        Ok(lists::exists(&self.case.config, list))
+    }
+
+    fn list_contains(&mut self, list: &str, value: &str) -> Answer<bool> {
+        let (scripts, config) = (&self.case.services.scripts, &self.case.config);
+        lists::contains(scripts, config, list, value)
+            .map_err(|error| HostError(format!("the list {list}: {error}")))
     }
 
     fn include(&mut self, location: Location, name: &str) -> Answer<Included> {
@@ -148,7 +188,7 @@ impl Host for DeliveryHost<'_> {
     }
 }
 
-impl DeliveryHost<'_> {
+impl ScriptHost<'_> {
     fn include_personal(&self, name: &str) -> Answer<Included> {
         let source = super::personal::Source::of(&self.case.config, &self.case.recipient.address);
         let content =
@@ -181,6 +221,53 @@ impl DeliveryHost<'_> {
             Ok(script) => Included::Script(script.clone()),
             Err(errors) => Included::Broken(errors.clone()),
         }
+    }
+}
+
+/// H28
+fn configured(config: &Config, item: &str) -> Option<String> {
+    let wanted = item.strip_prefix("vnd.dovecot.config.")?;
+    let pairs = config.sieve.environment.iter();
+    let mut pairs = pairs.filter_map(|pair| pair.split_once('='));
+    let (_, value) = pairs.find(|(name, _)| name.eq_ignore_ascii_case(wanted))?;
+    Some(value.to_owned())
+}
+
+fn is_shared(entry: &str) -> bool {
+    entry.to_ascii_lowercase().starts_with("/shared/")
+}
+
+/// The value of an entry; names are compared without case (RFC 5464 §3.2).
+fn annotated(tx: &mut Tx<'_>, place: Place, entry: &str) -> store::Result<Option<String>> {
+    let entry = entry.to_ascii_lowercase();
+    let found = annotation::read(tx, place, &entry, Depth::Zero)?;
+    let value = found.into_iter().next().map(|(_, value)| value);
+    Ok(value.map(|value| String::from_utf8_lossy(&value).into_owned()))
+}
+
+/// RFC 5183 §4.1
+fn of_delivery(item: &str, client: &Client) -> Option<String> {
+    match item {
+        "location" => Some("MDA".into()),
+        "phase" => Some("during".into()),
+        "remote-host" => client.host.clone(),
+        "remote-ip" => client.address.map(|ip| ip.to_canonical().to_string()),
+        _ => None,
+    }
+}
+
+/// RFC 6785 §4.3, and what Pigeonhole adds to it.
+fn of_event(item: &str, event: &Event) -> Option<String> {
+    match item {
+        "location" => Some("MS".into()),
+        "phase" => Some("post".into()),
+        "imap.user" | "imap.email" => Some(event.actor.clone()),
+        "imap.cause" => Some(event.cause.word().into()),
+        "imap.mailbox" => Some(event.name.clone()),
+        "imap.changedflags" => Some(event.changed.join(" ")),
+        "vnd.dovecot.mailbox-from" => event.from.clone(),
+        "vnd.dovecot.mailbox-to" => (event.cause != Cause::Flag).then(|| event.name.clone()),
+        _ => None,
     }
 }
 

@@ -3,14 +3,17 @@
 //!
 //! Octets are made and staged here; whether a letter is written is decided in the transaction of the delivery.
 
-use super::delivery::{Letter, Trouble};
+use super::run::{Letter, Occasion, Trouble};
 use crate::Services;
 use crate::config::Config;
+use crate::journey::Unsigned;
 use jiff::Timestamp;
+use mailauth::dkim::{Bodies, BodyHashes, BodyId, Canonicalization};
+use mailauth::dmarc::author_domains;
 use message::{Scanner, Summary, encoded_word};
 use sieve::{Notify, Report, Vacation, Version};
 use std::fmt::Write as _;
-use store::body::Staged;
+use store::body::{BodyReader, BodyRef, Staged};
 
 /// A message of ours, ready to be filed or queued.
 #[derive(Clone, Debug)]
@@ -24,6 +27,29 @@ pub(crate) struct Made {
     pub(crate) ascii_header: bool,
 }
 
+/// Where the octets of a message are.
+#[derive(Clone, Debug)]
+pub(crate) enum Octets {
+    /// Not yet in any mailbox.
+    Staged(Staged),
+    Stored(BodyRef),
+}
+
+impl From<Staged> for Octets {
+    fn from(staged: Staged) -> Octets {
+        Octets::Staged(staged)
+    }
+}
+
+impl Octets {
+    async fn open(&self, services: &Services) -> store::Result<BodyReader> {
+        match self {
+            Octets::Staged(staged) => services.store.open_staged(staged),
+            Octets::Stored(body) => services.store.open_body(body).await,
+        }
+    }
+}
+
 /// Stages a message that is made of `head` (its header section with the empty line) and `body`.
 pub(crate) async fn made(services: &Services, head: &[u8], body: &[u8]) -> store::Result<Made> {
     let mut writer = Writer::new(services, head);
@@ -31,16 +57,102 @@ pub(crate) async fn made(services: &Services, head: &[u8], body: &[u8]) -> store
     writer.finish().await
 }
 
-/// Stages a message under another header section: what follows the first `skipped` octets of `staged` stays.
+/// Stages a letter of ours that leaves, signed as other mail of its author's domain is (K2); not, if the author is of another domain of
+/// ours than the account.
+pub(crate) async fn signed(
+    services: &Services,
+    head: &[u8],
+    body: &[u8],
+    desk: &Desk<'_>,
+) -> store::Result<Made> {
+    let own = desk.owner.rsplit_once('@').map(|(_, domain)| domain);
+    let authors = author_domains(head);
+    let is_own = |author: &String| own.is_some_and(|own| author.eq_ignore_ascii_case(own));
+    if !authors
+        .iter()
+        .all(|author| is_own(author) || *author == desk.config.domain)
+    {
+        return made(services, head, body).await;
+    }
+    let mut bodies = Bodies::default();
+    let relaxed = bodies.want(Canonicalization::Relaxed, None);
+    bodies.update(body);
+    let unsigned = Unsigned {
+        services,
+        section: head,
+        bodies: &bodies.finish(),
+        body: relaxed,
+        now: desk.now,
+    };
+    let fields = unsigned.signatures().await?;
+    made(services, &[fields.as_bytes(), head].concat(), body).await
+}
+
+/// A message that is passed on, not sealed yet: its header section, and the hash of its body.
+#[derive(Clone, Debug)]
+pub(crate) struct Unsealed {
+    pub(crate) section: Vec<u8>,
+    pub(crate) bodies: BodyHashes,
+    /// The relaxed hash.
+    pub(crate) relaxed: BodyId,
+}
+
+/// Stages a message that is passed on under another header section, and with another body if there is one.
+pub(crate) async fn passed_on(
+    services: &Services,
+    letter: &Letter,
+    head: &[u8],
+    body: Option<&[u8]>,
+) -> store::Result<(Made, Unsealed)> {
+    let mut bodies = Bodies::default();
+    let relaxed = bodies.want(Canonicalization::Relaxed, None);
+    let mut writer = Writer::new(services, head);
+    match body {
+        Some(body) => {
+            bodies.update(body);
+            writer.write(body).await?;
+        }
+        None => {
+            let mut skip = letter.header.len();
+            let mut reader = letter.body.open(services).await?;
+            while let Some(octets) = reader.next().await? {
+                let cut = skip.min(octets.len());
+                skip -= cut;
+                bodies.update(&octets[cut..]);
+                writer.write(&octets[cut..]).await?;
+            }
+        }
+    }
+    let unsealed = Unsealed {
+        section: head.to_vec(),
+        bodies: bodies.finish(),
+        relaxed,
+    };
+    Ok((writer.finish().await?, unsealed))
+}
+
+/// The same message with further fields in front.
+pub(crate) async fn fronted(
+    services: &Services,
+    made: &Made,
+    section: &[u8],
+    fields: &str,
+) -> store::Result<Made> {
+    let head = [fields.as_bytes(), section].concat();
+    let original = Octets::Staged(made.body.clone());
+    reheaded(services, &original, section.len(), &head).await
+}
+
+/// Stages a message under another header section: what follows the first `skipped` octets of `original` stays.
 pub(crate) async fn reheaded(
     services: &Services,
-    staged: &Staged,
+    original: &Octets,
     skipped: usize,
     head: &[u8],
 ) -> store::Result<Made> {
     let mut writer = Writer::new(services, head);
     let mut skip = skipped;
-    let mut reader = services.store.open_staged(staged)?;
+    let mut reader = original.open(services).await?;
     while let Some(octets) = reader.next().await? {
         let cut = skip.min(octets.len());
         skip -= cut;
@@ -49,14 +161,14 @@ pub(crate) async fn reheaded(
     writer.finish().await
 }
 
-/// The octets of a staged message behind the first `skipped`, at most `largest`.
+/// The octets of a message behind the first `skipped`, at most `largest`.
 pub(crate) async fn octets(
     services: &Services,
-    staged: &Staged,
+    original: &Octets,
     skipped: usize,
     largest: usize,
 ) -> store::Result<Vec<u8>> {
-    let mut reader = services.store.open_staged(staged)?;
+    let mut reader = original.open(services).await?;
     let (mut skip, mut all) = (skipped, Vec::new());
     while let Some(octets) = reader.next().await? {
         let cut = skip.min(octets.len());
@@ -237,17 +349,23 @@ impl Desk<'_> {
     }
 
     /// To the owner of a script that fails (H32).
-    pub(crate) fn trouble(&self, trouble: &Trouble) -> (Vec<u8>, Vec<u8>) {
+    pub(crate) fn trouble(&self, trouble: &Trouble, occasion: &Occasion) -> (Vec<u8>, Vec<u8>) {
         let subject = format!("Your mail filter “{}” does not work", trouble.script);
         let from = format!("Mail filter <postmaster@{}>", self.config.domain);
         let mut head = self.common(&from, self.owner, &subject, "trouble");
         head += "Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n";
+        let instead = match occasion {
+            Occasion::Delivery(_) => "is in your inbox instead".to_owned(),
+            Occasion::Event(happened) => {
+                format!("stays as it is in the mailbox “{}”", happened.event.name)
+            }
+        };
         let body = format!(
-            "A message could not be handled as your Sieve script “{}” wants, and is in your\n\
-             inbox instead. Nothing is lost.\n\n{}\n\n\
+            "A message could not be handled as your Sieve script “{}” wants, and {}.\n\
+             Nothing is lost.\n\n{}\n\n\
              Later failures of this version of the script are only written down.\n\
              As soon as the script is changed, you will be told of a failure again.\n",
-            trouble.script, trouble.what
+            trouble.script, instead, trouble.what
         );
         (text_head(head), crlf(&body).into_bytes())
     }

@@ -4,23 +4,33 @@
 //! compile    source -> compiled script, cached by content
 //! files      the admin's scripts, from the files that the settings name
 //! personal   the users' scripts: checked, stored, listed, activated
+//! event      what happens over IMAP, and which scripts that concerns (RFC 6785)
+//! row        the scripts for one account, in order
 //! host       answers what a running script asks
-//! delivery   the row of scripts for one recipient -> what becomes of the message
+//! run        the row on a message -> what becomes of it
 //! effects    a script's actions -> copies, redirects, answers, a refusal
+//! besides    writes what is wanted besides filing the message: letters, memories, the journal, learning
+//! settle     writes what scripts want after an event
+//! lists      external lists of `:list`: files of the admin's
 //! letters    the mail that scripts send: answers of vacation, notifications, reports
 //! programs   `pipe`, `execute`, `filter`: built-in ones, and those in the admin's folder
 //! ```
 //!
 //! The language itself is the `sieve` crate's. Scripts never run on an async worker.
 
+pub(crate) mod besides;
 pub(crate) mod compile;
-pub(crate) mod delivery;
 pub(crate) mod effects;
+pub(crate) mod event;
 pub(crate) mod files;
 mod host;
 pub(crate) mod letters;
+mod lists;
 pub(crate) mod personal;
 pub(crate) mod programs;
+mod row;
+pub(crate) mod run;
+pub(crate) mod settle;
 
 use crate::Services;
 use crate::config::Config;

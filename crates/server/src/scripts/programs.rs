@@ -1,9 +1,9 @@
 //! What `pipe`, `execute` and `filter` of the admin's scripts start (H27): names that teach the filter are understood here; others are
 //! programs in the folder that the settings name, started with an argument vector and never with a shell.
 
-use super::delivery::Case;
 use super::host::is_file_name;
 use super::letters;
+use super::run::Case;
 use crate::config::Config;
 use sieve::{Executed, Program, ProgramInput};
 use std::io::Write as _;

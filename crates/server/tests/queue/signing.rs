@@ -328,6 +328,117 @@ async fn k18_k19_forwarded_mail_is_sealed_and_its_bounces_come_back() {
     world.finish().await;
 }
 
+/// Makes a script Alice's active one.
+async fn script(world: &World, source: &'static str) {
+    let quota = store::script::Quota {
+        scripts: 10,
+        script_size: 10_000,
+        storage: 100_000,
+    };
+    let write = world.services().store.write(move |tx| {
+        let alice = store::account::by_address(tx, "alice@example.com")?;
+        let (alice, traits) = (alice.unwrap().id, store::script::Traits::default());
+        store::script::put(tx, alice, "mine", source.as_bytes(), traits, &quota)?;
+        store::script::set_active(tx, alice, Some("mine"))
+    });
+    write.await.unwrap();
+}
+
+/// K20, K18, H33: what a script redirects has a sender of ours and a seal, also if the script has changed it, and never a signature of ours.
+#[tokio::test]
+async fn k18_k20_redirected_mail_is_sealed_and_its_sender_is_ours() {
+    let world = World::start().await;
+    for (n, source) in [
+        "redirect \"friend@there.example\";",
+        "require \"editheader\"; addheader \"X-Passed\" \"on\"; redirect \"friend@there.example\";",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        script(&world, source).await;
+        let to = "alice@example.com";
+        send(&world, Road::Mx, "bob@far.example", to, FOREIGN)
+            .await
+            .unwrap();
+        let passed_on = world.delivered(n as u64 + 1).await.remove(n);
+        let sender = &passed_on.from;
+        assert!(
+            sender.starts_with("SRS0=") && sender.ends_with("=far.example=bob@example.com"),
+            "{sender}"
+        );
+        let text = passed_on.text();
+        assert!(!text.to_lowercase().contains("\ndkim-signature:"), "{text}");
+        assert!(
+            text.contains("ARC-Seal: i=1; a=rsa-sha256; cv=none; d=example.com;"),
+            "{text}"
+        );
+        assert_eq!(text.contains("X-Passed: on"), n == 1, "{text}");
+        let keys = keys(&world).await;
+        if let Some(said) = dkimpy("arc", &text, &keys) {
+            assert!(said.starts_with("pass"), "{said}{text}");
+        }
+    }
+    // H6 and K1: mail of our own user is signed, as it would be had he sent it there himself.
+    let road = alice(&world).await;
+    send(
+        &world,
+        road,
+        "alice@example.com",
+        "alice@example.com",
+        LETTER,
+    )
+    .await
+    .unwrap();
+    let text = world.delivered(3).await.remove(2).text();
+    publish(&world, &keys(&world).await).await;
+    assert_eq!(
+        verified(&world, &text).await,
+        [
+            "pass example.com rsa-sha256",
+            "pass example.com ed25519-sha256"
+        ],
+        "{text}"
+    );
+    world.until_empty().await;
+    world.finish().await;
+}
+
+/// K2, H9, H19: what scripts write themselves is signed as other mail of the domain.
+#[tokio::test]
+async fn k02_answers_and_notifications_of_scripts_are_signed() {
+    let world = World::start().await;
+    for (n, source) in [
+        "require \"vacation\"; vacation \"I am away.\";",
+        "require \"enotify\"; notify :message \"Mail\" \"mailto:friend@there.example\";",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        script(&world, source).await;
+        let letter = FOREIGN.replace("club@", "alice@").replace("far.", "there.");
+        let to = "alice@example.com";
+        send(&world, Road::Mx, "bob@there.example", to, &letter)
+            .await
+            .unwrap();
+        let text = world.delivered(n as u64 + 1).await.remove(n).text();
+        let keys = keys(&world).await;
+        publish(&world, &keys).await;
+        assert_eq!(
+            verified(&world, &text).await,
+            [
+                "pass example.com rsa-sha256",
+                "pass example.com ed25519-sha256"
+            ],
+            "{text}"
+        );
+        if let Some(said) = dkimpy("dkim", &text, &keys) {
+            assert_eq!(said, "True\nTrue\n");
+        }
+    }
+    world.until_empty().await;
+    world.finish().await;
+}
+
 /// K19: what cannot be forwarded is told to the original sender by ourselves.
 #[tokio::test]
 async fn k19_our_own_notice_about_forwarded_mail_goes_to_its_sender() {

@@ -4,8 +4,13 @@ use super::*;
 use store::script::journal;
 use store::script::{self, Quota, Traits};
 
-/// Makes a script the account's active one.
-async fn activate(world: &World, address: &'static str, source: &'static str) {
+/// Stores a script of an account.
+pub(super) async fn put(
+    world: &World,
+    address: &'static str,
+    name: &'static str,
+    source: &'static str,
+) {
     const ROOMY: Quota = Quota {
         scripts: 10,
         script_size: 10_000,
@@ -17,8 +22,18 @@ async fn activate(world: &World, address: &'static str, source: &'static str) {
     };
     write(world, move |tx| {
         let account = account::by_address(tx, address)?.unwrap().id;
-        let full = script::put(tx, account, "mine", source.as_bytes(), traits, &ROOMY)?;
+        let full = script::put(tx, account, name, source.as_bytes(), traits, &ROOMY)?;
         assert_eq!(full, None);
+        Ok(())
+    })
+    .await;
+}
+
+/// Makes a script the account's active one.
+async fn activate(world: &World, address: &'static str, source: &'static str) {
+    put(world, address, "mine", source).await;
+    write(world, move |tx| {
+        let account = account::by_address(tx, address)?.unwrap().id;
         script::set_active(tx, account, Some("mine"))
     })
     .await;
@@ -261,5 +276,197 @@ async fn h04_a_default_for_those_without_a_script() {
     }
     assert_eq!(holds(&world, "alice@example.com", "INBOX").await, Some(1));
     assert_eq!(holds(&world, "bob@example.com", "Default").await, Some(1));
+    world.finish().await;
+}
+
+/// Writes scripts into a folder, and returns it.
+fn folder(scripts: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, source) in scripts {
+        std::fs::write(folder.path().join(name), source).unwrap();
+    }
+    folder
+}
+
+/// H3: scripts after the user's run as long as the mail would be kept, and decide about it.
+#[tokio::test]
+async fn h03_scripts_after_run_while_the_mail_is_kept() {
+    let after = folder(&[(
+        "90-last.sieve",
+        "require [\"fileinto\", \"mailbox\"];\nfileinto :create \"Last\";\n",
+    )]);
+    let setting = format!("[\"{}\"]", after.path().display());
+    let world = world_with(&[("sieve.after", &setting)]).await;
+    for (source, kept) in [
+        ("# nothing\n", true),
+        (
+            "require \"imap4flags\";\naddflag \"\\\\Flagged\";\nkeep;\n",
+            true,
+        ),
+        ("require \"fileinto\";\nfileinto \"Archive\";\n", false),
+        ("discard;\n", false),
+    ] {
+        let before = holds(&world, "alice@example.com", "Last").await;
+        activate(&world, "alice@example.com", source).await;
+        Client::mx(&world)
+            .deliver("s@remote.example", &["alice@example.com"], HELLO)
+            .await;
+        let now = holds(&world, "alice@example.com", "Last").await;
+        assert_eq!(now != before, kept, "{source}");
+    }
+    assert_eq!(holds(&world, "alice@example.com", "Archive").await, Some(1));
+    assert_eq!(holds(&world, "alice@example.com", "INBOX").await, Some(0));
+    assert_eq!(holds(&world, "alice@example.com", "Last").await, Some(2));
+    world.finish().await;
+}
+
+/// H6, A23: with PRDR nobody has to come alone, and each has the reply of his own rules.
+#[tokio::test]
+async fn h06_a23_with_prdr_fates_differ_in_one_transaction() {
+    let world = world_with(&[]).await;
+    activate(&world, "bob@example.com", REFUSES).await;
+    activate(&world, "carol@example.com", "discard;\n").await;
+    let client = Client::mx(&world);
+    let mut transaction = client.mail_with_prdr("s@remote.example").await;
+    for to in ["alice@example.com", "bob@example.com", "carol@example.com"] {
+        transaction.recipient(rcpt(to)).await.unwrap();
+    }
+    let results = deliver(transaction.data(), HELLO).await;
+    let codes: Vec<_> = results
+        .into_iter()
+        .map(code)
+        .map(|c| c[..3].to_owned())
+        .collect();
+    assert_eq!(codes, ["250", "550", "250"]);
+    assert_eq!(holds(&world, "alice@example.com", "INBOX").await, Some(1));
+    assert_eq!(holds(&world, "bob@example.com", "INBOX").await, Some(0));
+    assert_eq!(holds(&world, "carol@example.com", "INBOX").await, Some(0));
+    world.finish().await;
+}
+
+/// H33, H31: whose the notices about a redirected message are.
+#[tokio::test]
+async fn h33_the_sender_of_redirected_mail_can_be_chosen() {
+    for (word, sender) in [
+        ("sender", "SRS0="),
+        ("recipient", "alice+tag@example.com"),
+        ("orig_recipient", "alice+tag@example.com"),
+        ("user_email", "alice@example.com"),
+        ("postmaster", "postmaster@example.com"),
+        ("forwarder@example.com", "forwarder@example.com"),
+    ] {
+        let world = world_with(&[("sieve.redirect_sender", &format!("\"{word}\""))]).await;
+        activate(&world, "alice@example.com", "redirect \"a@far.example\";\n").await;
+        let client = Client::mx(&world);
+        client
+            .deliver("s@remote.example", &["alice+tag@example.com"], HELLO)
+            .await;
+        let (first, _) = queued(&world).await.pop().unwrap();
+        let found = first.reverse_path.unwrap();
+        assert!(found.starts_with(sender), "{word}: {found}");
+        // RFC 3464 §2: a notice stays one.
+        client.deliver("", &["alice@example.com"], HELLO).await;
+        let both = queued(&world).await;
+        assert!(both.iter().any(|(one, _)| one.reverse_path.is_none()));
+        world.finish().await;
+    }
+}
+
+/// H2, H28: users' scripts in files, the active one by a link; what the admin's scripts find in their environment.
+#[tokio::test]
+async fn h02_h28_scripts_in_files_and_their_environment() {
+    let files = folder(&[
+        (
+            "filing.sieve",
+            "require \"fileinto\";\nfileinto \"Archive\";\n",
+        ),
+        (
+            "global",
+            "require [\"vnd.dovecot.environment\", \"variables\", \"fileinto\", \"mailbox\", \"copy\", \"environment\"];\n\
+             fileinto :copy :create \"Site/${env.vnd.dovecot.config.site}\";\n",
+        ),
+    ]);
+    let path = |name: &str| files.path().join(name).display().to_string();
+    let link = files.path().join("alice.active");
+    std::os::unix::fs::symlink(files.path().join("filing.sieve"), &link).unwrap();
+    let world = world_with(&[
+        ("sieve.personal", &format!("\"{}\"", files.path().display())),
+        (
+            "sieve.personal_active",
+            &format!("\"{}\"", path("%n.active")),
+        ),
+        ("sieve.before", &format!("[\"{}\"]", path("global"))),
+        ("sieve.environment", "[\"site=home\"]"),
+    ])
+    .await;
+    Client::mx(&world)
+        .deliver("s@remote.example", &["alice@example.com"], HELLO)
+        .await;
+    assert_eq!(holds(&world, "alice@example.com", "Archive").await, Some(1));
+    assert_eq!(
+        holds(&world, "alice@example.com", "Site/home").await,
+        Some(1)
+    );
+    Client::mx(&world)
+        .deliver("s@remote.example", &["bob@example.com"], HELLO)
+        .await;
+    assert_eq!(holds(&world, "bob@example.com", "INBOX").await, Some(1));
+    world.finish().await;
+}
+
+/// RFC 5490: annotations that a script asks for are those that IMAP shows.
+#[tokio::test]
+async fn rfc5490_scripts_read_annotations() {
+    let world = world_with(&[]).await;
+    activate(
+        &world,
+        "alice@example.com",
+        "require [\"mboxmetadata\", \"servermetadata\", \"fileinto\"];\n\
+         if allof (metadataexists \"Archive\" \"/private/Comment\", metadata :is \"Archive\" \"/private/comment\" \"here\",\n\
+         servermetadata :is \"/private/vendor/x\" \"yes\", not metadataexists \"INBOX\" \"/private/comment\") { fileinto \"Archive\"; }\n",
+    )
+    .await;
+    write(&world, |tx| {
+        let alice = account::by_address(tx, "alice@example.com")?.unwrap().id;
+        let archive = mailbox::by_name(tx, alice, "Archive")?.unwrap().id;
+        let place = store::annotation::Place::private(alice, archive, alice);
+        store::annotation::set(tx, place, "/private/comment", Some(b"here"))?;
+        let server = store::annotation::Place::of_account(alice);
+        store::annotation::set(tx, server, "/private/vendor/x", Some(b"yes"))
+    })
+    .await;
+    Client::mx(&world)
+        .deliver("s@remote.example", &["alice@example.com"], HELLO)
+        .await;
+    assert_eq!(holds(&world, "alice@example.com", "Archive").await, Some(1));
+    world.finish().await;
+}
+
+/// RFC 6134: lists are files of the admin's; to whom a list leads, a message is redirected.
+#[tokio::test]
+async fn rfc6134_external_lists_are_files() {
+    let lists = folder(&[
+        ("friends", "# People\nS@Remote.example\n@family.example\n"),
+        ("club", "bob@example.com\na@far.example\n"),
+    ]);
+    let setting = format!("\"{}\"", lists.path().display());
+    let world = world_with(&[("sieve.lists", &setting)]).await;
+    activate(
+        &world,
+        "alice@example.com",
+        "require [\"extlists\", \"envelope\", \"fileinto\", \"copy\"];\n\
+         if valid_ext_list [\"friends\", \"tag:example.com,2026:club\"] { redirect :copy :list \"tag:example.com,2026:club\"; }\n\
+         if valid_ext_list \"../friends\" { discard; }\n\
+         if envelope :list \"from\" \"friends\" { fileinto \"Archive\"; }\n",
+    )
+    .await;
+    let client = Client::mx(&world);
+    for from in ["s@remote.example", "x@family.example", "x@remote.example"] {
+        client.deliver(from, &["alice@example.com"], HELLO).await;
+    }
+    assert_eq!(holds(&world, "alice@example.com", "Archive").await, Some(2));
+    assert_eq!(holds(&world, "alice@example.com", "INBOX").await, Some(1));
+    assert_eq!(holds(&world, "bob@example.com", "INBOX").await, Some(3));
+    assert_eq!(world.queued().await, Ok(3));
     world.finish().await;
 }

@@ -129,10 +129,6 @@ impl Machine<'_> {
 
     pub(super) fn redirect(&mut self, redirect: &code::Redirect) -> Done<()> {
         self.not_refused("redirect")?;
-        if self.is_imap_event() {
-            // RFC 6785 §4.3 leaves it open; sending mail on because a flag changed surprises everybody.
-            return Err(Failure::script("redirect is for mail that arrives"));
-        }
         let target = self.expand(&redirect.to)?.into_owned();
         let to = match redirect.to_list {
             true => RedirectTo::List(target),

@@ -3,7 +3,7 @@
 
 use super::compare::Comparison;
 use super::document::decoded;
-use super::machine::{Done, Machine};
+use super::machine::{Done, Failure, Machine};
 use crate::code::{
     AddressPart, AddressTest, EnvelopeTest, HeaderTest, Index, Mime, MimeOption, Text,
 };
@@ -169,6 +169,12 @@ impl Machine<'_> {
     }
 
     pub(super) fn envelope_test(&mut self, test: &EnvelopeTest) -> Done<bool> {
+        if self.is_imap_event() {
+            // RFC 6785 §4.6
+            return Err(Failure::script(
+                "envelope is for mail that arrives: a message in a mailbox has none",
+            ));
+        }
         let mut comparison = self.comparison(&test.criterion)?;
         let separator = self.host.subaddress_separator();
         for field in &test.fields {

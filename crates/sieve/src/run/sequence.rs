@@ -12,11 +12,17 @@ use crate::script::Script;
 pub(super) fn execute(run: &Run<'_>, host: &mut dyn Host) -> Outcome {
     let idle = Script::new(Vec::new(), crate::Capabilities::NONE, false);
     let frame = Frame::new("".into(), &idle, 0);
+    let present = match &run.occasion {
+        Occasion::Delivery => Vec::new(),
+        Occasion::ImapEvent { flags } => flags.clone(),
+    };
     let mut sequence = Sequence {
         machine: Machine::new(run, host, frame),
+        present,
         kept_flags: Vec::new(),
         error: None,
     };
+    sequence.machine.flags.clone_from(&sequence.present);
     for (i, stage) in run.stages.iter().enumerate() {
         let last = i + 1 == run.stages.len();
         if !sequence.stage(stage, last) {
@@ -28,6 +34,8 @@ pub(super) fn execute(run: &Run<'_>, host: &mut dyn Host) -> Outcome {
 
 struct Sequence<'r> {
     machine: Machine<'r>,
+    /// On an IMAP event: the flags of the message, as the scripts that have ended leave them.
+    present: Vec<String>,
     /// Flags of the keeps of scripts that have ended: the last keep has them too.
     kept_flags: Vec<String>,
     error: Option<crate::RuntimeError>,
@@ -39,10 +47,7 @@ impl Sequence<'_> {
         let machine = &mut self.machine;
         let first_action = machine.actions.len();
         machine.frame = Frame::new(stage.name.clone(), &stage.script, first_action);
-        machine.flags = match &machine.run.occasion {
-            Occasion::Delivery => Vec::new(),
-            Occasion::ImapEvent { flags } => flags.clone(),
-        };
+        machine.flags.clone_from(&self.present);
         let remembered = machine.remember.len();
         let version = machine.document.version();
         machine.note(|| "begins".into());
@@ -67,10 +72,7 @@ impl Sequence<'_> {
         machine.note(|| format!("failed: {}", error.what));
         machine.actions.truncate(first_action);
         machine.notifications.clear();
-        machine.flags.clear();
-        if let Occasion::ImapEvent { flags } = &machine.run.occasion {
-            machine.flags = flags.clone();
-        }
+        machine.flags.clone_from(&self.present);
         machine.implicit_keep = true;
         self.error = Some(error);
     }
@@ -89,7 +91,10 @@ impl Sequence<'_> {
             return false;
         }
         let flags = kept.unwrap_or_else(|| std::mem::take(&mut self.machine.flags));
-        super::flags::add(&mut self.kept_flags, &flags);
+        match &self.machine.run.occasion {
+            Occasion::Delivery => super::flags::add(&mut self.kept_flags, &flags),
+            Occasion::ImapEvent { .. } => self.present = flags,
+        }
         self.machine.implicit_keep = true;
         true
     }

@@ -23,6 +23,8 @@ pub struct Staging {
     memory: Vec<u8>,
     spilled: Option<ChunkWriter<File>>,
     length: u64,
+    /// The end of its id.
+    tail: Option<u64>,
 }
 
 impl Staging {
@@ -32,7 +34,15 @@ impl Staging {
             memory: Vec::new(),
             spilled: None,
             length: 0,
+            tail: None,
         }
+    }
+
+    /// Gives it a number that stands in the log too: the last 64 bits of its id as a message ([`crate::entry::called`]). It must be random.
+    #[must_use]
+    pub fn called(mut self, tail: u64) -> Staging {
+        self.tail = Some(tail);
+        self
     }
 
     /// Adds octets. [`crate::Error::Full`] when the disk has no room. After an error the body cannot be continued.
@@ -81,7 +91,11 @@ impl Staging {
     /// Ends the body. `head` is put in front of what was written (trace header and header section, known only at the end).
     pub async fn finish(self, head: &[u8]) -> Result<Staged> {
         self.context.files.room()?;
-        let message = MessageId::from_u128(fresh_id()?);
+        let fresh = fresh_id()?;
+        let message = MessageId::from_u128(match self.tail {
+            Some(tail) => fresh >> 64 << 64 | u128::from(tail),
+            None => fresh,
+        });
         let mut whole = Vec::with_capacity(head.len() + self.memory.len());
         whole.extend_from_slice(head);
         if let Some(spilled) = self.spilled {

@@ -3,6 +3,7 @@
 mod add;
 mod changes;
 mod expire;
+mod find;
 mod flags;
 mod keywords;
 mod read;
@@ -16,6 +17,7 @@ mod transfer;
 pub use add::add;
 pub use changes::{changes, traces};
 pub use expire::{Everywhere, expire, expired};
+pub use find::{Searched, by_message_id, called, whereabouts};
 pub use flags::store_flags;
 pub(crate) use keywords::{joined as joined_keywords, split as split_keywords};
 pub use read::{contents, envelope, first_unseen, scan, scan_contents, uids};

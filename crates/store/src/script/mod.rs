@@ -1,8 +1,9 @@
 //! Sieve scripts of accounts: any number by name, at most one of them active (RFC 5804 §1).
 //!
-//! Their text is kept as it came; what it means is not known here. Beside them: what they remember ([`memory`]) and what went wrong
-//! ([`journal`]).
+//! Their text is kept as it came; what it means is not known here. Beside them: what they remember ([`memory`]), what went wrong
+//! ([`journal`]), and what they have yet to look at ([`event`]).
 
+pub mod event;
 pub mod journal;
 pub mod memory;
 

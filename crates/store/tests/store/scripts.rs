@@ -4,6 +4,7 @@ use crate::world::{new_entry, on_both_engines};
 use store::change::{self, What};
 use store::filing::{self, Decision};
 use store::learn::{self, Class, Origin};
+use store::script::event;
 use store::script::memory::{self, Kind};
 use store::script::{self, Quota, Shortage, Traits, journal};
 use store::{Error, ModSeq, Timestamp, account, entry};
@@ -129,5 +130,43 @@ on_both_engines! {
             }
             assert!(read == octets);
         }
+    }
+
+    async fn g15_events_wait_for_scripts_in_order(world) {
+        let (alice, inbox) = (world.alice, world.inbox);
+        let at = |seconds: i64| Timestamp::from_second(seconds).unwrap();
+        let first = event::Event {
+            cause: event::Cause::Copy,
+            actor: "alice@example.com".into(),
+            mailbox: inbox,
+            name: "INBOX".into(),
+            from: Some("Junk".into()),
+            changed: Vec::new(),
+            uids: vec![1..=3, 7..=9],
+        };
+        let second = event::Event { cause: event::Cause::Flag, from: None, changed: vec!["\\Seen".into()], ..first.clone() };
+        let both = [first.clone(), second.clone()];
+        world.store.write(move |tx| both.iter().try_for_each(|event| event::add(tx, alice, event, at(100)))).await.unwrap();
+        assert_eq!(world.store.read(move |tx| event::due(tx, at(99), 10)).await.unwrap(), []);
+        assert_eq!(world.store.read(move |tx| event::due(tx, at(100), 10)).await.unwrap(), [alice]);
+        let begin = async |now: i64| world.store.write(move |tx| event::begin(tx, alice, at(now), at(now + 600))).await.unwrap();
+        let taken = begin(100).await.unwrap();
+        assert_eq!((taken.attempts, &taken.event), (0, &first));
+        // What is in somebody's hands is not taken by others, until its time is over.
+        assert_eq!(begin(101).await.unwrap().event, second);
+        assert_eq!(begin(102).await, None);
+        let again = begin(700).await.unwrap();
+        assert_eq!((again.attempts, again.n), (1, taken.n));
+        let late = taken.clone();
+        world.store.write(move |tx| event::looked_at(tx, &late, &[], at(701))).await.unwrap();
+        let half = again.clone();
+        world.store.write(move |tx| event::looked_at(tx, &half, &[8..=9], at(702))).await.unwrap();
+        let rest = begin(702).await.unwrap();
+        assert_eq!((rest.attempts, rest.n, rest.event.uids.clone()), (0, taken.n, vec![8..=9]));
+        let off = rest.clone();
+        world.store.write(move |tx| event::put_off(tx, &off, at(5000))).await.unwrap();
+        assert_eq!(world.store.read(event::next_due).await.unwrap(), Some(at(701)), "the second one's lease");
+        world.store.write(move |tx| account::remove(tx, alice)).await.unwrap();
+        assert_eq!(world.store.read(event::next_due).await.unwrap(), None);
     }
 }

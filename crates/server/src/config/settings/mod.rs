@@ -101,6 +101,10 @@ pub static SECTIONS: &[(&str, &str)] = &[
     ("tls", "Certificates."),
     ("auth", "Log-ins and passwords."),
     (
+        "auth.oauth",
+        "Log-in with tokens of an identity provider, by OAUTHBEARER and XOAUTH2 (docs/oauth.md); off.",
+    ),
+    (
         "mail",
         "Mail in mailboxes, and what senders may see of our users.",
     ),
@@ -220,6 +224,7 @@ pub static SETTINGS: std::sync::LazyLock<Vec<Setting>> = std::sync::LazyLock::ne
         store(),
         tls(),
         auth(),
+        oauth(),
         mail(),
         local::settings(),
         sieve::sieve(),
@@ -362,6 +367,28 @@ fn auth() -> Vec<Setting> {
             "KiB of memory that hashing a new password takes (B9).";
         "auth.argon2_passes" Reload "3", Field::Count(|c| &mut c.auth.argon2_passes, 1..=100),
             "Passes over that memory.";
+    }
+}
+
+fn oauth() -> Vec<Setting> {
+    settings! {
+        "auth.oauth.introspection" Reload "\"\"", Field::OptionalUrl(|c| &mut c.auth.oauth.introspection),
+            "The URL where the issuer of tokens says whether one is good and whose it is (RFC 7662). Setting it turns on OAUTHBEARER and XOAUTH2.";
+        "auth.oauth.secrets" Reload "\"\"", Field::OptionalPath(|c| &mut c.auth.oauth.secrets),
+            "A file with the line `introspection CLIENT:SECRET`: what this server logs in with at that URL. It is read when it is needed; others than \
+             its owner must not be able to read it. Empty: it does not log in.";
+        "auth.oauth.user" Reload "[\"email\", \"username\"]", Field::Words(|c| &mut c.auth.oauth.user),
+            "The fields of the issuer's answer that hold the user's address or log-in name; the first that is there counts. Name none that users may \
+             change at the issuer by themselves. `email` does not count where `email_verified` is false.";
+        "auth.oauth.scope" Reload "\"\"", Field::OptionalText(|c| &mut c.auth.oauth.scope),
+            "Scopes that a token must have, with blanks between them; told to clients that are refused. Without this and `audience`, any good token \
+             of the issuer opens the mailbox, whatever it was made for.";
+        "auth.oauth.audience" Reload "\"\"", Field::OptionalText(|c| &mut c.auth.oauth.audience),
+            "Whom a token must have been made for: its `aud` is this, or a list that holds it.";
+        "auth.oauth.discovery" Reload "\"\"", Field::OptionalUrl(|c| &mut c.auth.oauth.discovery),
+            "The URL of the issuer's OpenID configuration, told to clients whose token is refused (RFC 7628), so that they find where to get another.";
+        "auth.oauth.cache_time" Reload "\"1m\"", Field::Time(|c| &mut c.auth.oauth.cache_time, 0..=3_600),
+            "How long a good answer is remembered, and with it how long a revoked token still opens new sessions.";
     }
 }
 

@@ -27,6 +27,11 @@ pub(super) fn sieve() -> Vec<Setting> {
         "sieve.programs" Reload "\"\"", Field::OptionalPath(|c| &mut c.sieve.programs),
             "The folder of the programs that `pipe`, `filter` and `execute` may start (H27). Names like `learn-spam.sh` and \
              `learn-ham.sh` teach the filter without any program.";
+        "sieve.lists" Reload "\"\"", Field::OptionalPath(|c| &mut c.sieve.lists),
+            "The folder of the lists that scripts ask with `:list` (extlists): files with an address, a domain as `@example.com`, or a word a \
+             line. A list is called by the name of its file, or by a `tag:` URI that ends in it.";
+        "sieve.environment" Reload "[]", Field::Texts(|c| &mut c.sieve.environment, "NAME=VALUE", named_value),
+            "What the admin's scripts read as `vnd.dovecot.config.NAME` of their environment (H28), like `site=home`.";
         "sieve.max_script_size" Reload "\"1M\"", Field::Size(|c| &mut c.sieve.max_script_size, 1024..=16 << 20),
             "The largest script (H31).";
         "sieve.max_scripts" Reload "100", Field::Count(|c| &mut c.sieve.max_scripts, 1..=10_000),
@@ -41,5 +46,18 @@ pub(super) fn sieve() -> Vec<Setting> {
             "The envelope sender of redirected mail (H33): `sender`, the original one, rewritten (SRS) so that notices come back by us; `recipient`, \
              the address the mail was for here; `orig_recipient`, the one its sender named; `user_email`, the account's; `postmaster`; \
              or a fixed address.";
+    }
+}
+
+fn named_value(text: &str) -> Result<(), String> {
+    let is_name = |name: &str| {
+        !name.is_empty()
+            && name
+                .bytes()
+                .all(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'_' | b'-' | b'.'))
+    };
+    match text.split_once('=') {
+        Some((name, _)) if is_name(name) => Ok(()),
+        _ => Err("write a name of letters, digits, _ - and ., then = and the value".into()),
     }
 }

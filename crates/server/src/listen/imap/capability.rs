@@ -1,6 +1,7 @@
 //! CAPABILITY (RFC 3501 §6.1.1): what is announced, before and after login. Only what is complete stands here.
 
 use super::connection::Connection;
+use crate::config::Config;
 use imap::response::Status;
 
 /// Before login: small literals only (LITERAL-), the ways to log in, and what clients look for before they do.
@@ -94,9 +95,26 @@ pub(super) fn before_login(connection: &Connection) -> String {
 
 /// The capabilities after login, as one text.
 pub(super) fn after_login(connection: &Connection) -> String {
-    let limit = connection.services.config.load().limits.message_size;
-    // APPENDLIMIT comes last, with its value.
-    format!("{}={limit}", AFTER_LOGIN.join(" "))
+    let config = connection.services.config.load();
+    let limit = config.limits.message_size;
+    // APPENDLIMIT comes last of the list, with its value.
+    let mut text = format!("{}={limit}", AFTER_LOGIN.join(" "));
+    if let Some(scripts) = scripts_url(&config) {
+        text.push_str(" IMAPSIEVE=");
+        text.push_str(&scripts);
+    }
+    text
+}
+
+/// Where scripts for mailboxes are stored (RFC 6785 §2.1), if they are stored by ManageSieve.
+fn scripts_url(config: &Config) -> Option<String> {
+    let listener = config.listen.managesieve.addresses.first()?;
+    let host = &config.hostname;
+    Some(match listener.port() {
+        // RFC 5804 §3
+        0 | 4190 => format!("sieve://{host}"),
+        port => format!("sieve://{host}:{port}"),
+    })
 }
 
 /// Is this announced after login?

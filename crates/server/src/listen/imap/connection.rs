@@ -8,8 +8,9 @@ use super::enabled::Enabled;
 use crate::Services;
 use crate::config::PlaintextAuth;
 use crate::listen::stream::is_hang_up;
+use crate::scripts::event::Witness;
 use crate::session::Peer;
-use crate::session::sasl::{self, Offer};
+use crate::session::sasl::Offer;
 use imap::append::Step;
 use imap::framer::{Event, Framer, Limits, Literal, Message, Reason, Refusal};
 use imap::response::{Code, Status};
@@ -117,6 +118,11 @@ pub(super) struct Connection {
 }
 
 impl Connection {
+    /// Sees what this account does to messages, for scripts.
+    pub(super) fn witness(&self, account: &super::state::Account) -> Witness {
+        Witness::new(&self.services, account.login.address.clone())
+    }
+
     pub(super) fn new(
         services: Arc<Services>,
         stream: TcpStream,
@@ -158,13 +164,12 @@ impl Connection {
 
     /// SASL mechanisms that may be used as things stand; none means no log-in at all (promise: no password without TLS).
     pub(super) fn mechanisms(&self) -> Vec<&'static str> {
-        let offer = self.offer();
-        sasl::mechanisms(offer.tls, offer.plaintext)
+        self.offer().mechanisms()
     }
 
     /// What log-in is offered.
     pub(super) fn offer(&self) -> Offer<'_> {
-        Offer::new(&self.peer, self.plaintext_auth)
+        Offer::new(&self.peer, self.plaintext_auth, &self.services.login)
     }
 
     /// Can TLS still be started?

@@ -4,8 +4,10 @@ use super::connection::Connection;
 use super::failure::Outcome;
 use super::locate::{Otherwise, locate_with, settable};
 use super::state::Selected;
+use crate::scripts::event::Witness;
 use ::store::entry::{self, Copied, Kept, Place, QuotaRule};
 use ::store::quota::Occasion;
+use ::store::script::event::Cause;
 use ::store::share::Rights;
 use ::store::{AccountId, Tx};
 use imap::command::Copy;
@@ -21,13 +23,15 @@ pub(super) async fn copy(
     let uids = state.view.resolve(parameters.by, &parameters.set)?;
     let (viewer, from) = (state.account.id(), source(state));
     let target = parameters.mailbox.as_str().to_owned();
-    let quota = quota(connection);
+    let (quota, witness) = (quota(connection), connection.witness(&state.account));
     let copied = connection.services.store.write(move |tx| {
         let (to, kept) = match accepting(tx, viewer, &target)? {
             Ok(found) => found,
             Err(refused) => return Ok(Err(refused)),
         };
-        entry::copy_to(tx, from, &uids, to, kept, &quota).map(Ok)
+        let copied = entry::copy_to(tx, from, &uids, to, kept, &quota)?;
+        note(tx, &witness, from, to, &copied)?;
+        Ok(Ok(copied))
     });
     let copied = copied.await??;
     let done = Status::ok("Copied.");
@@ -49,13 +53,15 @@ pub(super) async fn move_to(
     let uids = state.view.resolve(parameters.by, &parameters.set)?;
     let (viewer, from) = (state.account.id(), source(state));
     let target = parameters.mailbox.as_str().to_owned();
-    let quota = quota(connection);
+    let (quota, witness) = (quota(connection), connection.witness(&state.account));
     let moved = connection.services.store.write(move |tx| {
         let (to, kept) = match accepting(tx, viewer, &target)? {
             Ok(found) => found,
             Err(refused) => return Ok(Err(refused)),
         };
-        entry::move_over(tx, from, &uids, to, kept, &quota).map(Ok)
+        let moved = entry::move_over(tx, from, &uids, to, kept, &quota)?;
+        note(tx, &witness, from, to, &moved)?;
+        Ok(Ok(moved))
     });
     let moved = moved.await??;
     if let Some(code) = copy_uid(&moved) {
@@ -66,6 +72,19 @@ pub(super) async fn move_to(
     state.view.vanish(moved.uids.iter().map(|(from, _)| from.0));
     state.owes_modseq = !moved.uids.is_empty() && state.account.condstore;
     Ok(Status::ok("Done."))
+}
+
+/// For scripts: a move is a copy to them (G15).
+fn note(
+    tx: &mut Tx<'_>,
+    witness: &Witness,
+    from: Place,
+    to: Place,
+    copied: &Copied,
+) -> ::store::Result<()> {
+    let [from, to] = [from, to].map(|place| (place.account, place.mailbox.mailbox));
+    let uids = collect_ranges(copied.uids.iter().map(|(_, to)| to.0));
+    witness.arrived(tx, Cause::Copy, to, Some(from), uids)
 }
 
 fn source(state: &Selected) -> Place {

@@ -1,7 +1,10 @@
 //! Flags between the grammar and the store: the system flags are bits there and names here (RFC 3501 §2.3.2).
 
-use ::store::entry::{Entry, Flags, Kept};
+use crate::scripts::event::Witness;
+use ::store::entry::{self, Entry, Flags, Kept, StoreResult, Viewed};
+use ::store::{AccountId, Tx};
 use imap::Flag;
+use std::ops::RangeInclusive;
 
 const SYSTEM: [(Flags, &str); 5] = [
     (Flags::ANSWERED, "\\Answered"),
@@ -43,6 +46,23 @@ pub(super) fn bit(flag: &Flag) -> Flags {
         Flag::Draft => Flags::DRAFT,
         Flag::Keyword(_) => Flags::default(),
     }
+}
+
+/// Changes flags by `store`, and notes for scripts what has changed, where any script cares (G15).
+pub(super) fn store_seen_by(
+    tx: &mut Tx<'_>,
+    witness: &Witness,
+    (account, mailbox): (AccountId, Viewed),
+    uids: &[RangeInclusive<u32>],
+    store: impl FnOnce(&mut Tx<'_>) -> ::store::Result<StoreResult>,
+) -> ::store::Result<StoreResult> {
+    let Some(watched) = witness.watches_flags(tx, account, mailbox.mailbox)? else {
+        return store(tx);
+    };
+    let before = entry::scan(tx, account, mailbox, uids, None, usize::MAX)?;
+    let stored = store(tx)?;
+    watched.changed(tx, &before, &stored.entries)?;
+    Ok(stored)
 }
 
 /// Appends `FLAGS (…)` of an entry.

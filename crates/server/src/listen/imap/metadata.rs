@@ -1,7 +1,7 @@
 //! GETMETADATA and SETMETADATA (RFC 5464): annotations of mailboxes and of the server, for oneself (`/private`) or for all (`/shared`).
 //!
 //! `/private/specialuse` is what the mailbox is for (RFC 6154 §4), and `/shared/admin` of the server whom to write to. What is shared of
-//! the server is the administrator's to set.
+//! the server is the administrator's to set; but `/shared/imapsieve/script`, which names a script for all mailboxes of an account, is its own.
 
 use super::connection::Connection;
 use super::failure::Outcome;
@@ -9,6 +9,7 @@ use super::locate::{Located, Otherwise, locate_with, no_permission};
 use super::names;
 use super::search::filter;
 use super::state::Account;
+use crate::scripts::event::ANNOTATION;
 use ::store::annotation::{self, Depth, Place};
 use ::store::mailbox;
 use ::store::share::Rights;
@@ -184,6 +185,15 @@ impl Target {
         Ok(located.map(|located| Target::Mailbox(viewer, Box::new(located))))
     }
 
+    /// Where an entry is kept.
+    fn place_of(&self, entry: &EntryName) -> Place {
+        match self {
+            // RFC 6785 §2.3: which script an account wants for all its mailboxes is its own affair.
+            Target::Server(viewer) if entry.as_str() == ANNOTATION => Place::of_account(*viewer),
+            _ => self.place(entry.scope()),
+        }
+    }
+
     fn place(&self, scope: Scope) -> Place {
         match (self, scope) {
             (Target::Server(viewer), Scope::Private) => Place::of_account(*viewer),
@@ -203,7 +213,7 @@ impl Target {
         depth: Depth,
         admin: &str,
     ) -> StoreResult<Values> {
-        let stored = annotation::read(tx, self.place(entry.scope()), entry.as_str(), depth)?;
+        let stored = annotation::read(tx, self.place_of(entry), entry.as_str(), depth)?;
         let mut values: Values = stored
             .into_iter()
             .map(|(name, value)| (name, Some(value)))
@@ -237,10 +247,11 @@ impl Target {
                 .iter()
                 .filter(|(entry, _)| entry.scope() == scope);
             let new = entries.clone().filter(|(_, value)| value.is_some()).count();
-            if entries.count() == 0 {
+            if entries.clone().count() == 0 {
                 continue;
             }
-            if scope == Scope::Shared && !self.may_share() {
+            let own = entries.clone().all(|(entry, _)| self.is_own(entry));
+            if scope == Scope::Shared && !own && !self.may_share() {
                 return Ok(Err(no_permission()));
             }
             if new > 0 && annotation::count(tx, self.place(scope))? + new > MAX_ENTRIES {
@@ -280,6 +291,11 @@ impl Target {
         }
     }
 
+    /// Is it the account's own although it is called shared?
+    fn is_own(&self, entry: &EntryName) -> bool {
+        matches!(self, Target::Server(_)) && entry.as_str() == ANNOTATION
+    }
+
     fn may_share(&self) -> bool {
         match self {
             Target::Server(_) => false,
@@ -292,7 +308,7 @@ impl Target {
             Target::Mailbox(_, at) if entry.as_str() == SPECIAL_USE => {
                 mailbox::set_special_use(tx, at.owner, at.mailbox.id, value.and_then(special_use))
             }
-            _ => annotation::set(tx, self.place(entry.scope()), entry.as_str(), value),
+            _ => annotation::set(tx, self.place_of(entry), entry.as_str(), value),
         }
     }
 }

@@ -83,10 +83,12 @@ async fn change_flags(
 ) -> Result<StoreResult, Failure> {
     let (account, mailbox) = (state.view.owner, state.view.mailbox);
     let (change, unchanged_since) = (change.clone(), unchanged_since.map(ModSeq));
-    let changed = connection
-        .services
-        .store
-        .write(move |tx| entry::store_flags(tx, account, mailbox, &uids, &change, unchanged_since));
+    let witness = connection.witness(&state.account);
+    let changed = connection.services.store.write(move |tx| {
+        flags::store_seen_by(tx, &witness, (account, mailbox), &uids, |tx| {
+            entry::store_flags(tx, account, mailbox, &uids, &change, unchanged_since)
+        })
+    });
     Ok(changed.await?)
 }
 

@@ -17,7 +17,7 @@ pub(super) enum LogIn {
 
 impl Session {
     pub(super) async fn authenticate(&mut self, mechanism: &str, initial: Option<Vec<u8>>) {
-        let offer = Offer::new(&self.peer, self.plaintext_auth);
+        let offer = Offer::new(&self.peer, self.plaintext_auth, &self.services.login);
         match self.services.login.begin(mechanism, offer, &self.peer) {
             Ok(exchange) => self.step(exchange, initial.as_deref()).await,
             Err(error) => self.protocol.login_failed(&refusal(&error)),

@@ -15,7 +15,7 @@ impl Session {
         let checked = personal::check(scripts, self.config.clone(), content).await;
         let response = match checked {
             Ok(Ok(_)) => Response::ok(),
-            Ok(Err(errors)) => Response::no(errors.to_string()),
+            Ok(Err(errors)) => failure::broken(&errors),
             Err(error) => failure::response(&error),
         };
         self.protocol.respond(&response);

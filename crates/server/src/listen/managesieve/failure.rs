@@ -32,6 +32,11 @@ pub(super) fn shortage(shortage: Shortage) -> Response {
     Response::no(crate::scripts::personal::explain(shortage)).code(code)
 }
 
+/// The response to a script that does not compile: a line for each error (RFC 5804 §2.6).
+pub(super) fn broken(errors: &sieve::CompileErrors) -> Response {
+    Response::no(errors.to_string().replace('\n', "\r\n"))
+}
+
 /// Scripts that are files are the admin's to change.
 pub(super) fn files() -> Response {
     Response::no("Scripts are files on this server, and can be read here but not changed.")

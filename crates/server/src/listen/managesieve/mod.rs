@@ -20,8 +20,8 @@ use crate::Services;
 use crate::config::{Config, PlaintextAuth};
 use crate::scripts;
 use crate::session::limits::Permit;
-use crate::session::login::Login;
-use crate::session::sasl::{self, Offer};
+use crate::session::login::{Authenticator, Login};
+use crate::session::sasl::Offer;
 use crate::session::{Peer, Protocol, SessionId};
 use authenticate::LogIn;
 use managesieve::Command;
@@ -109,7 +109,7 @@ struct Session {
 impl Session {
     fn new(services: Arc<Services>, config: Arc<Config>, stream: Stream, peer: Peer) -> Session {
         let plaintext_auth = Kind::ManageSieve.settings(&config).plaintext_auth;
-        let mechanisms = mechanisms(&peer, plaintext_auth);
+        let mechanisms = mechanisms(&peer, plaintext_auth, &services.login);
         let protocol = server::Session::new(offer(&config), Security::Clear, mechanisms);
         Session {
             services,
@@ -217,8 +217,8 @@ impl Session {
             shaken.unwrap_or_else(|| Err(io::Error::other("the server is going down")))?;
         self.stream = Stream::Tls(Box::new(secured));
         self.peer.tls = Some(facts);
-        self.protocol
-            .secured(mechanisms(&self.peer, self.plaintext_auth));
+        let mechanisms = mechanisms(&self.peer, self.plaintext_auth, &self.services.login);
+        self.protocol.secured(mechanisms);
         Ok(())
     }
 
@@ -253,9 +253,8 @@ impl Session {
     }
 }
 
-fn mechanisms(peer: &Peer, setting: PlaintextAuth) -> Vec<&'static str> {
-    let offer = Offer::new(peer, setting);
-    let mut mechanisms = sasl::mechanisms(offer.tls, offer.plaintext);
+fn mechanisms(peer: &Peer, setting: PlaintextAuth, login: &Authenticator) -> Vec<&'static str> {
+    let mut mechanisms = Offer::new(peer, setting, login).mechanisms();
     // RFC 5804 §2.1: SASL mechanisms; LOGIN was never one.
     mechanisms.retain(|name| *name != "LOGIN");
     mechanisms

@@ -27,7 +27,7 @@ impl Session {
         );
         let response = match put.await {
             Ok(()) => Response::ok(),
-            Err(NotStored::Broken(errors)) => Response::no(errors.to_string()),
+            Err(NotStored::Broken(errors)) => failure::broken(&errors),
             Err(NotStored::NoRoom(shortage)) => failure::shortage(shortage),
             Err(NotStored::Store(error)) => failure::response(&error),
         };

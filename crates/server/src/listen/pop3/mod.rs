@@ -12,8 +12,9 @@ use super::{Kind, proxy};
 use crate::Services;
 use crate::config::PlaintextAuth;
 use crate::session::limits::Permit;
+use crate::session::login::Authenticator;
 use crate::session::login::Login;
-use crate::session::sasl::{self, Offer};
+use crate::session::sasl::Offer;
 use crate::session::{Peer, Protocol, SessionId};
 use login::LogIn;
 use maildrop::Mailbox;
@@ -96,7 +97,10 @@ async fn connect(
         None => Security::Clear,
     };
     Ok(Session {
-        protocol: server::Session::new(security, mechanisms(&peer, plaintext_auth)),
+        protocol: server::Session::new(
+            security,
+            mechanisms(&peer, plaintext_auth, &services.login),
+        ),
         services,
         stream,
         peer,
@@ -225,13 +229,12 @@ impl Session {
     async fn start_tls(&mut self) -> io::Result<()> {
         self.write().await?;
         shake_hands(&self.services, &mut self.stream, &mut self.peer).await?;
-        let mechanisms = mechanisms(&self.peer, self.plaintext_auth);
+        let mechanisms = mechanisms(&self.peer, self.plaintext_auth, &self.services.login);
         self.protocol.secured(mechanisms);
         Ok(())
     }
 }
 
-fn mechanisms(peer: &Peer, setting: PlaintextAuth) -> Vec<&'static str> {
-    let offer = Offer::new(peer, setting);
-    sasl::mechanisms(offer.tls, offer.plaintext)
+fn mechanisms(peer: &Peer, setting: PlaintextAuth, login: &Authenticator) -> Vec<&'static str> {
+    Offer::new(peer, setting, login).mechanisms()
 }

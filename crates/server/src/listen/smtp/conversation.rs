@@ -86,7 +86,7 @@ impl Conversation {
             Some(_) => Security::Tls,
             None => Security::Clear,
         };
-        let mechanisms = mechanisms(kind, listener, &peer);
+        let mechanisms = mechanisms(kind, listener, &peer, &services.login);
         let session = Session::new(service(kind, &config, &peer), security, mechanisms);
         Conversation {
             began: Instant::now(),
@@ -224,8 +224,8 @@ impl Conversation {
         self.write(stream).await?;
         connect::secure(&self.services, stream, &mut self.peer).await?;
         let listener = self.kind.listener().settings(&self.config);
-        self.session
-            .secured(mechanisms(self.kind, listener, &self.peer));
+        let mechanisms = mechanisms(self.kind, listener, &self.peer, &self.services.login);
+        self.session.secured(mechanisms);
         self.hello = None;
         self.facts = None;
         self.mail = Mail::None;

@@ -32,7 +32,7 @@ impl LogIn {
         initial: Option<Vec<u8>>,
         session: &mut Session,
     ) -> Option<Login> {
-        let offer = Offer::new(peer, setting);
+        let offer = Offer::new(peer, setting, &services.login);
         match services.login.begin(mechanism, offer, peer) {
             Ok(exchange) => {
                 self.step(exchange, services, initial.as_deref(), session)

@@ -3,17 +3,21 @@
 use super::SmtpKind;
 use crate::config::{Config, Listener};
 use crate::session::Peer;
+use crate::session::login::Authenticator;
 use crate::session::sasl::{self, Offer};
 use smtp::server::{Clear, Service};
 
 /// The mechanisms that can be used now; on port 25 none, unless that is asked for, and then with TLS alone (A20).
-pub(super) fn mechanisms(kind: SmtpKind, listener: &Listener, peer: &Peer) -> Vec<&'static str> {
-    let offer = Offer::new(peer, listener.plaintext_auth);
+pub(super) fn mechanisms(
+    kind: SmtpKind,
+    listener: &Listener,
+    peer: &Peer,
+    login: &Authenticator,
+) -> Vec<&'static str> {
+    let offer = Offer::new(peer, listener.plaintext_auth, login);
     match kind {
-        SmtpKind::Submission | SmtpKind::Submissions => {
-            sasl::mechanisms(offer.tls, offer.plaintext)
-        }
-        SmtpKind::Mx if listener.auth && offer.tls.is_some() => sasl::mechanisms(offer.tls, false),
+        SmtpKind::Submission | SmtpKind::Submissions => offer.mechanisms(),
+        SmtpKind::Mx if listener.auth && offer.tls.is_some() => offer.mechanisms(),
         SmtpKind::Mx | SmtpKind::Lmtp | SmtpKind::Local => Vec::new(),
     }
 }
@@ -21,7 +25,7 @@ pub(super) fn mechanisms(kind: SmtpKind, listener: &Listener, peer: &Peer) -> Ve
 /// What the state machine has to know of the listener.
 pub(super) fn service(kind: SmtpKind, config: &Config, peer: &Peer) -> Service {
     let listener = kind.listener().settings(config);
-    let clear = match Offer::new(peer, listener.plaintext_auth).plaintext {
+    let clear = match sasl::may_be_plain(peer, listener.plaintext_auth) {
         true => Clear::Allowed,
         false => Clear::Protected,
     };

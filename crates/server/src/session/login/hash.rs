@@ -236,6 +236,7 @@ mod tests {
             cache_time: Duration::from_secs(3600),
             argon2_memory: 64,
             argon2_passes: 1,
+            oauth: Default::default(),
         }
     }
 

@@ -9,6 +9,7 @@ mod hash;
 mod lanes;
 mod name;
 mod report;
+mod token;
 mod turns;
 
 pub use bans::Ban;
@@ -20,7 +21,7 @@ use super::limits::Source;
 use super::metrics::Metrics;
 use super::sasl::scram::Verifier;
 use super::sasl::{Exchange, Offer};
-use crate::config::{AuthSettings, Config};
+use crate::config::{AuthSettings, Config, FetchSettings};
 use arc_swap::ArcSwap;
 use aws_lc_rs::hmac;
 use bans::Bans;
@@ -35,6 +36,9 @@ use std::path::Path;
 use std::sync::Arc;
 use store::account::{self, Account, Credentials};
 use store::{AccountId, Store};
+use token::Issuer;
+use token::Judgement;
+pub use token::Means;
 use tokio::sync::Semaphore;
 use turns::Turns;
 
@@ -85,17 +89,26 @@ pub struct Authenticator {
 /// What the check of one try needs.
 struct Checker {
     settings: ArcSwap<AuthSettings>,
+    fetching: ArcSwap<FetchSettings>,
     store: Store,
     cache: Cache,
+    issuer: Issuer,
 }
 
 impl Authenticator {
     /// Checks passwords of the accounts in `store`. Keeps a secret of its own in `config.data`.
-    pub fn new(config: &Config, store: Store, metrics: Metrics) -> io::Result<Authenticator> {
+    pub fn new(
+        config: &Config,
+        store: Store,
+        metrics: Metrics,
+        means: Means,
+    ) -> io::Result<Authenticator> {
         let checker = Checker {
             settings: ArcSwap::from_pointee(config.auth.clone()),
+            fetching: ArcSwap::from_pointee(config.fetch.clone()),
             store,
             cache: Cache::new(&random()?),
+            issuer: Issuer::new(&random()?, means),
         };
         Ok(Authenticator {
             checker: Arc::new(checker),
@@ -110,8 +123,21 @@ impl Authenticator {
     }
 
     /// Takes over changed settings.
-    pub fn configure(&self, settings: &AuthSettings) {
-        self.checker.settings.store(Arc::new(settings.clone()));
+    pub fn configure(&self, config: &Config) {
+        self.checker.settings.store(Arc::new(config.auth.clone()));
+        self.checker.fetching.store(Arc::new(config.fetch.clone()));
+    }
+
+    /// Whether there is an issuer whose tokens are taken (U4).
+    pub fn takes_tokens(&self) -> bool {
+        self.checker.settings.load().oauth.introspection.is_some()
+    }
+
+    /// What refused clients are told of the issuer: the scope to ask for, and the URL of its configuration.
+    pub(super) fn where_tokens_come_from(&self) -> (Option<String>, Option<String>) {
+        let settings = self.checker.settings.load();
+        let discovery = settings.oauth.discovery.as_ref().map(ToString::to_string);
+        (settings.oauth.scope.clone(), discovery)
     }
 
     /// Starts a SASL exchange. `Malformed` if the mechanism is unknown or was not offered.
@@ -199,6 +225,31 @@ impl Authenticator {
         let outcome = self
             .fail(peer, name.as_ref().map_or("", LoginName::as_str), reason)
             .await;
+        self.report(peer, user, mechanism, outcome)
+    }
+
+    /// Checks a token (RFC 7628). `user`: whom the client wants to be; empty: whomever the token names.
+    pub(super) async fn token(
+        &self,
+        peer: &Peer,
+        user: &str,
+        token: &str,
+        mechanism: &'static str,
+    ) -> Result<Login, LoginError> {
+        let named = LoginName::parse(user);
+        let outcome = match named {
+            _ if self.bans.is_banned(self.source(peer)) => self.fail(peer, "", "banned").await,
+            None if !user.is_empty() => self.fail(peer, "", "name").await,
+            named => {
+                let checker = Arc::clone(&self.checker);
+                let (lane, token) = (user.to_owned(), token.to_owned());
+                let check = async move { checker.check_token(named, &token).await };
+                let turn = self
+                    .turns
+                    .take(self.source(peer), &lane, self.delay(), check);
+                self.count_guess(peer, turn.await)
+            }
+        };
         self.report(peer, user, mechanism, outcome)
     }
 
@@ -372,6 +423,28 @@ impl Checker {
                 tracing::info!(%error, "could not replace an outdated password hash; the next log-in tries again")
             }
         }
+    }
+
+    /// The token's user must have an account here, and be the one whom the client named.
+    async fn check_token(&self, named: Option<LoginName>, token: &str) -> Outcome {
+        let (settings, fetching) = (self.settings.load_full(), self.fetching.load_full());
+        let judgement = self.issuer.judge(&settings.oauth, &fetching, token).await;
+        let user = match judgement.map_err(LoginError::Unavailable)? {
+            Judgement::Of(user) => user,
+            Judgement::Refused(reason) => return Err(LoginError::Refused(reason)),
+        };
+        let Some(name) = LoginName::parse(&user) else {
+            return Err(LoginError::Refused("name"));
+        };
+        let account = self.look_up(&name).await?;
+        let account = account.ok_or(LoginError::Refused("unknown"))?;
+        if let Some(named) = named {
+            let wanted = self.look_up(&named).await?.map(|account| account.id);
+            if wanted != Some(account.id) {
+                return Err(LoginError::Refused("token of another"));
+            }
+        }
+        active(account)
     }
 
     async fn check_proof(

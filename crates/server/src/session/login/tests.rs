@@ -15,6 +15,7 @@ const BCRYPT: &str = "$2b$08$I5XEVt27r8XTsFEPH0jYf.LImmCs0.3Nbb7/XXVfxNhPDHkUuIl
 
 struct World {
     auth: Authenticator,
+    config: Config,
     store: Store,
     _data: tempfile::TempDir,
 }
@@ -37,9 +38,16 @@ impl World {
             failure_delay: Duration::from_millis(20),
             ..config.auth
         };
-        let auth = Authenticator::new(&config, store.clone(), Metrics::new()).unwrap();
+        let nobody = "127.0.0.1:1".parse().unwrap();
+        let means = Means {
+            dns: Arc::new(dns::Lookups::forwarding(&[nobody], &dns::Validation::Off).unwrap()),
+            tls: Arc::new(crate::session::tls::Tls::load(&config).unwrap()),
+            clock: Arc::new(crate::SystemClock),
+        };
+        let auth = Authenticator::new(&config, store.clone(), Metrics::new(), means).unwrap();
         let world = World {
             auth,
+            config: config.clone(),
             store,
             _data: data,
         };
@@ -51,6 +59,14 @@ impl World {
             )
             .await;
         world
+    }
+
+    /// Takes over other settings.
+    fn configure(&self, change: impl FnOnce(&mut AuthSettings)) {
+        let mut config = self.config.clone();
+        config.auth = (*self.auth.checker.settings.load_full()).clone();
+        change(&mut config.auth);
+        self.auth.configure(&config);
     }
 
     async fn add_domain(&self, name: &str) {
@@ -149,10 +165,7 @@ async fn b07_short_names_belong_to_the_default_domain() {
         ("example.com", Ok("alice@example.com".into())),
         ("example.net", refused("unknown")),
     ] {
-        world.auth.configure(&AuthSettings {
-            default_domain: Some(default.into()),
-            ..(*world.auth.checker.settings.load_full()).clone()
-        });
+        world.configure(|auth| auth.default_domain = Some(default.into()));
         assert_eq!(world.password("alice", "correct horse").await, expected);
         assert!(
             world
@@ -179,10 +192,7 @@ async fn b25_failures_look_alike() {
         .await
         .unwrap();
     let delay = Duration::from_millis(300);
-    world.auth.configure(&AuthSettings {
-        failure_delay: delay,
-        ..(*world.auth.checker.settings.load_full()).clone()
-    });
+    world.configure(|auth| auth.failure_delay = delay);
     for (user, password, reason) in [
         ("alice@example.com", "wrong", "password"),
         ("alice@example.com", "", "password"),
@@ -205,10 +215,7 @@ async fn b25_failures_look_alike() {
 #[tokio::test]
 async fn b22_a_password_change_works_at_once() {
     let world = World::new().await;
-    world.auth.configure(&AuthSettings {
-        failure_delay: Duration::ZERO,
-        ..(*world.auth.checker.settings.load_full()).clone()
-    });
+    world.configure(|auth| auth.failure_delay = Duration::ZERO);
     assert!(world.password("alice", "correct horse").await.is_ok());
     assert_eq!(
         world.password("alice", "new horse").await,
@@ -282,17 +289,36 @@ async fn y12_old_hashes_are_replaced_at_log_in() {
 /// B5: what is announced, and that nothing else is taken.
 #[tokio::test]
 async fn b05_no_tls_no_mechanism() {
-    use crate::session::sasl::mechanisms;
-    assert_eq!(mechanisms(None, false), [""; 0]);
-    assert_eq!(mechanisms(None, true), ["SCRAM-SHA-256", "PLAIN", "LOGIN"]);
+    let offered = |tls: Option<&TlsFacts>, plaintext, tokens| {
+        Offer {
+            tls,
+            plaintext,
+            tokens,
+        }
+        .mechanisms()
+    };
+    let bound = tls(Some([0; 32]));
+    assert_eq!(offered(None, false, true), [""; 0]);
     assert_eq!(
-        mechanisms(Some(&tls(Some([0; 32]))), false)[0],
-        "SCRAM-SHA-256-PLUS"
+        offered(None, true, false),
+        ["SCRAM-SHA-256", "PLAIN", "LOGIN"]
+    );
+    assert_eq!(
+        offered(Some(&bound), false, true),
+        [
+            "SCRAM-SHA-256-PLUS",
+            "SCRAM-SHA-256",
+            "OAUTHBEARER",
+            "XOAUTH2",
+            "PLAIN",
+            "LOGIN"
+        ]
     );
     let world = World::new().await;
     let (bare, offer) = (peer(None), |plaintext| Offer {
         tls: None,
         plaintext,
+        tokens: false,
     });
     assert!(matches!(
         world.auth.begin("PLAIN", offer(false), &bare),
@@ -314,6 +340,7 @@ async fn exchange(
     let offer = Offer {
         tls: None,
         plaintext: true,
+        tokens: false,
     };
     let mut exchange = world.auth.begin(mechanism, offer, &peer(None)).unwrap();
     let mut challenges = Vec::new();
@@ -372,6 +399,7 @@ async fn scram(
     let offer = Offer {
         tls: Some(&facts),
         plaintext: false,
+        tokens: false,
     };
     let mut exchange = world
         .auth
@@ -415,12 +443,7 @@ async fn scram_with_and_without_channel_binding() {
 #[tokio::test]
 async fn u06_guesses_ban_an_address_and_repetitions_do_not() {
     let world = World::new().await;
-    let settings = world.auth.checker.settings.load_full();
-    let no_delay = AuthSettings {
-        failure_delay: Duration::ZERO,
-        ..(*settings).clone()
-    };
-    world.auth.configure(&no_delay);
+    world.configure(|auth| auth.failure_delay = Duration::ZERO);
     for _ in 0..60 {
         assert_eq!(
             world.password("alice", "last year's").await,

@@ -1,8 +1,10 @@
-//! SASL (RFC 4422) mechanisms as state machines: PLAIN, LOGIN, SCRAM-SHA-256 and SCRAM-SHA-256-PLUS.
+//! SASL (RFC 4422) mechanisms as state machines: PLAIN, LOGIN, SCRAM-SHA-256 and SCRAM-SHA-256-PLUS, and
+//! OAUTHBEARER and XOAUTH2 where tokens are taken.
 //!
 //! An [`Exchange`] takes the client's decoded responses one by one and says what to send. It reads no socket and knows no base64
 //! of a protocol; passwords and proofs are checked by the [`Authenticator`].
 
+mod bearer;
 mod plain;
 pub mod prep;
 pub mod scram;
@@ -11,6 +13,7 @@ use super::Peer;
 use super::login::{Authenticator, Login, LoginError};
 use super::tls::TlsFacts;
 use crate::config::PlaintextAuth;
+use bearer::{Bearer, Dialect};
 use plain::Plain;
 use scram::{Binding, ClientFirst, Proof, Proving};
 
@@ -25,18 +28,37 @@ const MAX_RESPONSE: usize = 4096;
 pub struct Offer<'a> {
     /// The session's TLS.
     pub tls: Option<&'a TlsFacts>,
-    /// Whether a password may be sent without TLS.
+    /// Whether a password or a token may be sent without TLS.
     pub plaintext: bool,
+    /// Whether tokens are taken.
+    pub tokens: bool,
 }
 
 impl<'a> Offer<'a> {
     /// What this peer may do under the listener's setting.
-    pub fn new(peer: &'a Peer, setting: PlaintextAuth) -> Offer<'a> {
-        let from_loopback = peer.remote.ip().to_canonical().is_loopback();
+    pub fn new(peer: &'a Peer, setting: PlaintextAuth, login: &Authenticator) -> Offer<'a> {
         Offer {
             tls: peer.tls.as_ref(),
-            plaintext: setting == PlaintextAuth::Loopback && from_loopback,
+            plaintext: may_be_plain(peer, setting),
+            tokens: login.takes_tokens(),
         }
+    }
+
+    /// The mechanisms to announce, strongest first; none where no log-in is allowed.
+    pub fn mechanisms(&self) -> Vec<&'static str> {
+        let mut names = Vec::with_capacity(6);
+        if self.binding().is_some() {
+            names.push("SCRAM-SHA-256-PLUS");
+        }
+        if self.tls.is_none() && !self.plaintext {
+            return names;
+        }
+        names.push("SCRAM-SHA-256");
+        if self.tokens {
+            names.extend(["OAUTHBEARER", "XOAUTH2"]);
+        }
+        names.extend(["PLAIN", "LOGIN"]);
+        names
     }
 
     fn binding(&self) -> Option<[u8; 32]> {
@@ -44,16 +66,9 @@ impl<'a> Offer<'a> {
     }
 }
 
-/// The mechanisms to announce, strongest first; none where no log-in is allowed.
-pub fn mechanisms(tls: Option<&TlsFacts>, plaintext: bool) -> Vec<&'static str> {
-    let mut names = Vec::with_capacity(4);
-    if tls.is_some_and(|tls| tls.exporter.is_some()) {
-        names.push("SCRAM-SHA-256-PLUS");
-    }
-    if tls.is_some() || plaintext {
-        names.extend(["SCRAM-SHA-256", "PLAIN", "LOGIN"]);
-    }
-    names
+/// Whether this peer may send a password without TLS.
+pub fn may_be_plain(peer: &Peer, setting: PlaintextAuth) -> bool {
+    setting == PlaintextAuth::Loopback && peer.remote.ip().to_canonical().is_loopback()
 }
 
 /// A running SASL exchange.
@@ -76,6 +91,10 @@ enum State {
     ScramFirst,
     /// SCRAM's proof is to come, of this user.
     ScramProof(String, Proving),
+    /// The only message with a token is to come.
+    Token(Dialect),
+    /// The client was told why its token is refused; its answer, which says nothing, ends the exchange with this error.
+    TokenRefused(LoginError),
     /// Nothing more may come.
     Over,
 }
@@ -103,14 +122,16 @@ impl Exchange {
         offer: Offer<'_>,
         peer: &Peer,
     ) -> Result<Exchange, LoginError> {
-        let offered = mechanisms(offer.tls, offer.plaintext);
-        let mechanism = offered
+        let mechanism = offer
+            .mechanisms()
             .into_iter()
             .find(|name| name.eq_ignore_ascii_case(mechanism))
             .ok_or(LoginError::Malformed("this mechanism is not offered"))?;
         let (state, binding) = match (mechanism, offer.binding()) {
             ("PLAIN", _) => (State::Plain, Binding::Impossible),
             ("LOGIN", _) => (State::LoginName, Binding::Impossible),
+            ("OAUTHBEARER", _) => (State::Token(Dialect::OauthBearer), Binding::Impossible),
+            ("XOAUTH2", _) => (State::Token(Dialect::Xoauth2), Binding::Impossible),
             ("SCRAM-SHA-256-PLUS", Some(exporter)) => {
                 (State::ScramFirst, Binding::Exporter(exporter))
             }
@@ -131,7 +152,7 @@ impl Exchange {
         let Some(response) = response else {
             return self.ask();
         };
-        if response.len() > MAX_RESPONSE {
+        if response.len() > self.longest() {
             self.state = State::Over;
             return Step::malformed("the response is too long");
         }
@@ -143,14 +164,24 @@ impl Exchange {
             State::ScramProof(user, proving) => {
                 self.scram_proof(auth, &user, proving, response).await
             }
+            State::Token(dialect) => self.token(auth, dialect, response).await,
+            State::TokenRefused(error) => Step::Done(Err(error), None),
             State::Over => Step::malformed("this exchange is over"),
+        }
+    }
+
+    /// Octets that the next response may have.
+    fn longest(&self) -> usize {
+        match self.state {
+            State::Token(_) => bearer::MAX_MESSAGE,
+            _ => MAX_RESPONSE,
         }
     }
 
     /// The first challenge for a client that sent no initial response.
     fn ask(&self) -> Step {
         match self.state {
-            State::Plain | State::ScramFirst => Step::Challenge(Vec::new()),
+            State::Plain | State::ScramFirst | State::Token(_) => Step::Challenge(Vec::new()),
             State::LoginName => Step::Challenge(plain::USERNAME.to_vec()),
             _ => Step::malformed("a response is missing"),
         }
@@ -194,6 +225,23 @@ impl Exchange {
                 None,
             ),
             Err(why) => Step::malformed(why),
+        }
+    }
+
+    /// A refusal is told in a challenge first (RFC 7628 §3.2.3).
+    async fn token(&mut self, auth: &Authenticator, dialect: Dialect, response: &[u8]) -> Step {
+        let Bearer { user, token } = match Bearer::parse(dialect, response) {
+            Ok(bearer) => bearer,
+            Err(why) => return Step::malformed(why),
+        };
+        match auth.token(&self.peer, &user, &token, self.mechanism).await {
+            Err(error @ LoginError::Refused(_)) => {
+                let (scope, discovery) = auth.where_tokens_come_from();
+                let told = bearer::refusal(dialect, scope.as_deref(), discovery.as_deref());
+                self.state = State::TokenRefused(error);
+                Step::Challenge(told)
+            }
+            judged => Step::Done(judged, None),
         }
     }
 

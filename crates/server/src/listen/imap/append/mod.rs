@@ -11,7 +11,9 @@ use super::copy;
 use super::failure::{Failure, Outcome};
 use super::state::Account;
 use super::view::View;
+use crate::scripts::event::Witness;
 use ::store::entry::{self, FlagChange, Flags, Kept, NewEntry, Place, Viewed};
+use ::store::script::event::Cause;
 use ::store::share::Rights;
 use ::store::{Tx, Uid, UidValidity, account, mailbox, quota};
 use building::{Building, Built};
@@ -49,7 +51,8 @@ pub(super) async fn append(
     if target.replaces.is_some() && messages.len() != 1 {
         return Ok(Status::bad("REPLACE takes one message."));
     }
-    commit(connection, target, messages).await
+    let witness = connection.witness(account);
+    commit(connection, target, messages, witness).await
 }
 
 /// The octets that these steps announce are not taken, nor anything behind them.
@@ -158,7 +161,12 @@ enum Committed {
     NothingToReplace,
 }
 
-async fn commit(connection: &mut Connection, target: Target, messages: Vec<Built>) -> Outcome {
+async fn commit(
+    connection: &mut Connection,
+    target: Target,
+    messages: Vec<Built>,
+    witness: Witness,
+) -> Outcome {
     let quota = copy::quota(connection);
     let Target {
         place,
@@ -182,6 +190,8 @@ async fn commit(connection: &mut Connection, target: Target, messages: Vec<Built
             validity = of_mailbox.0;
         }
         let uids = collect_ranges(uids);
+        let into = (place.account, place.mailbox.mailbox);
+        witness.arrived(tx, Cause::Append, into, None, uids.clone())?;
         Ok(Committed::Yes(Code::AppendUid(validity, uids)))
     });
     let code = match committed.await? {

@@ -327,10 +327,12 @@ async fn set_seen(
     }
     let (account, mailbox) = (state.view.owner, state.view.mailbox);
     let change = FlagChange::Add(Flags::SEEN, Vec::new());
-    let stored = connection
-        .services
-        .store
-        .write(move |tx| entry::store_flags(tx, account, mailbox, &uids, &change, None));
+    let witness = connection.witness(&state.account);
+    let stored = connection.services.store.write(move |tx| {
+        flags::store_seen_by(tx, &witness, (account, mailbox), &uids, |tx| {
+            entry::store_flags(tx, account, mailbox, &uids, &change, None)
+        })
+    });
     let entries = stored.await?.entries;
     for entry in &entries {
         if let Ok(at) = batch.binary_search_by_key(&entry.uid, |message| message.entry.uid) {
