@@ -8,6 +8,7 @@ mod engine;
 mod forwarding;
 mod lookups;
 mod recursing;
+mod silence;
 mod special;
 
 pub use forwarding::Validation;

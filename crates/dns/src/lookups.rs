@@ -1,6 +1,7 @@
 //! The [`Resolver`] over either engine.
 
 use crate::engine::{Engine, Found, proof, spelled};
+use crate::silence::Silence;
 use crate::special::{self, Known};
 use crate::{
     Answer, Error, Family, Line, Listing, Located, MxAnswer, Presence, Proof, Proved, Resolver,
@@ -18,6 +19,7 @@ pub struct Lookups {
     /// Asked when the engine fails.
     fallback: Option<Engine>,
     counters: Arc<Counters>,
+    silence: Arc<Silence>,
 }
 
 /// How questions have ended so far (M33).
@@ -75,6 +77,7 @@ impl Lookups {
             engine,
             fallback: None,
             counters: Arc::default(),
+            silence: Arc::default(),
         }
     }
 
@@ -88,6 +91,29 @@ impl Lookups {
     }
 
     async fn ask_anyhow(&self, name: &Name, kind: RecordType) -> Result<Found, Error> {
+        let mut turn = self.silence.turn();
+        let patience = turn.patience;
+        let asking = async {
+            let found = self.ask_engines(name, kind).await;
+            turn.ended(found.is_ok());
+            found
+        };
+        let found = match patience {
+            None => asking.await,
+            Some(patience) => tokio::time::timeout(patience, asking)
+                .await
+                .unwrap_or_else(|_| {
+                    Err(Error(format!(
+                        "{} {kind}: nothing in DNS has answered for a while",
+                        spelled(name)
+                    )))
+                }),
+        };
+        self.counters.count(&found);
+        found
+    }
+
+    async fn ask_engines(&self, name: &Name, kind: RecordType) -> Result<Found, Error> {
         let mut found = self.engine.ask_anyhow(name, kind).await;
         if let (Err(_), Some(fallback)) = (&found, &self.fallback) {
             found = fallback.ask_anyhow(name, kind).await.map(|found| Found {
@@ -95,7 +121,6 @@ impl Lookups {
                 ..found
             });
         }
-        self.counters.count(&found);
         found
     }
 

@@ -2,6 +2,7 @@
 //! RFC 6855 §4, RFC 8508 REPLACE). Messages are never collected here: a step announces their octets.
 
 use crate::command::By;
+use crate::date::DateTime;
 use crate::flag::Flag;
 use crate::framer::Literal;
 use crate::mailbox::MailboxName;
@@ -31,8 +32,8 @@ pub struct Append {
 /// A step of putting messages together.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Step {
-    /// A message begins, with these flags and this INTERNALDATE (seconds since 1970).
-    Begin(Vec<Flag>, Option<i64>),
+    /// A message begins, with these flags and this INTERNALDATE.
+    Begin(Vec<Flag>, Option<DateTime>),
     /// A piece of an existing message (RFC 4469 §3).
     Url(String),
     /// Octets that the client sends. Always the last step before they come.

@@ -23,6 +23,11 @@ impl Date {
         valid.then_some(Date { year, month, day })
     }
 
+    /// The day that a date and time names in its own zone (RFC 3501 §6.4.4: "disregarding time and timezone").
+    pub fn of(time: DateTime) -> Date {
+        Date::of_unix(time.local())
+    }
+
     /// The day in UTC of a time in seconds since 1970.
     pub fn of_unix(seconds: i64) -> Date {
         let (year, month, day) = civil(seconds.div_euclid(86_400));
@@ -66,27 +71,59 @@ impl Date {
     }
 }
 
-/// Appends `-Feb-1994`.
-fn push_month_and_year(out: &mut Vec<u8>, date: Date) {
-    out.push(b'-');
-    out.extend_from_slice(MONTHS[usize::from(date.month - 1)].as_bytes());
-    out.push(b'-');
-    push_two(out, (date.year / 100) as u8);
-    push_two(out, (date.year % 100) as u8);
+/// A moment, and the zone it is told in (RFC 3501 §9 `date-time`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct DateTime {
+    /// Seconds since 1970 in UTC.
+    pub seconds: i64,
+    /// Minutes by which the zone is ahead of UTC, as in `+0130`: less than 100 hours either way.
+    pub zone: i16,
 }
 
-/// Appends `" 7-Feb-1994 21:52:25 +0000"` with its quotes, for a time in seconds since 1970 (RFC 3501 §9 `date-time`).
-pub fn push_date_time(out: &mut Vec<u8>, seconds: i64) {
-    // The grammar has four digits for the year; nothing outside can be written.
-    let seconds = seconds.clamp(-62_135_596_800, 253_402_300_799);
-    let date = Date::of_unix(seconds);
-    let time = seconds.rem_euclid(86_400);
-    out.push(b'"');
-    match date.day {
-        0..=9 => out.extend_from_slice(&[b' ', b'0' + date.day]),
-        _ => push_two(out, date.day),
+impl DateTime {
+    /// In UTC.
+    pub fn utc(seconds: i64) -> DateTime {
+        DateTime { seconds, zone: 0 }
     }
-    push_month_and_year(out, date);
+
+    /// Parses ` 7-Feb-1994 21:52:25 -0800` (without quotes).
+    pub fn parse(text: &[u8]) -> Option<DateTime> {
+        let text = str::from_utf8(text).ok()?.trim_start();
+        let mut words = text.split(' ');
+        let (date, time, zone) = (words.next()?, words.next()?, words.next()?);
+        if words.next().is_some() {
+            return None;
+        }
+        let days = Date::parse(date.as_bytes())?.unix_days();
+        let zone = parse_zone(zone)?;
+        let seconds = days * 86_400 + parse_time(time)? - i64::from(zone) * 60;
+        Some(DateTime { seconds, zone })
+    }
+
+    /// Appends `" 7-Feb-1994 21:52:25 +0000"` with its quotes.
+    pub fn encode(self, out: &mut Vec<u8>) {
+        // The grammar has four digits for the year; nothing outside can be written.
+        let seconds = self.local().clamp(-62_135_596_800, 253_402_300_799);
+        let date = Date::of_unix(seconds);
+        out.push(b'"');
+        match date.day {
+            0..=9 => out.extend_from_slice(&[b' ', b'0' + date.day]),
+            _ => push_two(out, date.day),
+        }
+        push_month_and_year(out, date);
+        push_time(out, seconds.rem_euclid(86_400));
+        push_zone(out, self.zone);
+        out.push(b'"');
+    }
+
+    /// What a clock in its zone shows, counted as if that were UTC.
+    fn local(self) -> i64 {
+        self.seconds + i64::from(self.zone) * 60
+    }
+}
+
+/// Appends ` 21:52:25`.
+fn push_time(out: &mut Vec<u8>, time: i64) {
     for (before, value) in [
         (b' ', time / 3600),
         (b':', time / 60 % 60),
@@ -95,19 +132,23 @@ pub fn push_date_time(out: &mut Vec<u8>, seconds: i64) {
         out.push(before);
         push_two(out, value as u8);
     }
-    out.extend_from_slice(b" +0000\"");
 }
 
-/// Parses ` 7-Feb-1994 21:52:25 -0800` (without quotes) to seconds since 1970.
-pub fn parse_date_time(text: &[u8]) -> Option<i64> {
-    let text = str::from_utf8(text).ok()?.trim_start();
-    let mut words = text.split(' ');
-    let (date, time, zone) = (words.next()?, words.next()?, words.next()?);
-    if words.next().is_some() {
-        return None;
-    }
-    let days = Date::parse(date.as_bytes())?.unix_days();
-    Some(days * 86_400 + parse_time(time)? - parse_zone(zone)?)
+/// Appends ` -0800`.
+fn push_zone(out: &mut Vec<u8>, minutes: i16) {
+    out.extend_from_slice(if minutes < 0 { b" -" } else { b" +" });
+    let minutes = minutes.unsigned_abs().min(99 * 60 + 59);
+    push_two(out, (minutes / 60) as u8);
+    push_two(out, (minutes % 60) as u8);
+}
+
+/// Appends `-Feb-1994`.
+fn push_month_and_year(out: &mut Vec<u8>, date: Date) {
+    out.push(b'-');
+    out.extend_from_slice(MONTHS[usize::from(date.month - 1)].as_bytes());
+    out.push(b'-');
+    push_two(out, (date.year / 100) as u8);
+    push_two(out, (date.year % 100) as u8);
 }
 
 /// `21:52:25` in seconds.
@@ -118,16 +159,16 @@ fn parse_time(text: &str) -> Option<i64> {
     valid.then_some(i64::from(hours * 3600 + minutes * 60 + seconds))
 }
 
-/// `-0800` in seconds.
-fn parse_zone(text: &str) -> Option<i64> {
+/// `-0800` in minutes.
+fn parse_zone(text: &str) -> Option<i16> {
     let sign = match text.get(..1)? {
         "+" => 1,
         "-" => -1,
         _ => return None,
     };
     let digits = text.get(1..).filter(|digits| digits.len() == 4)?;
-    let value = i64::from(number(digits, 4)?);
-    (value % 100 < 60).then_some(sign * (value / 100 * 3600 + value % 100 * 60))
+    let value = number(digits, 4)? as i16;
+    (value % 100 < 60).then_some(sign * (value / 100 * 60 + value % 100))
 }
 
 /// A number of at most `digits` digits and nothing else.
@@ -190,22 +231,23 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn date_time(seconds: i64) -> String {
+    fn text(time: DateTime) -> String {
         let mut out = Vec::new();
-        push_date_time(&mut out, seconds);
+        time.encode(&mut out);
         String::from_utf8(out).unwrap()
     }
 
     /// RFC 3501 §6.3.11 and §7.4.2 examples.
     #[test]
     fn rfc3501_dates() {
-        let seconds = parse_date_time(b" 7-Feb-1994 21:52:25 -0800").unwrap();
-        assert_eq!(seconds, 760_686_745);
-        assert_eq!(date_time(seconds), "\" 8-Feb-1994 05:52:25 +0000\"");
-        assert_eq!(
-            parse_date_time(b"17-Jul-1996 02:44:25 -0700"),
-            Some(837_596_665)
-        );
+        let given = DateTime::parse(b" 7-Feb-1994 21:52:25 -0800").unwrap();
+        assert_eq!((given.seconds, given.zone), (760_686_745, -480));
+        assert_eq!(Date::of(given), Date::new(1994, 2, 7).unwrap());
+        let in_utc = DateTime::utc(given.seconds);
+        assert_eq!(text(in_utc), "\" 8-Feb-1994 05:52:25 +0000\"");
+        assert_eq!(Date::of(in_utc), Date::new(1994, 2, 8).unwrap());
+        let summer = DateTime::parse(b"17-Jul-1996 02:44:25 -0700").unwrap();
+        assert_eq!(summer.seconds, 837_596_665);
         assert_eq!(Date::parse(b"1-Feb-1994"), Date::new(1994, 2, 1));
         assert_eq!(Date::parse(b"01-feb-1994"), Date::new(1994, 2, 1));
     }
@@ -230,7 +272,7 @@ mod tests {
             "1-Jan-2020 00:00:00 0000",
             "1-Jan-2020 00:00:00 +00é",
         ] {
-            assert_eq!(parse_date_time(wrong.as_bytes()), None, "{wrong}");
+            assert_eq!(DateTime::parse(wrong.as_bytes()), None, "{wrong}");
         }
     }
 
@@ -248,13 +290,13 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(300))]
         #[test]
-        fn written_and_read_again(seconds in -62_135_596_800i64..=253_402_300_799) {
-            let text = date_time(seconds);
-            prop_assert_eq!(parse_date_time(text.trim_matches('"').as_bytes()), Some(seconds));
+        fn written_and_read_again(seconds in -62_135_000_000i64..=253_402_000_000, zone in -1439i16..=1439) {
+            let time = DateTime { seconds, zone };
+            prop_assert_eq!(DateTime::parse(text(time).trim_matches('"').as_bytes()), Some(time));
         }
         #[test]
         fn any_octets(octets in proptest::collection::vec(any::<u8>(), 0..40)) {
-            let _ = (Date::parse(&octets), parse_date_time(&octets));
+            let _ = (Date::parse(&octets), DateTime::parse(&octets));
         }
     }
 }

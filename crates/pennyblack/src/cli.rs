@@ -130,6 +130,9 @@ pub(crate) enum Command {
     Lists,
     /// Make search indexes anew, or say how they are
     Reindex(Reindex),
+    /// Read tables again
+    #[command(subcommand)]
+    Update(Update),
     /// Make the running server read its configuration and certificates again
     Reload,
     /// Stop taking new SMTP sessions, or delivering to other servers, until `resume`
@@ -175,6 +178,15 @@ pub(crate) enum Command {
     Man {
         /// The folder
         folder: PathBuf,
+    },
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Update {
+    /// Bring accounts, aliases and domains in step with the files that the configuration names: exit code 1 if a line is wrong
+    Table {
+        /// `passwd`, `virtuals` or `domains`; without it all
+        name: Option<String>,
     },
 }
 
@@ -462,7 +474,7 @@ pub(crate) enum Alias {
         /// `user@domain`, `user` (in every domain), `@domain` (all else in a domain) or `@` (all else)
         source: String,
         /// Where it goes: addresses, or local parts that are looked up again
-        #[arg(required = true)]
+        #[arg(required = true, value_delimiter = ',')]
         targets: Vec<String>,
     },
     /// List all aliases

@@ -63,6 +63,8 @@ pub struct Services {
     pub limits: crate::session::limits::Limits,
     /// Compiled Sieve scripts.
     pub scripts: Arc<crate::scripts::Scripts>,
+    /// Which messages mail programs were told of.
+    pub(crate) recents: crate::listen::imap::Recents,
     /// Counters.
     pub metrics: crate::session::metrics::Metrics,
     /// Accounts whose owners are to be told how full they are.

@@ -112,7 +112,22 @@ impl Command {
     }
 }
 
+/// The names of all commands, in upper case. The parser knows no other, so whoever goes through this list goes through all of them.
+pub const VERBS: &[&str] = &[
+    "EHLO", "HELO", "LHLO", "MAIL", "RCPT", "DATA", "BDAT", "RSET", "NOOP", "VRFY", "EXPN", "HELP",
+    "QUIT", "STARTTLS", "AUTH",
+];
+
+/// What browsers and scanners say to any port.
+const HTTP: &[&str] = &["GET", "HEAD", "POST", "PUT", "CONNECT", "OPTIONS"];
+
 fn by_verb(verb: &str, argument: &str) -> Result<Command, CommandError> {
+    if HTTP.contains(&verb) {
+        return Err(CommandError::Http);
+    }
+    if !VERBS.contains(&verb) {
+        return Err(CommandError::Unknown);
+    }
     match verb {
         "EHLO" => name(argument, "EHLO your-host-name").map(Command::Ehlo),
         "HELO" => name(argument, "HELO your-host-name").map(Command::Helo),
@@ -129,7 +144,6 @@ fn by_verb(verb: &str, argument: &str) -> Result<Command, CommandError> {
         "QUIT" => alone(argument, Command::Quit, "QUIT"),
         "STARTTLS" => alone(argument, Command::StartTls, "STARTTLS"),
         "AUTH" => auth(argument),
-        "GET" | "HEAD" | "POST" | "PUT" | "CONNECT" | "OPTIONS" => Err(CommandError::Http),
         _ => Err(CommandError::Unknown),
     }
 }

@@ -28,6 +28,7 @@ pub mod script;
 pub mod search;
 pub mod secret;
 pub mod share;
+pub mod table;
 
 mod context;
 mod engine;

@@ -18,6 +18,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0008_quota.sql"),
     include_str!("../migrations/0009_removed.sql"),
     include_str!("../migrations/0010_script_events.sql"),
+    include_str!("../migrations/0011_recent.sql"),
+    include_str!("../migrations/0012_tables.sql"),
 ];
 
 /// The version this program works with.

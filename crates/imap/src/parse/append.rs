@@ -4,7 +4,7 @@
 use super::{Cursor, Malformed, store, tag};
 use crate::append::{Announced, Append, AppendHead, Form, Step};
 use crate::command::By;
-use crate::date;
+use crate::date::DateTime;
 use crate::framer::Literal;
 use crate::mailbox::Names;
 
@@ -295,8 +295,8 @@ impl Reading<'_, '_> {
 
 const NO_LITERAL: Malformed = Malformed("The octets of a message are a literal");
 
-fn append_date(cursor: &mut Cursor<'_>) -> Parsed<i64> {
-    date::parse_date_time(&cursor.string()?).ok_or(Malformed(
+fn append_date(cursor: &mut Cursor<'_>) -> Parsed<DateTime> {
+    DateTime::parse(&cursor.string()?).ok_or(Malformed(
         "A date looks like \" 7-Feb-1994 21:52:25 -0800\"",
     ))
 }
@@ -337,7 +337,13 @@ mod tests {
             Names::ModifiedUtf7,
         );
         let (steps, within) = next.unwrap().unwrap();
-        let begin = Step::Begin(vec![Flag::Seen], Some(760_689_784));
+        let begin = Step::Begin(
+            vec![Flag::Seen],
+            Some(DateTime {
+                seconds: 760_689_784,
+                zone: -480,
+            }),
+        );
         assert_eq!(steps, [Step::End, begin, octets(Form::Text)]);
         assert_eq!(within, Some(Within::Message));
         let last = more(b"", Within::Message, None, Names::ModifiedUtf7);

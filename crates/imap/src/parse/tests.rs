@@ -4,7 +4,7 @@ use super::append;
 use super::*;
 use crate::append::Step;
 use crate::command::{By, Echo, QResync, Select, StoreAction};
-use crate::date::Date;
+use crate::date::{Date, DateTime};
 use crate::fetch::{Binary, Content, Edge, Item, Partial, Section, SectionText, Spelling, Window};
 use crate::flag::Flag;
 use crate::framer::Literal;
@@ -685,7 +685,13 @@ fn append_up_to_its_message() {
         .unwrap();
     assert_eq!(
         append.steps[0],
-        Step::Begin(vec![Flag::Seen], Some(760_686_745))
+        Step::Begin(
+            vec![Flag::Seen],
+            Some(DateTime {
+                seconds: 760_686_745,
+                zone: -480
+            })
+        )
     );
     assert_eq!(
         head("a append inbox ").unwrap().unwrap().mailbox.as_str(),

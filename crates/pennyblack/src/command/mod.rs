@@ -22,6 +22,7 @@ mod serve;
 mod service;
 mod share;
 mod sieve;
+mod update;
 
 use crate::cli::{Cli, Command, Global};
 use crate::outcome::{Failure, Outcome};
@@ -57,6 +58,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::Ban(which) => gate::ban(which, &global),
         Command::Lists => gate::lists(&global),
         Command::Reindex(wanted) => reindex::run(wanted, &global),
+        Command::Update(which) => update::run(which, &global),
         Command::Reload => service::reload(&global),
         Command::Pause { what } => service::pause(what, true, &global),
         Command::Resume { what } => service::pause(what, false, &global),

@@ -140,7 +140,9 @@ fn settings(ports: Ports, resolver: SocketAddr, mail_port: u16) -> String {
          hostname = \"mx.{DOMAIN}\"\n\
          domain = \"{DOMAIN}\"\n\
          postmaster = \"alice@{DOMAIN}\"\n\
-         data = \".\"\n\n\
+         data = \".\"\n\
+         # A trial that root starts stays root: it serves this machine alone.\n\
+         user = \"root\"\n\n\
          {}\
          # The pretend Internet: its name server, and mail servers that live on this machine.\n\
          [dns]\nservers = [\"{resolver}\"]\n\n\

@@ -128,7 +128,7 @@ async fn prepare(
         mailbox: mailbox(services, account, sample.place).await?,
         flags: sample.flags,
         keywords: Vec::new(),
-        internal_date: date,
+        internal_date: date.into(),
         body: staging.finish(b"").await?,
         summary: scanner.finish(),
         quota: QuotaRule::NOTICE,

@@ -98,3 +98,85 @@ fn b08_a_changed_line_replaces_the_password_at_once() {
     assert_eq!(log_in(&world, "bob", "correct horse"), "NO");
     assert_eq!(log_in(&world, "bob", "new horse"), "OK");
 }
+
+/// B8, E10, E12, E20: a table is read again by command; who is added can log in at once, who is gone cannot, and a wrong line harms no other.
+#[test]
+fn b08_update_table() {
+    const HASH: &str = "$2b$08$I5XEVt27r8XTsFEPH0jYf.LImmCs0.3Nbb7/XXVfxNhPDHkUuIltK";
+    let world = World::with(
+        "tables.passwd = \"passwd\"\ntables.virtuals = \"virtuals\"\ntables.domains = \"domains\"\n",
+    );
+    let write = |name: &str, text: &str| {
+        let file = world.folder.path().join(name);
+        std::fs::write(&file, text).expect("written");
+        let closed = std::os::unix::fs::PermissionsExt::from_mode(0o640);
+        std::fs::set_permissions(&file, closed).expect("closed");
+    };
+    write("domains", "example.com\nexample.net\n");
+    write("passwd", &format!("alice@example.com:{HASH}\n"));
+    write(
+        "virtuals",
+        "team@example.net alice@example.com\nalice@example.com vmail\n",
+    );
+    let _server = world.serve();
+    let active = |address: &str| world.json(&["account", "show", address])["active"].clone();
+    assert_eq!(active("alice@example.com"), true);
+    assert_eq!(
+        world.json(&["alias", "list"])[0]["source"],
+        "team@example.net"
+    );
+
+    write(
+        "passwd",
+        &format!("bob@example.net:{HASH}::::::\nnonsense\ncarol@elsewhere.example:{HASH}\n"),
+    );
+    write(
+        "virtuals",
+        "team@example.net: alice@example.com,bob@example.net\n",
+    );
+    let done = world.run(&["update", "table", "passwd"]);
+    assert_eq!(done.code, 1, "{done:?}");
+    assert!(done.out.contains("1 new, 0 changed, 1 gone"), "{done:?}");
+    assert!(
+        done.err.contains("passwd:2: ") && done.err.contains("passwd:3: domain elsewhere.example"),
+        "{done:?}"
+    );
+    assert_eq!(active("bob@example.net"), true);
+    assert_eq!(active("alice@example.com"), false);
+    let done = world.json(&["update", "table", "virtuals"]);
+    assert_eq!(done[0]["changed"], 1, "{done}");
+    let targets = &world.json(&["alias", "list"])[0]["targets"];
+    assert_eq!(
+        targets,
+        &serde_json::json!(["alice@example.com", "bob@example.net"])
+    );
+
+    // What a command changed meanwhile stays as long as the line does.
+    let done = world.run_with(
+        &["account", "password", "bob@example.net", "--password-stdin"],
+        "another horse",
+    );
+    assert_eq!(done.code, 0, "{done:?}");
+    write(
+        "passwd",
+        &format!("alice@example.com:{HASH}\nbob@example.net:{HASH}::::::\n"),
+    );
+    let done = world.json(&["update", "table"]);
+    let passwd = &done[1];
+    assert_eq!(
+        (&passwd["table"], &passwd["added"], &passwd["changed"]),
+        (&"passwd".into(), &1.into(), &0.into()),
+        "{done}"
+    );
+    assert_eq!(active("alice@example.com"), true);
+
+    // Hashes that everybody can read are not taken.
+    let file = world.folder.path().join("passwd");
+    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o644))
+        .expect("opened");
+    let done = world.run(&["update", "table", "passwd"]);
+    assert!(
+        done.code != 0 && done.err.contains("every user"),
+        "{done:?}"
+    );
+}

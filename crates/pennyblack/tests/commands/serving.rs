@@ -70,6 +70,38 @@ fn x32_reload_is_all_or_nothing() {
     assert!(client.read().starts_with("220 mx1.example.com"));
 }
 
+/// A file in which every setting there is is wrong: each is named, and the server goes on with what it had.
+#[test]
+fn a_file_of_nothing_but_wrong_settings_changes_nothing() {
+    let world = World::new();
+    let server = world.serve();
+    let right = std::fs::read_to_string(world.config()).expect("the settings");
+    let settings = server::config::SETTINGS.iter();
+    let wrong: String = settings
+        .clone()
+        .map(|setting| format!("{} = {{ wrong = 1 }}\n", setting.key))
+        .collect();
+    std::fs::write(world.config(), wrong).expect("written");
+    let done = world.run(&["config", "test"]);
+    assert_eq!(done.code, 78, "{done:?}");
+    let said = format!("{}{}", done.out, done.err);
+    for (line, setting) in (1..).zip(settings) {
+        let fault = said
+            .lines()
+            .find(|text| text.contains(&format!(".toml:{line}:")));
+        assert!(
+            fault.is_some_and(|fault| fault.contains(setting.key)),
+            "{}: {fault:?}",
+            setting.key
+        );
+    }
+    server.signal(Signal::HUP);
+    server.until_told("reload failed");
+    std::fs::write(world.config(), right).expect("written");
+    world.json(&["status"]);
+    assert!(Line::to(&world, "smtp").read().starts_with("220 "));
+}
+
 /// A command's reload says what is wrong with the file and ends with 78.
 #[test]
 fn x32_reload_by_command() {
@@ -271,11 +303,10 @@ fn t13_privileges_are_dropped() {
         return;
     }
     let world = World::new();
-    // A first start as root makes a certificate, whose key is then root's alone.
+    // A first start that stays root makes a certificate, whose key is then root's alone, and a store, which is given to the user later.
     drop(world.serve());
     let tls = world.folder.path().join("tls");
     std::fs::rename(world.folder.path().join("data/tls"), &tls).expect("moved");
-    std::fs::remove_dir_all(world.folder.path().join("data")).expect("removed");
     world.configure(
         "user = \"nobody\"\ntls.certificates = [{ cert = \"tls/server.pem\", key = \"tls/server.key\" }]\n",
     );
@@ -318,6 +349,26 @@ fn t13_privileges_are_dropped() {
         Some(2)
     );
     assert!(again.still_runs());
+}
+
+/// T13: root becomes the user `pennyblack` by itself, and where there is none it starts nothing and makes nothing.
+#[test]
+fn t13_root_without_a_user_is_refused() {
+    let known = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    if !rustix::process::geteuid().is_root() || known.contains("pennyblack:") {
+        skipped(
+            "t13_root_without_a_user_is_refused",
+            "root, and no user pennyblack",
+        );
+        return;
+    }
+    let world = World::with("user = \"\"\n");
+    for command in [&["serve"][..], &["account", "list"]] {
+        let done = world.run(command);
+        assert_ne!(done.code, 0, "{done:?}");
+        assert!(done.err.contains("useradd --system pennyblack"), "{done:?}");
+    }
+    assert!(!world.folder.path().join("data").exists());
 }
 
 /// The user must be able to walk to his data directory.

@@ -46,8 +46,12 @@ impl World {
         let off = ["submission", "submissions", "lmtp", "managesieve"]
             .map(|name| format!("listen.{name}.addresses = []\n"))
             .concat();
+        let user = match more.contains("user = ") {
+            true => "",
+            false => "user = \"root\"\n",
+        };
         let text = format!(
-            "hostname = \"mx1.example.com\"\ndomain = \"example.com\"\ndata = \"data\"\n\
+            "{user}hostname = \"mx1.example.com\"\ndomain = \"example.com\"\ndata = \"data\"\n\
              listen.smtp.addresses = [\"127.0.0.1:0\"]\nlisten.imaps.addresses = [\"127.0.0.1:0\"]\n{off}\
              auth.argon2_memory = 8192\nauth.argon2_passes = 1\n{more}"
         );

@@ -4,73 +4,46 @@
 use crate::trial::Trial;
 use crate::wire::Wire;
 
-const SMTP: [&str; 16] = [
-    "EHLO",
-    "HELO",
-    "LHLO",
-    "MAIL FROM:",
-    "RCPT TO:",
-    "DATA",
-    "BDAT",
-    "RSET",
-    "NOOP",
-    "VRFY",
-    "EXPN",
-    "HELP",
-    "STARTTLS",
-    "AUTH",
-    "QUIT",
-    "NONSENSE",
-];
+/// Every verb that the server knows, as clients write it, and one that it does not know.
+fn smtp_commands() -> Vec<String> {
+    let written = |verb: &&str| match *verb {
+        "MAIL" => "MAIL FROM:".to_owned(),
+        "RCPT" => "RCPT TO:".to_owned(),
+        verb => verb.to_owned(),
+    };
+    let known = smtp::command::VERBS.iter().map(written);
+    known.chain(["NONSENSE".to_owned()]).collect()
+}
 
-const IMAP: &[&str] = &[
-    "CAPABILITY",
-    "NOOP",
-    "LOGOUT",
-    "STARTTLS",
-    "AUTHENTICATE",
-    "LOGIN",
-    "ENABLE",
-    "ID",
-    "SELECT",
-    "EXAMINE",
-    "CREATE",
-    "DELETE",
-    "RENAME",
-    "SUBSCRIBE",
-    "UNSUBSCRIBE",
-    "LIST",
-    "LSUB",
-    "NAMESPACE",
-    "SETACL",
-    "DELETEACL",
-    "GETACL",
-    "LISTRIGHTS",
-    "MYRIGHTS",
-    "GETMETADATA",
-    "SETMETADATA",
-    "STATUS",
-    "APPEND",
-    "IDLE",
-    "CHECK",
-    "CLOSE",
-    "UNSELECT",
-    "EXPUNGE",
-    "SEARCH",
-    "ESEARCH",
-    "SORT",
-    "THREAD",
-    "NOTIFY",
-    "CANCELUPDATE",
-    "FETCH",
-    "STORE",
-    "COPY",
-    "MOVE",
-    "UID FETCH",
-    "UID SEARCH",
-    "UID",
-    "NONSENSE",
-];
+/// Every command that the server knows, and two that it does not know.
+fn imap_commands() -> Vec<String> {
+    let known = imap::command::NAMES.iter().map(|name| (*name).to_owned());
+    known
+        .chain(["UID".to_owned(), "NONSENSE".to_owned()])
+        .collect()
+}
+
+/// A right use of an SMTP command, for a place where it is not right.
+fn right_smtp(verb: &str) -> &'static str {
+    match verb {
+        "EHLO" => "EHLO client.example",
+        "HELO" => "HELO client.example",
+        "LHLO" => "LHLO client.example",
+        "MAIL" => "MAIL FROM:<friend@elsewhere.test>",
+        "RCPT" => "RCPT TO:<alice@example.test>",
+        "DATA" => "DATA",
+        "BDAT" => "BDAT 0 LAST",
+        "RSET" => "RSET",
+        "NOOP" => "NOOP",
+        "VRFY" => "VRFY alice",
+        "EXPN" => "EXPN list",
+        "HELP" => "HELP",
+        "QUIT" => "QUIT",
+        "STARTTLS" => "STARTTLS",
+        "AUTH" => "AUTH PLAIN",
+        new => panic!("{new} is new: write here how it is used"),
+    }
+}
 
 /// Arguments that no command takes.
 fn bad_arguments() -> Vec<Vec<u8>> {
@@ -169,7 +142,7 @@ fn still_works(trial: &Trial) {
 
 fn smtp_listener_survives(listener: &str) {
     let trial = Trial::start();
-    for command in SMTP {
+    for command in smtp_commands() {
         for argument in bad_arguments() {
             provoke_smtp(&trial, listener, &[command.as_bytes(), &argument].concat());
         }
@@ -200,7 +173,7 @@ fn the_lmtp_listener_survives_bad_input() {
 #[test]
 fn the_imap_listener_survives_bad_input_before_login() {
     let trial = Trial::start();
-    for command in IMAP {
+    for command in imap_commands() {
         for argument in bad_arguments() {
             provoke_imap(
                 &trial,
@@ -216,7 +189,7 @@ fn the_imap_listener_survives_bad_input_before_login() {
 #[test]
 fn the_imaps_listener_survives_bad_input_after_login() {
     let trial = Trial::start();
-    for command in IMAP {
+    for command in imap_commands() {
         for argument in bad_arguments() {
             provoke_imap(
                 &trial,
@@ -253,6 +226,41 @@ fn smtp_commands_out_of_order_are_refused() {
         wire.send(format!("{line}\r\n").as_bytes());
         let reply = wire.reply().expect("a reply");
         assert!(reply.starts_with(expected), "{line}: {reply}");
+    }
+}
+
+/// Every SMTP command at every point of a session, in turn or out of turn: a reply, and the session goes on.
+#[test]
+fn every_smtp_command_is_answered_at_any_point() {
+    let trial = Trial::start();
+    let before: [&[&str]; 4] = [&[], &["EHLO"], &["EHLO", "MAIL"], &["EHLO", "MAIL", "RCPT"]];
+    for earlier in before {
+        for verb in smtp::command::VERBS {
+            let mut wire = Wire::open(&trial, "smtp");
+            wire.reply().expect("a greeting");
+            let mut said = |line: &str| {
+                wire.send(format!("{line}\r\n").as_bytes());
+                wire.reply()
+            };
+            for step in earlier {
+                let reply = said(right_smtp(step)).expect("a reply");
+                assert!(reply.starts_with("250 "), "{step}: {reply}");
+            }
+            let mut reply = said(right_smtp(verb)).expect("a reply");
+            if reply.starts_with("354 ") {
+                reply = said(".").expect("a reply");
+            }
+            let ends = reply.starts_with("221 ") || reply.starts_with("220 ");
+            assert!(
+                ends || ["2", "4", "5"].iter().any(|class| reply.starts_with(class)),
+                "{earlier:?} {verb}: {reply}"
+            );
+            let next = (!ends).then(|| said("NOOP").expect("a reply"));
+            assert!(
+                next.as_ref().is_none_or(|next| next.starts_with("250 ")),
+                "{earlier:?} {verb}: {reply}, and then {next:?}"
+            );
+        }
     }
 }
 

@@ -209,7 +209,7 @@ fn configure(data: &Path, settings: &str) {
     let off = ["submissions", "imaps", "managesieve"]
         .map(|name| format!("listen.{name}.addresses = []\n"));
     let text = format!(
-        "hostname = \"mx.example.test\"\ndomain = \"example.test\"\ndata = \"data\"\n\
+        "hostname = \"mx.example.test\"\ndomain = \"example.test\"\ndata = \"data\"\nuser = \"root\"\n\
          auth.argon2_memory = 8192\nauth.argon2_passes = 1\n{}{}{settings}\n",
         listeners.concat(),
         off.concat()

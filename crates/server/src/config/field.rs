@@ -140,6 +140,9 @@ impl Field {
 
     /// Reads `item` into its place; what is wrong with it is noted in `reading`.
     pub(super) fn read(&self, config: &mut Config, item: &Item, reading: &mut Reading<'_>) {
+        if reading.control_characters(item) {
+            return;
+        }
         match self {
             Field::Certificates(place) => *place(config) = reading.certificates(item),
             Field::ImapRules(place) => *place(config) = reading.imap_rules(item),
@@ -310,6 +313,44 @@ impl Reading<'_> {
     /// Notes what is wrong with `item`.
     pub(super) fn fault(&mut self, item: &Item, why: String) {
         self.wrong.push((item.span().unwrap_or_default(), why));
+    }
+
+    /// Notes texts with control characters, which no setting takes: they would cut or forge lines of replies, logs and files. Are there
+    /// any?
+    fn control_characters(&mut self, item: &Item) -> bool {
+        let before = self.wrong.len();
+        match item {
+            Item::None => {}
+            Item::Value(value) => self.control_characters_of(value),
+            Item::Table(table) => table.iter().for_each(|(_, item)| {
+                self.control_characters(item);
+            }),
+            Item::ArrayOfTables(tables) => tables.iter().for_each(|table| {
+                self.control_characters(&Item::Table(table.clone()));
+            }),
+        }
+        self.wrong.len() > before
+    }
+
+    fn control_characters_of(&mut self, value: &Value) {
+        match value {
+            Value::String(text) => {
+                if let Some(control) = text.value().chars().find(|c| c.is_control()) {
+                    let why = format!(
+                        "a control character ({}) belongs nowhere here",
+                        control.escape_unicode()
+                    );
+                    self.wrong.push((value.span().unwrap_or_default(), why));
+                }
+            }
+            Value::Array(array) => array
+                .iter()
+                .for_each(|value| self.control_characters_of(value)),
+            Value::InlineTable(table) => table
+                .iter()
+                .for_each(|(_, value)| self.control_characters_of(value)),
+            _ => {}
+        }
     }
 
     /// The text of a string, or of a number where that is taken.

@@ -409,6 +409,7 @@ fn blank() -> Config {
         authentication: AuthenticationSettings::default(),
         gate: GateSettings::default(),
         search: SearchSettings::default(),
+        tables: TableSettings::default(),
         fetch: FetchSettings::default(),
         log: LogSettings {
             json: false,

@@ -77,10 +77,23 @@ pub struct Config {
     pub gate: GateSettings,
     /// Searching mail.
     pub search: SearchSettings,
+    /// Files of accounts, aliases and domains that are kept in step.
+    pub tables: TableSettings,
     /// What is fetched over HTTP.
     pub fetch: FetchSettings,
     /// Logs.
     pub log: LogSettings,
+}
+
+/// Files of the admin's own (B8).
+#[derive(Clone, Debug, Default)]
+pub struct TableSettings {
+    /// Domains, one a line.
+    pub domains: Option<PathBuf>,
+    /// Accounts with their password hashes.
+    pub passwd: Option<PathBuf>,
+    /// Aliases.
+    pub virtuals: Option<PathBuf>,
 }
 
 /// Searching mail.
@@ -426,6 +439,15 @@ pub struct RelaySettings {
     pub per_host: u32,
     /// Messages over one connection. Default 100.
     pub messages: u32,
+}
+
+impl RelaySettings {
+    /// Are the mailboxes of this account on another machine: does a route name it and lead there by LMTP (A25)?
+    pub(crate) fn keeps_elsewhere(&self, sender: Option<&str>, account: &str) -> bool {
+        let mut routes = self.routes.iter();
+        let first = routes.find(|route| route.fits(sender, account));
+        first.is_some_and(|route| route.hands_over(account))
+    }
 }
 
 /// DNS.

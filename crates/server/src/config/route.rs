@@ -179,6 +179,12 @@ impl Route {
         from && (self.to.is_empty() || self.to.iter().any(|one| names(one, recipient)))
     }
 
+    /// Does it name this recipient, and hosts that take mail by LMTP alone (A25)?
+    pub(super) fn hands_over(&self, recipient: &str) -> bool {
+        let named = self.to.iter().any(|one| names(one, recipient));
+        named && !self.via.is_empty() && self.via.iter().all(|hop| hop.scheme == Scheme::Lmtp)
+    }
+
     /// Are we a backup MX for mail to this address?
     pub fn backs_up(&self, recipient: &str) -> bool {
         self.backup.is_some() && self.to.iter().any(|one| names(one, recipient))

@@ -4,7 +4,7 @@
 
 use super::Rate;
 use super::interfaces::Interfaces;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
 const SIZE_UNITS: [(&str, u64); 4] = [
@@ -121,9 +121,55 @@ pub(super) fn print_rate(rate: Rate) -> String {
     }
 }
 
-/// Where to listen: `127.0.0.1:2525`, `[::1]:2525`, `lo:2525`, or an address or interface without port; a bare port and `[::]:PORT` mean all
-/// addresses, IPv6 and IPv4. The interfaces of the machine are looked at only if one is named.
+/// Where to listen (A2): `127.0.0.1:2525`, `[::1]:2525`, `lo:2525`, `mx1.example.com:2525`, or one of these without port; a bare port
+/// and `[::]:PORT` mean all addresses, IPv6 and IPv4. With `inet4` or `inet6` behind it, the addresses of that family alone. The
+/// interfaces of the machine are looked at only if one is named.
 pub(super) fn parse_listen(
+    text: &str,
+    default_port: u16,
+    interfaces: impl FnOnce() -> Result<Interfaces, String>,
+) -> Result<Vec<SocketAddr>, String> {
+    let (place, family) = match text.rsplit_once(' ') {
+        Some((place, "inet4")) => (place, Some(Family::Inet4)),
+        Some((place, "inet6")) => (place, Some(Family::Inet6)),
+        _ => (text, None),
+    };
+    let mut found = parse_place(place.trim_end(), default_port, interfaces)?;
+    if let Some(family) = family {
+        found.retain(|address| family.has(address));
+        if found.is_empty() {
+            return Err(format!("\"{place}\" has no address of the family {family}"));
+        }
+    }
+    Ok(found)
+}
+
+/// The addresses of one family.
+#[derive(Clone, Copy)]
+enum Family {
+    Inet4,
+    Inet6,
+}
+
+impl Family {
+    fn has(self, address: &SocketAddr) -> bool {
+        match self {
+            Family::Inet4 => address.is_ipv4(),
+            Family::Inet6 => address.is_ipv6(),
+        }
+    }
+}
+
+impl std::fmt::Display for Family {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Family::Inet4 => "inet4",
+            Family::Inet6 => "inet6",
+        })
+    }
+}
+
+fn parse_place(
     text: &str,
     default_port: u16,
     interfaces: impl FnOnce() -> Result<Interfaces, String>,
@@ -140,7 +186,7 @@ pub(super) fn parse_listen(
     }
 }
 
-/// A2: an interface or `egress`, with or without port.
+/// An interface, `egress` or the name of a host, with or without port.
 fn parse_interface(
     text: &str,
     default_port: u16,
@@ -161,11 +207,27 @@ fn parse_interface(
     if name.is_empty() || number || !name.bytes().all(clean) {
         return Err(wrong());
     }
-    let found = interfaces()?.named(name)?;
+    let found = match interfaces()?.named(name) {
+        // An interface may have a dot in its name too (`eth0.100`), so it comes first.
+        Err(_) if name.contains('.') || name == "localhost" => host_addresses(name)?,
+        found => found?,
+    };
     Ok(found
         .into_iter()
         .map(|ip| SocketAddr::new(ip, port))
         .collect())
+}
+
+/// The addresses of a host as this machine knows it, usually from /etc/hosts.
+fn host_addresses(name: &str) -> Result<Vec<IpAddr>, String> {
+    let unknown = |why| format!("\"{name}\" is no interface, and as a host it is not known: {why}");
+    let mut found = Vec::new();
+    for address in (name, 0).to_socket_addrs().map_err(unknown)? {
+        if !found.contains(&address.ip()) {
+            found.push(address.ip());
+        }
+    }
+    Ok(found)
 }
 
 /// The IPv6 and the IPv4 wildcard: two sockets, so that no client ever appears as an IPv4-mapped IPv6 address.
@@ -252,9 +314,27 @@ mod tests {
         assert_eq!(text("192.0.2.7"), Ok("[192.0.2.7:25]".into()));
         assert_eq!(text("::1"), Ok("[[::1]:25]".into()));
         assert_eq!(parse_listen("::"), parse_listen("25"));
+        assert_eq!(text("lo inet4"), Ok("[127.0.0.1:25]".into()));
+        assert_eq!(text("lo:2525 inet6"), Ok("[[::1]:2525]".into()));
+        assert_eq!(text("25 inet6"), Ok("[[::]:25]".into()));
+        assert_eq!(
+            text("egress inet6"),
+            Err("\"egress\" has no address of the family inet6".into())
+        );
         assert_eq!(
             text("ens9:26"),
             Err("this machine has no interface \"ens9\" with an address; it has ens3, lo".into())
+        );
+    }
+
+    /// A2: a host that this machine knows.
+    #[test]
+    fn a02_a_name_is_its_addresses() {
+        let found = parse_listen("localhost:2525 inet4").unwrap();
+        assert!(
+            found
+                .iter()
+                .all(|address| address.ip().is_loopback() && address.port() == 2525)
         );
     }
 
@@ -265,7 +345,10 @@ mod tests {
         assert_eq!(parse_listen("127.0.0.1:2530").map(|a| a.len()), Ok(1));
         for wrong in [
             "",
-            "localhost:25",
+            "localhost:x",
+            "25 inet5",
+            "127.0.0.1 inet6",
+            "inet4",
             "lo:",
             "lo:x",
             "70000",

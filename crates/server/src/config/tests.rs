@@ -227,6 +227,111 @@ fn certificates_as_tables_and_their_errors() {
     );
 }
 
+/// A file that sets one setting to this, besides what every file needs; the line of the setting is 3.
+fn setting_alone(key: &str, value: &str) -> String {
+    let needed = [("hostname", "mx1.example.com"), ("domain", "example.com")];
+    let others = needed
+        .iter()
+        .map(|(name, usual)| match *name == key {
+            true => "\n".to_owned(),
+            false => format!("{name} = \"{usual}\"\n"),
+        })
+        .collect::<String>();
+    format!("{others}{key} = {value}\n")
+}
+
+/// What is of the wrong type, too large, cut off or no text, for every setting there is: an error with its place, or a value that is taken.
+#[test]
+fn every_setting_stands_any_value() {
+    let long = format!("\"{}\"", "x".repeat(100_000));
+    let many = format!("[{}]", "\"x\", ".repeat(200));
+    let values = [
+        "-1",
+        "0",
+        "1e400",
+        "nan",
+        "99999999999999999999",
+        "9223372036854775807",
+        "true",
+        "\"\"",
+        "[]",
+        "[\"\"]",
+        "[{}]",
+        "{}",
+        "\"-1s\"",
+        "\"9999999999999999999G\"",
+        "\"99999999999999d\"",
+        "\"\u{202e}\"",
+        "\"%n%s/../../..\"",
+        "nonsense",
+        "\"cut off",
+        "[\"cut off\"",
+        "",
+        "=",
+        "\"\\q\"",
+        "\"a\" \"b\"",
+        long.as_str(),
+        many.as_str(),
+    ];
+    for setting in SETTINGS.iter() {
+        for value in values {
+            let shown = &value[..value.len().min(40)];
+            let Err(faults) = load(&setting_alone(setting.key, value)) else {
+                continue;
+            };
+            for fault in faults.lines() {
+                let placed = fault.starts_with("f:3:")
+                    || fault.starts_with("f:4:")
+                    || fault.starts_with("f: ");
+                assert!(placed, "{} = {shown}: {fault}", setting.key);
+            }
+        }
+    }
+}
+
+/// What no setting is: an error that names the setting and its line.
+#[test]
+fn every_setting_refuses_what_it_cannot_be() {
+    let values = [
+        "{ a = 1 }",
+        "[[1]]",
+        "1979-05-27",
+        "\"a\\u0000b\"",
+        "[\"a\\r\\nb\"]",
+        "1.5",
+    ];
+    for setting in SETTINGS.iter() {
+        for value in values {
+            let faults = load(&setting_alone(setting.key, value))
+                .map(|_| ())
+                .expect_err(&format!("{} = {value}", setting.key));
+            assert!(
+                faults.contains("f:3:") && faults.contains(setting.key),
+                "{} = {value}: {faults}",
+                setting.key
+            );
+        }
+    }
+}
+
+/// Octets that are no UTF-8, in every setting's value: an error with its place.
+#[test]
+fn every_setting_refuses_what_is_no_text() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("c.toml");
+    for setting in SETTINGS.iter() {
+        let text = setting_alone(setting.key, "\"X\"");
+        let octets: Vec<u8> = text
+            .bytes()
+            .map(|b| if b == b'X' { 0xff } else { b })
+            .collect();
+        std::fs::write(&file, octets).expect("written");
+        let faults = Config::load(&file).map(|_| ()).expect_err(setting.key);
+        let place = faults.faults[0].place;
+        assert_eq!(place.map(|(line, _)| line), Some(3), "{}", setting.key);
+    }
+}
+
 /// Each setting's section is described, and each default is a right value of its own type.
 #[test]
 fn the_table_is_whole() {

@@ -111,8 +111,57 @@ async fn add(world: &World, source: &str, targets: &[String]) -> Result<Answer, 
     .await
 }
 
+/// Makes these the targets of an alias, and no others.
+pub(super) async fn replace(
+    world: &World,
+    source: &str,
+    targets: &[String],
+) -> Result<(), Failure> {
+    let (source, targets, config) = (source.to_owned(), targets.to_vec(), world.config.clone());
+    write(&world.store, move |tx| {
+        if let Some(why) = not_hosted(tx, &source)? {
+            return Ok(Err(why));
+        }
+        alias::remove(tx, &source, None)?;
+        for target in &targets {
+            let (source, target) = (source.clone(), target.clone());
+            alias::add(
+                tx,
+                &Alias {
+                    source,
+                    target,
+                    active: true,
+                },
+            )?;
+        }
+        match loop_from(&config, tx, &source)? {
+            // An error takes the rows back.
+            Some(chain) => Err(store::Error::Refused(format!(
+                "that would make a loop: {chain}"
+            ))),
+            None => Ok(Ok(())),
+        }
+    })
+    .await
+}
+
 /// What speaks against these rows.
 fn against(tx: &mut Tx<'_>, source: &str, targets: &[String]) -> store::Result<Option<Failure>> {
+    if let Some(why) = not_hosted(tx, source)? {
+        return Ok(Some(why));
+    }
+    let known = alias::targets(tx, source)?;
+    if targets.iter().all(|target| known.contains(target)) {
+        return Ok(Some(Failure::new(
+            FailureKind::Exists,
+            format!("alias {source} leads to {} already", targets.join(", ")),
+        )));
+    }
+    Ok(None)
+}
+
+/// An alias belongs to a domain of ours, and not to another name of one.
+fn not_hosted(tx: &mut Tx<'_>, source: &str) -> store::Result<Option<Failure>> {
     if let Some((_, name)) = source.rsplit_once('@').filter(|(_, name)| !name.is_empty()) {
         match domain::by_name(tx, name)? {
             None => {
@@ -128,13 +177,6 @@ fn against(tx: &mut Tx<'_>, source: &str, targets: &[String]) -> store::Result<O
                 }
             }
         }
-    }
-    let known = alias::targets(tx, source)?;
-    if targets.iter().all(|target| known.contains(target)) {
-        return Ok(Some(Failure::new(
-            FailureKind::Exists,
-            format!("alias {source} leads to {} already", targets.join(", ")),
-        )));
     }
     Ok(None)
 }
@@ -249,7 +291,7 @@ fn grouped(rows: Vec<Alias>) -> Vec<View> {
 }
 
 /// `user@domain`, `user`, `@domain` or `@`.
-fn parse_source(text: &str) -> Result<String, Failure> {
+pub(super) fn parse_source(text: &str) -> Result<String, Failure> {
     match text.split_once('@') {
         Some(("", "")) => Ok("@".into()),
         Some(("", domain)) => Ok(format!("@{}", domain_name(domain)?)),
@@ -258,7 +300,7 @@ fn parse_source(text: &str) -> Result<String, Failure> {
     }
 }
 
-fn parse_target(text: &str) -> Result<String, Failure> {
+pub(super) fn parse_target(text: &str) -> Result<String, Failure> {
     if text.contains('@') {
         Ok(address(text)?.key())
     } else {

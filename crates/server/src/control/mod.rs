@@ -27,6 +27,7 @@ pub mod service;
 pub mod share;
 pub mod sieve;
 mod socket;
+pub mod tables;
 
 pub use client::Client;
 pub(crate) use socket::{bind, serve};
@@ -71,6 +72,8 @@ pub enum Request {
     Removed(removed::Request),
     /// Messages.
     Message(message::Request),
+    /// Tables of the admin's own.
+    Tables(tables::Request),
 }
 
 impl Request {
@@ -116,6 +119,8 @@ pub enum Answer {
     Removed(removed::Answer),
     /// Messages.
     Message(message::Answer),
+    /// Tables of the admin's own.
+    Tables(tables::Answer),
 }
 
 /// Whether to do it or only to say what would be done.
@@ -278,6 +283,7 @@ pub async fn execute(world: &World, request: Request) -> Result<Answer, Failure>
         Request::Sieve(request) => sieve::execute(world, request).await.map(Answer::Sieve),
         Request::Removed(request) => removed::execute(world, request).await.map(Answer::Removed),
         Request::Message(request) => message::execute(world, request).await.map(Answer::Message),
+        Request::Tables(request) => tables::execute(world, request).await.map(Answer::Tables),
     }
 }
 

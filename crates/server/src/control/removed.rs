@@ -235,7 +235,7 @@ fn view(world: &World, one: &Removed) -> View {
         until: until.to_string(),
         uid: one.key.uid.0,
         size: one.entry.size,
-        received: one.entry.internal_date.to_string(),
+        received: one.entry.internal_date.time.to_string(),
         from: envelope::shown(envelope, EnvelopeField::From),
         subject: encoded_word::decode(&envelope::subject(envelope)),
         message_id: String::from_utf8_lossy(&envelope::message_id(envelope)).into_owned(),

@@ -132,6 +132,16 @@ async fn answer(line: &str, running: &Arc<Running>) -> String {
 }
 
 impl World {
+    /// What a server that only starts works on.
+    pub(crate) fn without_server(services: &crate::Services) -> World {
+        World {
+            config: services.config.load_full(),
+            store: services.store.clone(),
+            now: services.clock.now(),
+            running: None,
+        }
+    }
+
     pub(crate) fn of(running: &Arc<Running>) -> World {
         let services = &running.services;
         World {

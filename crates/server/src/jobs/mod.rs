@@ -9,6 +9,7 @@ pub(crate) mod periodic;
 mod pickup;
 mod queue;
 mod quota;
+mod recent;
 mod removed;
 mod scripts;
 mod signing;
@@ -42,6 +43,7 @@ fn at_intervals() -> Vec<periodic::Job> {
         quota::job(),
         removed::job(),
         index::job(),
+        recent::job(),
         gate::expiry(),
         gate::lists(),
         gate::dns_lists(),

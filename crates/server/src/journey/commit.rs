@@ -184,7 +184,7 @@ impl Settled {
     fn refusal_for(&self, recipient: &Recipient, written: &Written) -> Option<Refusal> {
         let refusal = |route: &Route| match route {
             Route::File(inbox) => self.plan.refusal_of(inbox.account),
-            Route::Relay(_) | Route::Trap => None,
+            Route::Relay(_) | Route::HandOver(_) | Route::Trap => None,
         };
         let all: Option<Vec<Refusal>> = recipient.routes.iter().map(refusal).collect();
         let rejected = all.and_then(|all| all.into_iter().next());
@@ -255,7 +255,7 @@ impl Written {
     /// The refusal for a recipient one of whose mailboxes was full.
     fn full_for(&self, recipient: &Recipient) -> Option<Refusal> {
         recipient.routes.iter().find_map(|route| match route {
-            Route::Relay(_) | Route::Trap => None,
+            Route::Relay(_) | Route::HandOver(_) | Route::Trap => None,
             Route::File(inbox) => {
                 let (_, full) = self
                     .full
@@ -287,7 +287,7 @@ async fn success_notice(
         Route::File(inbox) => deliveries
             .iter()
             .any(|delivery| delivery.inbox.account == inbox.account && !delivery.copies.is_empty()),
-        Route::Relay(_) | Route::Trap => false,
+        Route::Relay(_) | Route::HandOver(_) | Route::Trap => false,
     };
     let filed = |recipient: &&Recipient| {
         recipient.notify.has(Notify::SUCCESS)

@@ -117,7 +117,7 @@ impl Copy {
             mailbox,
             flags: self.flags,
             keywords: self.keywords.clone(),
-            internal_date: letter.date,
+            internal_date: letter.date.into(),
             body: letter.body.clone(),
             summary: letter.summary.clone(),
             quota: letter.quota.clone(),

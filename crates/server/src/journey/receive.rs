@@ -147,7 +147,9 @@ impl Transaction {
             time: self.services.clock.now(),
             copies: Copies {
                 filed: stage(leads(|route| matches!(route, Route::File(_)))),
-                relayed: stage(leads(|route| matches!(route, Route::Relay(_)))),
+                relayed: stage(leads(|route| {
+                    matches!(route, Route::Relay(_) | Route::HandOver(_))
+                })),
             },
             reading: Reading::Head(HeadReader::default()),
             section: Vec::new(),

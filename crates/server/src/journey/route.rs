@@ -47,6 +47,8 @@ pub(crate) enum Route {
     File(Inbox),
     /// Into the queue, for another server.
     Relay(Address),
+    /// Into the queue, for the machine that keeps this account's mailboxes (A25).
+    HandOver(Address),
     /// Nowhere: the address is a trap (J15), and who writes to it is told nothing.
     Trap,
 }
@@ -74,7 +76,7 @@ impl Recipient {
     pub(crate) fn may_refuse(&self) -> bool {
         self.routes.iter().any(|route| match route {
             Route::File(inbox) => inbox.scripts.is_some_and(|traits| traits.refuses),
-            Route::Relay(_) | Route::Trap => false,
+            Route::Relay(_) | Route::HandOver(_) | Route::Trap => false,
         })
     }
 }
@@ -153,6 +155,7 @@ impl Rules<'_> {
     /// Everything RCPT asks of the store, in one snapshot.
     async fn look_up(&self, path: Address) -> store::Result<LookedUp> {
         let (config, size) = (self.config.clone(), self.mail.size.unwrap_or(0));
+        let sender = self.mail.reverse_path.as_ref().map(ToString::to_string);
         let from_outside = matches!(self.road, Road::Mx);
         let work = move |tx: &mut store::Tx<'_>| {
             if from_outside && gate::traps::is_trap(tx, &path.to_string())? {
@@ -166,6 +169,16 @@ impl Rules<'_> {
             for target in targets {
                 match target {
                     Target::Elsewhere(address) => routes.push(Route::Relay(address)),
+                    Target::Account(account)
+                        if config
+                            .relay
+                            .keeps_elsewhere(sender.as_deref(), &account.address) =>
+                    {
+                        let address = Address::parse(&account.address).map_err(|why| {
+                            store::Error::Corrupt(format!("{}: {why}", account.address))
+                        })?;
+                        routes.push(Route::HandOver(address));
+                    }
                     Target::Account(account) => match room(tx, &config, &account, size)? {
                         Ok(()) => routes.push(Route::File(inbox(tx, account)?)),
                         Err(refusal) => return Ok(LookedUp::Full(refusal)),
@@ -326,7 +339,14 @@ pub(super) fn route(judged: Judged) -> Routed {
                 Route::Relay(address) if relayed.insert(address.key()) => {
                     routed.relays.push(relay(recipient, address));
                 }
-                Route::File(_) | Route::Relay(_) | Route::Trap => {}
+                Route::HandOver(address) if relayed.insert(address.key()) => {
+                    // It stays with us, so nobody has forwarded it.
+                    routed.relays.push(Relay {
+                        forwarded_by: None,
+                        ..relay(recipient, address)
+                    });
+                }
+                Route::File(_) | Route::Relay(_) | Route::HandOver(_) | Route::Trap => {}
             }
         }
     }

@@ -175,7 +175,7 @@ async fn written(
         mailbox: inbox.id,
         flags: Flags::default(),
         keywords: Vec::new(),
-        internal_date: now,
+        internal_date: now.into(),
         body: made.body,
         summary: made.summary,
         // P6: it comes though there is hardly room.

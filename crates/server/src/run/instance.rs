@@ -48,13 +48,15 @@ pub enum Holder {
     Command,
 }
 
+/// The lock, in the data directory.
+pub(super) const LOCK_FILE: &str = "server.lock";
 /// How long a server waits for a command to end.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Instance {
     /// Takes the lock of a data directory that exists, without waiting.
     pub fn lock(data: &Path, holder: Holder) -> Result<Instance, LockError> {
-        let path = data.join("server.lock");
+        let path = data.join(LOCK_FILE);
         let unusable = |why| LockError::Unusable {
             path: path.display().to_string(),
             why,

@@ -138,6 +138,9 @@ impl Server {
                 ended.await;
             }
         }
+        if let Err(error) = self.services.recents.save(&self.services.store).await {
+            tracing::warn!(%error, "mail programs will be told once more that some messages are recent");
+        }
         tracing::info!("stopped");
     }
 }

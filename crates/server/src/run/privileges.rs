@@ -1,9 +1,10 @@
 //! Becoming an ordinary user for good once the low ports are bound and the keys are read (T13, L15).
 
+use super::instance::LOCK_FILE;
 use nix::unistd::{Gid, Uid, User, chown, getegid, geteuid, setgid, setgroups, setuid};
 use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, lchown};
 use std::path::Path;
 
 /// Whom to become.
@@ -13,26 +14,36 @@ pub(super) struct Target {
     gid: Gid,
 }
 
-/// The user of the settings, if we are root and shall not stay it. An unknown name is an error of the settings.
+/// The user that root becomes where the settings name none.
+const DEFAULT_USER: &str = "pennyblack";
+
+/// The user to become, if we are root: the one of the settings, else [`DEFAULT_USER`]. Root stays root only where the settings say so.
+/// A user that does not exist is an error of the settings.
 pub(super) fn target(user: Option<&str>) -> Result<Option<Target>, String> {
-    let Some(name) = user.filter(|_| geteuid().is_root()) else {
+    if !geteuid().is_root() {
         return Ok(None);
-    };
-    match User::from_name(name) {
-        Ok(Some(user)) => Ok(Some(Target {
+    }
+    let name = user.unwrap_or(DEFAULT_USER);
+    match (User::from_name(name), user) {
+        (Ok(Some(user)), _) => Ok(Some(Target {
             name: name.into(),
             uid: user.uid,
             gid: user.gid,
         })
         .filter(|user| !user.uid.is_root())),
-        Ok(None) => Err(format!(
+        (Ok(None), Some(name)) => Err(format!(
             "user = \"{name}\": there is no such user; make it with `useradd --system {name}`"
         )),
-        Err(why) => Err(format!("user = \"{name}\": cannot be looked up: {why}")),
+        (Ok(None), None) => Err(format!(
+            "a mail server that was started as root becomes a user of its own, and there is no user {DEFAULT_USER}: make it with \
+             `useradd --system {DEFAULT_USER}`, or set `user` to another one (`user = \"root\"` stays root)"
+        )),
+        (Err(why), _) => Err(format!("user = \"{name}\": cannot be looked up: {why}")),
     }
 }
 
-/// Makes the data directory (mode 0750) if it is missing; what is made as root for another user is given to him.
+/// Makes the data directory (mode 0750) if it is missing; what is made as root for another user is given to him, and so is all
+/// that a server kept there which stayed root.
 pub(super) fn data_directory(data: &Path, target: Option<&Target>) -> io::Result<()> {
     if !data.exists() {
         fs::DirBuilder::new()
@@ -40,7 +51,32 @@ pub(super) fn data_directory(data: &Path, target: Option<&Target>) -> io::Result
             .mode(0o750)
             .create(data)?;
     }
+    if let Some(user) = target
+        && fs::metadata(data)?.uid() == 0
+        && data.join(LOCK_FILE).exists()
+    {
+        give_content(data, user)?;
+    }
     give(data, target)
+}
+
+/// Everything in a folder that is root's alone, so that nobody else can have put a link there; links are not followed all the same.
+fn give_content(folder: &Path, user: &Target) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let facts = entry.metadata()?;
+        if facts.is_dir() {
+            give_content(&entry.path(), user)?;
+        }
+        if facts.uid() == 0 {
+            lchown(
+                entry.path(),
+                Some(user.uid.as_raw()),
+                Some(user.gid.as_raw()),
+            )?;
+        }
+    }
+    Ok(())
 }
 
 /// Gives a path to the user we become, if root owns it.

@@ -3,6 +3,7 @@
 use super::Running;
 use crate::Services;
 use crate::config::{Applies, Certificate, Config, Faults, SETTINGS};
+use crate::control::{World, tables};
 use crate::session::tls::TlsError;
 use std::fs::File;
 use std::io;
@@ -48,6 +49,9 @@ impl Running {
         let result = tokio::task::spawn_blocking(move || running.try_reload())
             .await
             .unwrap_or_else(|why| Err(ReloadError::Broken(why.to_string())));
+        if result.is_ok() {
+            tables::take_in_all(&World::of(self)).await;
+        }
         match &result {
             Ok(done) => tracing::info!(
                 changed = done.changed.join(" "),

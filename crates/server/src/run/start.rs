@@ -1,5 +1,6 @@
 //! The steps of a start, each with the error it can meet.
 
+use super::instance::LOCK_FILE;
 use super::privileges::{self, Target};
 use super::resolver::resolver;
 use super::{Instance, LockError, Parts, Running, Server, limits, notify};
@@ -90,9 +91,7 @@ pub(super) async fn start(config: Config, parts: Parts) -> Result<Server, StartE
     if let Some(user) = &target {
         privileges::become_user(user).map_err(system("cannot become the user of the settings"))?;
     } else if rustix::process::geteuid().is_root() {
-        tracing::warn!(
-            "running as root: set `user` in the configuration to a user made for this server"
-        );
+        tracing::warn!("running as root, as `user` in the configuration says");
     }
     let tls = early.map_or_else(|| Tls::load(&config), Ok)?;
     let store = open_store(options).await?;
@@ -130,7 +129,7 @@ async fn claim(config: &Config, target: Option<&Target>) -> Result<Instance, Sta
     privileges::data_directory(data, target)
         .map_err(system(format!("cannot make {}", data.display())))?;
     let instance = Instance::lock_for_server(data).await?;
-    privileges::give(&data.join("server.lock"), target)
+    privileges::give(&data.join(LOCK_FILE), target)
         .map_err(system("cannot give the lock to the user"))?;
     Ok(instance)
 }
@@ -218,6 +217,7 @@ fn services(
         metrics,
         quota_due: Default::default(),
         jobs: jobs::Jobs::default(),
+        recents: Default::default(),
         routes: Default::default(),
         tls_results: Default::default(),
         paused: Paused::default(),
@@ -242,6 +242,7 @@ async fn begin(
         socket.display()
     )))?;
     services.gate.load(&services.store).await?;
+    control::tables::take_in_all(&control::World::without_server(&services)).await;
     let doors = listen::open(ears.sockets, &services).map_err(system("cannot listen"))?;
     let running = Arc::new(Running {
         services: services.clone(),

@@ -111,7 +111,7 @@ impl Besides<'_> {
             mailbox: inbox.id,
             flags: Flags::default(),
             keywords: Vec::new(),
-            internal_date: self.time,
+            internal_date: self.time.into(),
             body: made.body.clone(),
             summary: made.summary.clone(),
             quota: QuotaRule::NOTICE,

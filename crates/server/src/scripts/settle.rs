@@ -7,7 +7,9 @@ use super::besides::Besides;
 use super::effects::{Effects, Filed, Into};
 use crate::config::Config;
 use std::sync::Arc;
-use store::entry::{self, Entry, FlagChange, Flags, Kept, NewEntry, Place, QuotaRule};
+use store::entry::{
+    self, Entry, FlagChange, Flags, InternalDate, Kept, NewEntry, Place, QuotaRule,
+};
 use store::mailbox::{self, SpecialUse};
 use store::quota::Occasion;
 use store::script::journal;
@@ -196,7 +198,7 @@ impl Settled {
         tx: &mut Tx<'_>,
         filed: &Filed,
         mailbox: MailboxId,
-        date: Timestamp,
+        date: InternalDate,
     ) -> Result<()> {
         let Some(made) = &filed.instead else {
             return Ok(());
@@ -225,7 +227,7 @@ impl Settled {
             Target::Here => Some(self.mailbox),
             Target::Missing(_) => self.find(tx, mailbox::INBOX, None, None)?,
         };
-        match mailbox.map(|mailbox| self.add(tx, filed, mailbox, self.time)) {
+        match mailbox.map(|mailbox| self.add(tx, filed, mailbox, self.time.into())) {
             Some(Err(Error::OverQuota { .. })) | None => Ok(()),
             Some(done) => done,
         }

@@ -96,7 +96,7 @@ impl World {
     /// Starts the server on its data, as after an end of any kind.
     pub(crate) async fn boot(&mut self) {
         let mut text = String::from(
-            "hostname = \"mx1.example.com\"\ndomain = \"example.com\"\ndata = \"data\"\n",
+            "hostname = \"mx1.example.com\"\ndomain = \"example.com\"\ndata = \"data\"\nuser = \"root\"\n",
         );
         text += "queue.allow_private = true\n";
         text += &format!("queue.port = {}\n", self.internet.port());

@@ -220,7 +220,7 @@ impl Drop for World {
 /// The settings of the world: quick passwords, no waiting, and what the test asks for.
 fn configuration(setup: &Setup, folder: &Path) -> Config {
     let mut text = String::from(
-        "hostname = \"mx1.example.com\"\ndomain = \"example.com\"\ndata = \"data\"\n\
+        "hostname = \"mx1.example.com\"\ndomain = \"example.com\"\ndata = \"data\"\nuser = \"root\"\n\
          auth.failure_delay = \"0s\"\nqueue.port = 9\n",
     );
     for (key, value) in &setup.settings {

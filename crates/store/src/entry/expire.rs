@@ -18,6 +18,9 @@ pub enum Everywhere {
 }
 
 /// Mailboxes that hold something saved before `before`; at most `limit`.
+///
+/// UIDs are given in the order of saving, so the first few messages tell, and no mailbox is read through (a message that was saved
+/// while the clock was wrong waits until those before it are gone).
 pub fn expired(
     tx: &mut Tx<'_>,
     which: &Everywhere,
@@ -28,14 +31,16 @@ pub fn expired(
     match which {
         Everywhere::Special(special) => tx.all(
             "SELECT m.account, m.id FROM mailbox m WHERE m.special_use = $1 AND EXISTS \
-             (SELECT 1 FROM entry e WHERE e.account = m.account AND e.mailbox = m.id AND e.saved < $2) \
+             (SELECT 1 FROM (SELECT e.saved FROM entry e WHERE e.account = m.account AND e.mailbox = m.id \
+             ORDER BY e.uid LIMIT 20) AS oldest WHERE oldest.saved < $2) \
              ORDER BY m.account, m.id LIMIT $3",
             params![special.number(), before, limit],
             place,
         ),
         Everywhere::Named(name) => tx.all(
             "SELECT m.account, m.id FROM mailbox m WHERE m.name = $1 AND EXISTS \
-             (SELECT 1 FROM entry e WHERE e.account = m.account AND e.mailbox = m.id AND e.saved < $2) \
+             (SELECT 1 FROM (SELECT e.saved FROM entry e WHERE e.account = m.account AND e.mailbox = m.id \
+             ORDER BY e.uid LIMIT 20) AS oldest WHERE oldest.saved < $2) \
              ORDER BY m.account, m.id LIMIT $3",
             params![&canonical(name), before, limit],
             place,

@@ -64,9 +64,9 @@ pub fn whereabouts(
     message: MessageId,
 ) -> Result<Vec<(MailboxId, Entry)>> {
     tx.all(
-        "SELECT uid, flags, keywords, modseq, internal_date, saved, size, message, mailbox FROM entry \
+        "SELECT uid, flags, keywords, modseq, internal_date, saved, size, message, zone, mailbox FROM entry \
          WHERE account = $1 AND message = $2 ORDER BY mailbox, uid",
         params![account, message],
-        |row| Ok((MailboxId::from_u128(row.id(8)?), rows::read(row)?)),
+        |row| Ok((MailboxId::from_u128(row.id(9)?), rows::read(row)?)),
     )
 }

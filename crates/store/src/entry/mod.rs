@@ -20,7 +20,7 @@ pub use expire::{Everywhere, expire, expired};
 pub use find::{Searched, by_message_id, called, whereabouts};
 pub use flags::store_flags;
 pub(crate) use keywords::{joined as joined_keywords, split as split_keywords};
-pub use read::{contents, envelope, first_unseen, scan, scan_contents, uids};
+pub use read::{contents, count_from, envelope, first_unseen, scan, scan_contents, uids};
 pub(crate) use remove::clear;
 pub(crate) use remove::remove;
 pub use remove::{expunge, remove_one, remove_uids};
@@ -79,11 +79,26 @@ pub struct Entry {
     /// When flags last changed (RFC 7162).
     pub modseq: ModSeq,
     /// IMAP INTERNALDATE.
-    pub internal_date: Timestamp,
+    pub internal_date: InternalDate,
     /// When it came into this mailbox (RFC 8514 SAVEDATE).
     pub saved: Timestamp,
     /// RFC822.SIZE in octets.
     pub size: u32,
+}
+
+/// IMAP INTERNALDATE: when a message came, and the zone in which whoever brought it told that (RFC 3501 §2.3.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InternalDate {
+    /// The moment, kept to the second.
+    pub time: Timestamp,
+    /// Minutes by which the zone is ahead of UTC.
+    pub zone: i16,
+}
+
+impl From<Timestamp> for InternalDate {
+    fn from(time: Timestamp) -> InternalDate {
+        InternalDate { time, zone: 0 }
+    }
 }
 
 /// A mailbox as somebody sees it. Where its owner lets every reader have his own `\Seen`, they see their own.
@@ -127,7 +142,7 @@ pub struct NewEntry {
     /// Keywords it starts with.
     pub keywords: Vec<String>,
     /// IMAP INTERNALDATE.
-    pub internal_date: Timestamp,
+    pub internal_date: InternalDate,
     /// Its octets.
     pub body: Staged,
     /// What [`message::Scanner`] found in them.

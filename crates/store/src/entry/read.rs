@@ -5,7 +5,7 @@ use crate::body::BodyRef;
 use crate::engine::params;
 use crate::ranges::Ranges;
 use crate::tx::Tx;
-use crate::{AccountId, MessageId, ModSeq, Result, Uid};
+use crate::{AccountId, MailboxId, MessageId, ModSeq, Result, Uid};
 use std::ops::{ControlFlow, RangeInclusive};
 
 /// All UIDs of the mailbox as ascending ranges of consecutive numbers.
@@ -25,6 +25,21 @@ pub fn uids(
         },
     )?;
     Ok(ranges.into_vec())
+}
+
+/// How many messages have this UID or a higher one.
+pub fn count_from(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    mailbox: MailboxId,
+    from: Uid,
+) -> Result<u32> {
+    let count = tx.one(
+        "SELECT COUNT(*) FROM entry WHERE account = $1 AND mailbox = $2 AND uid >= $3",
+        params![account, mailbox, from],
+        |row| row.number(0),
+    )?;
+    Ok(count.unwrap_or(0))
 }
 
 /// The lowest UID without `\Seen`.
@@ -80,7 +95,7 @@ pub fn scan(
             continue;
         }
         tx.each(
-            "SELECT uid, flags, keywords, modseq, internal_date, saved, size, message FROM entry \
+            "SELECT uid, flags, keywords, modseq, internal_date, saved, size, message, zone FROM entry \
              WHERE account = $1 AND mailbox = $2 AND uid BETWEEN $3 AND $4 AND modseq > $5 ORDER BY uid LIMIT $6",
             params![account, mailbox, *range.start(), *range.end(), since.unwrap_or_default(), limit - entries.len()],
             |row| {

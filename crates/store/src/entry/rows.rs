@@ -1,6 +1,6 @@
 //! Rows of the tables `entry`, `content` and `mailbox` that adding, copying and removing have in common.
 
-use super::{Entry, Flags, keywords};
+use super::{Entry, Flags, InternalDate, keywords};
 use crate::body::rows::release;
 use crate::engine::{Row, params};
 use crate::tx::Tx;
@@ -77,8 +77,8 @@ pub(super) fn insert(
     entry: &Entry,
 ) -> Result<()> {
     tx.execute(
-        "INSERT INTO entry (account, mailbox, uid, flags, keywords, modseq, internal_date, saved, size, message) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        "INSERT INTO entry (account, mailbox, uid, flags, keywords, modseq, internal_date, saved, size, message, zone) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         params![
             account,
             mailbox,
@@ -86,10 +86,11 @@ pub(super) fn insert(
             entry.flags.0,
             keywords::joined(&entry.keywords).as_ref(),
             entry.modseq,
-            entry.internal_date.as_second(),
+            entry.internal_date.time.as_second(),
             entry.saved.as_second(),
             entry.size,
-            entry.message
+            entry.message,
+            i64::from(entry.internal_date.zone)
         ],
     )?;
     Ok(())
@@ -134,14 +135,17 @@ pub(crate) fn release_content(
     Ok(())
 }
 
-/// Reads `uid, flags, keywords, modseq, internal_date, saved, size, message`.
+/// Reads `uid, flags, keywords, modseq, internal_date, saved, size, message, zone`.
 pub(crate) fn read(row: &Row<'_>) -> Result<Entry> {
     Ok(Entry {
         uid: Uid(row.number(0)?),
         flags: Flags(row.number(1)?),
         keywords: keywords::split(row.opt_text(2)?),
         modseq: ModSeq(row.number(3)?),
-        internal_date: time::from_seconds(row.int(4)?)?,
+        internal_date: InternalDate {
+            time: time::from_seconds(row.int(4)?)?,
+            zone: row.number(8)?,
+        },
         saved: time::from_seconds(row.int(5)?)?,
         size: row.number(6)?,
         message: MessageId::from_u128(row.id(7)?),

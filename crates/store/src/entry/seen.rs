@@ -22,7 +22,7 @@ pub(super) fn scan(
     entries: &mut Vec<Entry>,
 ) -> Result<()> {
     tx.each(
-        "SELECT e.uid, e.flags, e.keywords, e.modseq, e.internal_date, e.saved, e.size, e.message, COALESCE(s.seen, 0), \
+        "SELECT e.uid, e.flags, e.keywords, e.modseq, e.internal_date, e.saved, e.size, e.message, e.zone, COALESCE(s.seen, 0), \
          COALESCE(s.modseq, 0) FROM entry e LEFT JOIN seen s ON s.account = e.account AND s.mailbox = e.mailbox \
          AND s.uid = e.uid AND s.viewer = $7 \
          WHERE e.account = $1 AND e.mailbox = $2 AND e.uid BETWEEN $3 AND $4 AND (e.modseq > $5 OR s.modseq > $5) \
@@ -30,9 +30,9 @@ pub(super) fn scan(
         params![account, mailbox, *uids.start(), *uids.end(), since, limit, viewer],
         |row| {
             let mut entry = rows::read(row)?;
-            let seen = row.flag(8)?;
+            let seen = row.flag(9)?;
             entry.flags = with_seen(entry.flags, seen);
-            entry.modseq = entry.modseq.max(ModSeq(row.number(9)?));
+            entry.modseq = entry.modseq.max(ModSeq(row.number(10)?));
             entries.push(entry);
             Ok(ControlFlow::Continue(()))
         },

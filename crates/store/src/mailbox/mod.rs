@@ -37,6 +37,8 @@ pub struct Mailbox {
     pub uid_validity: UidValidity,
     /// The UID that the next message gets at least.
     pub uid_next: Uid,
+    /// Messages from this UID on are recent (RFC 3501 §2.3.2), as far as the store knows: see [`set_recent_from`].
+    pub recent_from: Uid,
     /// The highest MODSEQ of any change in it (RFC 7162 `HIGHESTMODSEQ`).
     pub modseq: ModSeq,
     /// Messages in it.
@@ -57,7 +59,7 @@ pub struct Mailbox {
 pub fn list(tx: &mut Tx<'_>, account: AccountId) -> Result<Vec<Mailbox>> {
     tx.all(
         "SELECT m.id, m.name, m.uid_validity, m.uid_next, m.modseq, m.messages, m.unseen, m.deleted, m.bytes, m.special_use, \
-         s.name FROM mailbox m LEFT JOIN subscription s ON s.account = m.account AND s.name = m.name \
+         s.name, m.recent_from FROM mailbox m LEFT JOIN subscription s ON s.account = m.account AND s.name = m.name \
          WHERE m.account = $1 ORDER BY m.name",
         params![account],
         read,
@@ -87,7 +89,7 @@ pub fn subscriptions(tx: &mut Tx<'_>, account: AccountId) -> Result<Vec<String>>
 pub fn by_name(tx: &mut Tx<'_>, account: AccountId, name: &str) -> Result<Option<Mailbox>> {
     tx.one(
         "SELECT m.id, m.name, m.uid_validity, m.uid_next, m.modseq, m.messages, m.unseen, m.deleted, m.bytes, m.special_use, \
-         s.name FROM mailbox m LEFT JOIN subscription s ON s.account = m.account AND s.name = m.name \
+         s.name, m.recent_from FROM mailbox m LEFT JOIN subscription s ON s.account = m.account AND s.name = m.name \
          WHERE m.account = $1 AND m.name = $2",
         params![account, &canonical(name)],
         read,
@@ -98,7 +100,7 @@ pub fn by_name(tx: &mut Tx<'_>, account: AccountId, name: &str) -> Result<Option
 pub fn by_id(tx: &mut Tx<'_>, account: AccountId, id: MailboxId) -> Result<Option<Mailbox>> {
     tx.one(
         "SELECT m.id, m.name, m.uid_validity, m.uid_next, m.modseq, m.messages, m.unseen, m.deleted, m.bytes, m.special_use, \
-         s.name FROM mailbox m LEFT JOIN subscription s ON s.account = m.account AND s.name = m.name \
+         s.name, m.recent_from FROM mailbox m LEFT JOIN subscription s ON s.account = m.account AND s.name = m.name \
          WHERE m.account = $1 AND m.id = $2",
         params![account, id],
         read,
@@ -113,7 +115,7 @@ pub fn by_special_use(
 ) -> Result<Option<Mailbox>> {
     tx.one(
         "SELECT m.id, m.name, m.uid_validity, m.uid_next, m.modseq, m.messages, m.unseen, m.deleted, m.bytes, m.special_use, \
-         s.name FROM mailbox m LEFT JOIN subscription s ON s.account = m.account AND s.name = m.name \
+         s.name, m.recent_from FROM mailbox m LEFT JOIN subscription s ON s.account = m.account AND s.name = m.name \
          WHERE m.account = $1 AND m.special_use = $2",
         params![account, special.number()],
         read,
@@ -133,7 +135,22 @@ fn read(row: &Row<'_>) -> Result<Mailbox> {
         bytes: row.number(8)?,
         special_use: row.opt_int(9)?.map(SpecialUse::from_number).transpose()?,
         subscribed: row.opt_text(10)?.is_some(),
+        recent_from: Uid(row.number(11)?),
     })
+}
+
+/// Sessions were told of the messages below `from`. The mark only grows. It is no change of the mailbox: nobody else is told of it.
+pub fn set_recent_from(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    mailbox: MailboxId,
+    from: Uid,
+) -> Result<()> {
+    tx.execute(
+        "UPDATE mailbox SET recent_from = $3 WHERE account = $1 AND id = $2 AND recent_from < $3",
+        params![account, mailbox, from],
+    )?;
+    Ok(())
 }
 
 impl SpecialUse {

@@ -10,7 +10,7 @@ mod restore;
 pub use restore::{Restored, restore};
 
 use crate::engine::{Row, params};
-use crate::entry::{self, Content, Entry, Flags};
+use crate::entry::{self, Content, Entry, Flags, InternalDate};
 use crate::mailbox::{Mailbox, SpecialUse};
 use crate::tx::Tx;
 use crate::{AccountId, Error, MailboxId, MessageId, ModSeq, Result, Timestamp, Uid, time};
@@ -91,8 +91,8 @@ pub(crate) fn keep(
     let at = tx.now().as_second();
     for entry in entries {
         tx.execute(
-            "INSERT INTO removed (account, at, mailbox, uid, why, flags, keywords, internal_date, saved, size, message) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+            "INSERT INTO removed (account, at, mailbox, uid, why, flags, keywords, internal_date, saved, size, message, \
+             zone) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
             params![
                 account,
                 at,
@@ -101,10 +101,11 @@ pub(crate) fn keep(
                 why as i64,
                 entry.flags.0,
                 entry::joined_keywords(&entry.keywords).as_ref(),
-                entry.internal_date.as_second(),
+                entry.internal_date.time.as_second(),
                 entry.saved.as_second(),
                 entry.size,
-                entry.message
+                entry.message,
+                i64::from(entry.internal_date.zone)
             ],
         )?;
     }
@@ -242,7 +243,7 @@ pub fn list(
     let mut found = Vec::new();
     tx.each(
         "SELECT r.at, r.mailbox, r.uid, r.why, r.flags, r.keywords, r.internal_date, r.saved, r.size, r.message, \
-         COALESCE(m.name, g.name), c.body, c.size, c.summary FROM removed r \
+         COALESCE(m.name, g.name), c.body, c.size, c.summary, r.zone FROM removed r \
          JOIN content c ON c.account = r.account AND c.message = r.message \
          LEFT JOIN mailbox m ON m.account = r.account AND m.id = r.mailbox \
          LEFT JOIN removed_mailbox g ON g.account = r.account AND g.mailbox = r.mailbox \
@@ -284,7 +285,10 @@ fn read(row: &Row<'_>) -> Result<(Removed, Vec<u8>)> {
             flags: Flags(row.number(4)?),
             keywords: entry::split_keywords(row.opt_text(5)?),
             modseq: ModSeq(0),
-            internal_date: time::from_seconds(row.int(6)?)?,
+            internal_date: InternalDate {
+                time: time::from_seconds(row.int(6)?)?,
+                zone: row.number(14)?,
+            },
             saved: time::from_seconds(row.int(7)?)?,
             size: row.number(8)?,
         },

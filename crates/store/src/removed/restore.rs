@@ -53,7 +53,7 @@ pub fn restore(
 fn take(tx: &mut Tx<'_>, account: AccountId, key: Key) -> Result<Option<Entry>> {
     let at = key.at.as_second();
     let entry = tx.one(
-        "SELECT uid, flags, keywords, CAST(0 AS BIGINT), internal_date, saved, size, message FROM removed \
+        "SELECT uid, flags, keywords, CAST(0 AS BIGINT), internal_date, saved, size, message, zone FROM removed \
          WHERE account = $1 AND at = $2 AND mailbox = $3 AND uid = $4",
         params![account, at, key.mailbox, key.uid],
         entry::read_entry,

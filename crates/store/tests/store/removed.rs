@@ -73,7 +73,7 @@ async fn texts(world: &World, mailbox: MailboxId) -> Vec<(u32, u8, Vec<String>, 
             entry.uid.0,
             entry.flags.0,
             entry.keywords,
-            entry.internal_date.as_second(),
+            entry.internal_date.time.as_second(),
             text,
         ));
     }

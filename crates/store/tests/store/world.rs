@@ -238,7 +238,7 @@ pub(crate) fn new_entry(account: AccountId, mailbox: MailboxId, body: Staged) ->
         mailbox,
         flags: Flags::default(),
         keywords: Vec::new(),
-        internal_date: Timestamp::from_second(1_700_000_000).unwrap(),
+        internal_date: Timestamp::from_second(1_700_000_000).unwrap().into(),
         body,
         summary,
         quota: UNLIMITED,

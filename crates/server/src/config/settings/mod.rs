@@ -125,6 +125,10 @@ pub static SECTIONS: &[(&str, &str)] = &[
         "What is done with senders before their mail is read: greylist, lists, names, traps.",
     ),
     ("search", "Searching mail."),
+    (
+        "tables",
+        "Files of the admin's own, read at the start, on reload and by `pennyblack update table`.",
+    ),
     ("fetch", "What this server fetches over HTTP."),
     ("log", "Logs."),
 ];
@@ -138,8 +142,9 @@ macro_rules! listener {
                 applies: Applies::Restart,
                 doc: "Addresses to listen on. A port alone, or `[::]:PORT`, is all addresses, IPv6 and IPv4; `0.0.0.0:PORT` is IPv4 \
                       alone; `[]` turns the listener off. An interface (`\"lo\"`, `\"eth0:2525\"`) is all its addresses but link-local ones, \
-                      and `\"egress\"` those of the interface that holds the default route, by family; both are looked up when this \
-                      file is read. Without a port it is the usual one of the listener.",
+                      `\"egress\"` those of the interface that holds the default route, by family, and a host name those that this \
+                      machine knows; they are looked up when this file is read. `inet4` or `inet6` behind any of these \
+                      (`\"egress inet4\"`) takes the addresses of that family alone. Without a port it is the usual one of the listener.",
                 field: Field::Listen(|c| &mut c.listen.$place.addresses, $port),
             },
             Setting {
@@ -186,6 +191,7 @@ mod gate;
 mod relay;
 mod search;
 mod sieve;
+mod tables;
 
 /// A20
 fn auth_optional() -> Vec<Setting> {
@@ -234,6 +240,7 @@ pub static SETTINGS: std::sync::LazyLock<Vec<Setting>> = std::sync::LazyLock::ne
         authentication::authentication(),
         gate::gate(),
         search::search(),
+        tables::tables(),
         fetch::fetch(),
         log(),
     ] {
@@ -279,8 +286,9 @@ fn host() -> Vec<Setting> {
             key: "user",
             default: Default::Value("\"\""),
             applies: Applies::Restart,
-            doc: "The user to become for good once the ports are bound and the keys are read, when started as root (T13). Empty: stay \
-                  who we are; a server that stays root says so in its log.",
+            doc: "The user to become for good once the ports are bound and the keys are read, when started as root (T13). Empty: the user \
+                  `pennyblack`, which must exist then (`useradd --system pennyblack`). `\"root\"` stays root, and the log says so. \
+                  What root kept in `data` before is given to the user.",
             field: Field::OptionalText(|c| &mut c.user),
         },
         Setting {

@@ -207,7 +207,7 @@ impl Prepared {
             mailbox: inbox.id,
             flags: Flags::default(),
             keywords: Vec::new(),
-            internal_date: self.created,
+            internal_date: self.created.into(),
             body: self.body.clone(),
             summary: self.summary.clone(),
             quota: QuotaRule::NOTICE,

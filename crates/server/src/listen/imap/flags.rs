@@ -65,10 +65,22 @@ pub(super) fn store_seen_by(
     Ok(stored)
 }
 
+/// Is this session the first that is told of a message?
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Recency {
+    /// Yes: it has `\Recent`.
+    Recent,
+    /// No, or the session has no such flag.
+    Old,
+}
+
 /// Appends `FLAGS (…)` of an entry.
-pub(super) fn push(out: &mut Vec<u8>, entry: &Entry) {
+pub(super) fn push(out: &mut Vec<u8>, entry: &Entry, recency: Recency) {
     out.extend_from_slice(b"FLAGS (");
     let start = out.len();
+    if recency == Recency::Recent {
+        out.extend_from_slice(b"\\Recent");
+    }
     let system = SYSTEM
         .iter()
         .filter(|(bit, _)| entry.flags.contains(*bit))

@@ -24,6 +24,7 @@ mod flags;
 mod groups;
 mod id;
 mod idle;
+mod internal_date;
 mod list;
 mod locate;
 mod login;
@@ -34,6 +35,7 @@ mod namespace;
 mod notify;
 mod object_id;
 mod quota;
+mod recent;
 mod rename;
 mod resync;
 mod search;
@@ -46,6 +48,8 @@ mod subscribe;
 mod unauthenticate;
 mod updates;
 mod view;
+
+pub(crate) use recent::Recents;
 
 use super::{Kind, proxy};
 use crate::Services;

@@ -6,6 +6,7 @@ use super::flags;
 use super::list;
 use super::locate::{Located, Otherwise, locate_with, settable};
 use super::object_id;
+use super::recent::Recent;
 use super::resync;
 use super::state::{Account, Authenticated, Selected, State};
 use super::updates::push_exists;
@@ -85,7 +86,12 @@ async fn opened_as(
         false => connection.services.store.watch(view.owner),
     };
     let mut selected = Box::new(Selected::new(account, view, watch));
-    describe(connection, &opened, &selected.view);
+    selected.view.recent = Recent::opened(
+        &connection.services.recents,
+        selected.view.owner,
+        &opened.located.mailbox,
+    );
+    describe(connection, &opened, &mut selected.view);
     let mut status = opened_for(access);
     if let (Some(traces), Some(qresync)) = (opened.traces, parameters.qresync) {
         let told = resync::tell(&mut selected, connection, &qresync, traces).await;
@@ -175,9 +181,8 @@ fn known_state(qresync: &QResync) -> (UidValidity, ModSeq) {
     (UidValidity(qresync.uid_validity), ModSeq(qresync.modseq))
 }
 
-/// The untagged responses that RFC 3501 §6.3.1 or RFC 9051 §6.3.2 requires, HIGHESTMODSEQ and MAILBOXID. `\Recent` is not kept: no
-/// message has it.
-fn describe(connection: &mut Connection, opened: &Opened, view: &View) {
+/// The untagged responses that RFC 3501 §6.3.1 or RFC 9051 §6.3.2 requires, HIGHESTMODSEQ and MAILBOXID.
+fn describe(connection: &mut Connection, opened: &Opened, view: &mut View) {
     let (mailbox, rev2) = (&opened.located.mailbox, connection.enabled.rev2);
     let out = &mut connection.out;
     flags::push_applicable(out, &[]);
@@ -192,11 +197,11 @@ fn describe(connection: &mut Connection, opened: &Opened, view: &View) {
         "These flags can be set.",
     );
     push_exists(out, view.exists());
-    if !rev2 {
-        out.extend_from_slice(b"* 0 RECENT\r\n");
-        if let Some(number) = opened.first_unseen.and_then(|uid| view.number_of(uid)) {
-            tell(out, Code::Unseen(number), "First unseen message.");
-        }
+    view.push_recent(connection);
+    let out = &mut connection.out;
+    let unseen = opened.first_unseen.and_then(|uid| view.number_of(uid));
+    if let Some(number) = unseen.filter(|_| !rev2) {
+        tell(out, Code::Unseen(number), "First unseen message.");
     }
     tell(
         out,

@@ -5,10 +5,10 @@ use super::failure::{Failure, Outcome};
 use super::locate::{Otherwise, locate_with};
 use super::object_id;
 use super::state::Account;
-use ::store::AccountId;
 use ::store::entry::{self, Flags};
 use ::store::mailbox::Mailbox;
 use ::store::share::Rights;
+use ::store::{AccountId, Uid};
 use imap::MailboxName;
 use imap::encode;
 use imap::response::Status;
@@ -46,6 +46,10 @@ pub(super) async fn respond(
         true => deleted_bytes(connection, owner, mailbox).await?,
         false => 0,
     };
+    let recent = match items.contains(&StatusItem::Recent) {
+        true => recent(connection, owner, mailbox).await?,
+        false => 0,
+    };
     let append_limit = connection.services.config.load().limits.message_size;
     connection.out.extend_from_slice(b"* STATUS ");
     connection.push_mailbox(&mailbox.name);
@@ -64,7 +68,8 @@ pub(super) async fn respond(
             out,
             match item {
                 StatusItem::Messages => u64::from(mailbox.messages),
-                StatusItem::Recent | StatusItem::MailboxId => 0,
+                StatusItem::Recent => u64::from(recent),
+                StatusItem::MailboxId => 0,
                 StatusItem::UidNext => u64::from(mailbox.uid_next.0),
                 StatusItem::UidValidity => u64::from(mailbox.uid_validity.0),
                 StatusItem::Unseen => u64::from(mailbox.unseen),
@@ -78,6 +83,24 @@ pub(super) async fn respond(
     }
     out.extend_from_slice(b")\r\n");
     Ok(())
+}
+
+/// How many messages no session was told of.
+async fn recent(
+    connection: &Connection,
+    owner: AccountId,
+    mailbox: &Mailbox,
+) -> Result<u32, Failure> {
+    let from = Uid(connection.services.recents.from(owner, mailbox));
+    if from >= mailbox.uid_next {
+        return Ok(0);
+    }
+    let id = mailbox.id;
+    let counted = connection
+        .services
+        .store
+        .read(move |tx| entry::count_from(tx, owner, id, from));
+    Ok(counted.await?)
 }
 
 /// Sum of the sizes of messages with `\Deleted`.

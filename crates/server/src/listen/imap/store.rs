@@ -113,6 +113,7 @@ fn tell(state: &mut Selected, connection: &mut Connection, entry: &Entry, parame
         return;
     };
     state.view.announce_keywords(connection, &entry.keywords);
+    let recency = state.view.recency(entry.uid.0, connection);
     let out = &mut connection.out;
     out.extend_from_slice(b"* ");
     encode::number(out, u64::from(number));
@@ -123,7 +124,7 @@ fn tell(state: &mut Selected, connection: &mut Connection, entry: &Entry, parame
         out.push(b' ');
     }
     if parameters.echo == Echo::Tell {
-        flags::push(out, entry);
+        flags::push(out, entry, recency);
         out.push(b' ');
     }
     if condstore {

@@ -178,13 +178,14 @@ impl Selected {
         Box::pin(fetch::tell_new(self, connection, &items, uids)).await
     }
 
-    /// `* n EXISTS`, if there are more than the client knows of.
+    /// `* n EXISTS`, if there are more than the client knows of, and how many of all are recent.
     fn report_new(&mut self, connection: &mut Connection, new: &[Entry]) {
         for entry in new {
             self.view.append(entry.uid.0);
         }
         if !new.is_empty() {
             push_exists(&mut connection.out, self.view.exists());
+            self.view.push_recent(connection);
         }
     }
 
@@ -194,11 +195,12 @@ impl Selected {
             return;
         };
         self.view.announce_keywords(connection, &entry.keywords);
+        let recency = self.view.recency(entry.uid.0, connection);
         let out = &mut connection.out;
         out.extend_from_slice(b"* ");
         encode::number(out, u64::from(number));
         out.extend_from_slice(b" FETCH (");
-        flags::push(out, entry);
+        flags::push(out, entry, recency);
         // RFC 9051 §7.5.2: what was not asked for names its message by UID too.
         if self.account.condstore || connection.enabled.rev2 {
             out.extend_from_slice(b" UID ");

@@ -4,6 +4,8 @@
 //! UIDs, so that a mailbox of 100,000 messages costs a few dozen octets.
 
 use super::connection::Connection;
+use super::flags::Recency;
+use super::recent::Recent;
 use super::{failure, locate};
 use ::store::entry::{Entry, Viewed};
 use ::store::mailbox::Mailbox;
@@ -73,6 +75,8 @@ pub(super) struct View {
     told: BTreeMap<u32, ModSeq>,
     /// Keywords the client has seen in FLAGS, in lower case.
     keywords: Vec<String>,
+    /// Messages of which this session was told first.
+    pub(super) recent: Recent,
     /// UIDs that the last SEARCH with SAVE found (RFC 5182).
     saved: Vec<RangeInclusive<u32>>,
     /// Why the mailbox is not there any more.
@@ -99,6 +103,7 @@ impl View {
             vanished: Vec::new(),
             told: BTreeMap::new(),
             keywords: Vec::new(),
+            recent: Recent::default(),
             saved: Vec::new(),
             gone: None,
         };
@@ -314,6 +319,31 @@ impl View {
         }
     }
 
+    /// `* n RECENT` (RFC 3501 §7.3.2): the client is told of all messages there are, and of some as the first. IMAP4rev2 has no such thing,
+    /// but a client that speaks it is told of them as well.
+    pub(super) fn push_recent(&mut self, connection: &mut Connection) {
+        self.recent.tell(self.uid_next, self.access);
+        if connection.enabled.rev2 {
+            return;
+        }
+        let recent = self.known(self.recent.uids());
+        let count: u32 = recent
+            .iter()
+            .map(|uids| uids.end() - uids.start() + 1)
+            .sum();
+        connection.out.extend_from_slice(b"* ");
+        imap::encode::number(&mut connection.out, u64::from(count));
+        connection.out.extend_from_slice(b" RECENT\r\n");
+    }
+
+    /// Has a message `\Recent` in this session?
+    pub(super) fn recency(&self, uid: u32, connection: &Connection) -> Recency {
+        match self.recent.contains(uid) && !connection.enabled.rev2 {
+            true => Recency::Recent,
+            false => Recency::Old,
+        }
+    }
+
     /// The index of the run that holds this UID, or of the next one.
     fn run_at_or_after(&self, uid: u32) -> usize {
         self.runs.partition_point(|run| run.last < uid)
@@ -363,6 +393,7 @@ mod tests {
             name: "INBOX".into(),
             uid_validity: UidValidity(1),
             uid_next: Uid(uids.last().map_or(1, |range| range.end() + 1)),
+            recent_from: Uid(1),
             modseq: ModSeq(1),
             messages: 0,
             unseen: 0,

@@ -4,13 +4,14 @@ use super::catenate;
 use crate::listen::imap::connection::{Connection, Ended};
 use crate::listen::imap::failure::Failure;
 use crate::listen::imap::flags;
+use crate::listen::imap::internal_date;
 use crate::listen::imap::state::Account;
 use crate::listen::imap::view::View;
 use ::message::{Scanner, Summary};
-use ::store::Timestamp;
 use ::store::body::{Staged, Staging};
-use ::store::entry::{Flags, NewEntry, Place, QuotaRule};
+use ::store::entry::{Flags, InternalDate, NewEntry, Place, QuotaRule};
 use imap::append::{Announced, Form, Step};
+use imap::date::DateTime;
 use imap::response::{Code, Status};
 
 /// Messages in one command.
@@ -41,7 +42,7 @@ impl<T: Into<Failure>> From<T> for Stopped {
 pub(super) struct Built {
     flags: Flags,
     keywords: Vec<String>,
-    internal_date: Timestamp,
+    internal_date: InternalDate,
     body: Staged,
     summary: Summary,
 }
@@ -65,7 +66,7 @@ impl Built {
 pub(super) struct Message {
     flags: Flags,
     keywords: Vec<String>,
-    internal_date: Timestamp,
+    internal_date: InternalDate,
     staging: Staging,
     scanner: Scanner,
 }
@@ -142,16 +143,15 @@ impl Building {
         &mut self,
         connection: &Connection,
         flags: &[imap::Flag],
-        date: Option<i64>,
+        date: Option<DateTime>,
     ) -> Result<(), Failure> {
         if self.done.len() >= MAX_MESSAGES || self.held >= MAX_HELD {
             let status = Status::no("That are too many messages for one command.");
             return Err(status.code(Code::Limit).into());
         }
         let internal_date = match date {
-            Some(seconds) => Timestamp::from_second(seconds)
-                .map_err(|_| Status::bad("The date is out of range."))?,
-            None => connection.services.clock.now(),
+            Some(date) => internal_date::to_store(date)?,
+            None => connection.services.clock.now().into(),
         };
         let (flags, keywords) = flags::to_store(flags);
         self.now = Some(Message {

@@ -1,10 +1,12 @@
 //! The items of FETCH that need no octets of the message (RFC 3501 §7.4.2, RFC 8474, RFC 8514, RFC 8970).
 
 use super::{Message, flags, structure};
+use crate::listen::imap::internal_date;
 use crate::listen::imap::object_id;
 use crate::listen::imap::updates::push_modseq;
+use imap::date::DateTime;
+use imap::encode;
 use imap::fetch::Item;
-use imap::{date, encode};
 use structure::Extension;
 
 /// Appends an item with its name.
@@ -12,7 +14,7 @@ pub(super) fn push(out: &mut Vec<u8>, item: &Item, message: &Message) {
     let entry = &message.entry;
     let summary = message.content.as_ref().map(|content| &content.summary);
     match item {
-        Item::Flags => flags::push(out, entry),
+        Item::Flags => flags::push(out, entry, message.recency),
         Item::Uid => {
             out.extend_from_slice(b"UID ");
             encode::number(out, u64::from(entry.uid.0));
@@ -23,7 +25,7 @@ pub(super) fn push(out: &mut Vec<u8>, item: &Item, message: &Message) {
         }
         Item::InternalDate => {
             out.extend_from_slice(b"INTERNALDATE ");
-            date::push_date_time(out, entry.internal_date.as_second());
+            internal_date::told(entry.internal_date).encode(out);
         }
         Item::ModSeq => push_modseq(out, entry),
         Item::Envelope => {
@@ -43,7 +45,7 @@ pub(super) fn push(out: &mut Vec<u8>, item: &Item, message: &Message) {
         }
         Item::SaveDate => {
             out.extend_from_slice(b"SAVEDATE ");
-            date::push_date_time(out, entry.saved.as_second());
+            DateTime::utc(entry.saved.as_second()).encode(out);
         }
         Item::EmailId => push_id(out, "EMAILID", &object_id::of_message(entry)),
         Item::ThreadId => match &message.content {

@@ -10,7 +10,7 @@ mod structure;
 
 use super::connection::{Connection, Ended};
 use super::failure::{Failure, Outcome};
-use super::flags;
+use super::flags::{self, Recency};
 use super::resync::{self, common};
 use super::state::Selected;
 use ::store::entry::{self, Content, Entry, FlagChange, Flags};
@@ -74,6 +74,7 @@ struct Message {
     octets: Option<Vec<u8>>,
     /// Its `\Seen` was set just now.
     newly_seen: bool,
+    recency: Recency,
 }
 
 /// FETCH or UID FETCH.
@@ -283,6 +284,7 @@ impl Message {
             content,
             octets: None,
             newly_seen: false,
+            recency: Recency::Old,
         }
     }
 }
@@ -369,6 +371,7 @@ async fn respond(
         }
         _ => None,
     };
+    message.recency = state.view.recency(message.entry.uid.0, connection);
     connection.out.extend_from_slice(b"* ");
     encode::number(&mut connection.out, u64::from(number));
     connection.out.extend_from_slice(b" FETCH (");
@@ -408,7 +411,7 @@ fn push_unasked(state: &Selected, connection: &mut Connection, items: &[Item], m
     let asked = items.contains(&Item::Flags);
     if message.newly_seen && !asked {
         connection.out.push(b' ');
-        flags::push(&mut connection.out, &message.entry);
+        flags::push(&mut connection.out, &message.entry, message.recency);
     }
     let tells_flags = message.newly_seen || asked;
     if tells_flags && state.account.condstore && !items.contains(&Item::ModSeq) {

@@ -3,6 +3,7 @@
 
 use super::evidence::Evidence;
 use crate::listen::imap::flags;
+use crate::listen::imap::internal_date;
 use crate::listen::imap::object_id;
 use crate::listen::imap::view::View;
 use ::store::Timestamp;
@@ -56,8 +57,7 @@ impl Criterion {
         Ok(match key {
             // Every mailbox knows when messages came into it (RFC 8514).
             Key::All | Key::SaveDateSupported => Criterion::Constant(true),
-            // No message is recent here.
-            Key::Recent => Criterion::Constant(false),
+            Key::Recent => Criterion::Uids(view.recent.uids().to_vec()),
             Key::And(keys) => {
                 let all = keys.iter().map(|key| Criterion::new(key, view, now));
                 Criterion::And(all.collect::<Result<_, _>>()?)
@@ -118,7 +118,7 @@ impl Criterion {
             ),
             Criterion::Uids(uids) => Some(contains(uids, entry.uid.0)),
             Criterion::Internal(when, date) => {
-                Some(when.holds(Date::of_unix(entry.internal_date.as_second()), *date))
+                Some(when.holds(Date::of(internal_date::told(entry.internal_date)), *date))
             }
             Criterion::Larger(size) => Some(entry.size > *size),
             Criterion::Smaller(size) => Some(entry.size < *size),
@@ -126,7 +126,7 @@ impl Criterion {
             Criterion::Sent(when, date) => {
                 Some(evidence.sent()?.is_some_and(|day| when.holds(day, *date)))
             }
-            Criterion::Since(time) => Some(entry.internal_date >= *time),
+            Criterion::Since(time) => Some(entry.internal_date.time >= *time),
             Criterion::Saved(when, date) => {
                 Some(when.holds(Date::of_unix(entry.saved.as_second()), *date))
             }

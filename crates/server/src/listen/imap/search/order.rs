@@ -38,7 +38,7 @@ pub(super) fn values(
 fn value(key: SortKey, entry: &Entry, content: Option<&Content>) -> Value {
     let envelope = content.map_or(&[][..], |content| &content.summary.envelope);
     Value::Text(match key {
-        SortKey::Arrival => return Value::Number(entry.internal_date.as_microsecond()),
+        SortKey::Arrival => return Value::Number(entry.internal_date.time.as_microsecond()),
         SortKey::Size => return Value::Number(i64::from(entry.size)),
         SortKey::Date => return Value::Number(content.map_or(0, |content| sent(entry, content))),
         SortKey::Subject => content.map_or_else(String::new, base_subject),
@@ -55,7 +55,7 @@ pub(super) fn sent(entry: &Entry, content: &Content) -> i64 {
     content
         .summary
         .sent
-        .unwrap_or_else(|| entry.internal_date.as_second())
+        .unwrap_or_else(|| entry.internal_date.time.as_second())
 }
 
 /// The base subject as it is compared.
