@@ -223,6 +223,32 @@ async fn idle_belongs_to_a_login() {
     world.finish().await;
 }
 
+/// RFC 5465 §5.8: who is too far behind is told so, and then nothing more, until he asks again.
+#[tokio::test(flavor = "multi_thread")]
+async fn g07_notify_says_when_it_cannot_tell_everything() {
+    let world = World::start().await;
+    let mut client = Client::connect(&world, State::Authenticated).await;
+    let notify = "NOTIFY SET (personal (MailboxName MessageNew MessageExpunge))";
+    assert_eq!(client.command(notify).await, "OK");
+    let write = world.services().store.write(|tx| {
+        let alice = store::account::by_address(tx, "alice@example.com")?.unwrap();
+        store::mailbox::create(tx, alice.id, "made", None)?;
+        // The change log does not reach back to where the client was told.
+        store::change::prune(tx, alice.id, store::ModSeq(alice.modseq.0 + 1))
+    });
+    write.await.unwrap();
+    let line = client.line().await;
+    assert!(line.starts_with("* OK [NOTIFICATIONOVERFLOW] "), "{line}");
+    assert_eq!(client.command("CREATE untold").await, "OK");
+    assert_eq!(client.command(notify).await, "OK");
+    assert_eq!(client.command("CREATE told").await, "OK");
+    assert_eq!(
+        client.line().await,
+        "* LIST (\\HasNoChildren) \"/\" told\r\n"
+    );
+    world.finish().await;
+}
+
 /// G6
 #[tokio::test]
 async fn g06_idle_shows_life_every_four_minutes() {

@@ -34,6 +34,7 @@ mod names;
 mod namespace;
 mod notify;
 mod object_id;
+mod progress;
 mod quota;
 mod recent;
 mod rename;

@@ -353,7 +353,7 @@ impl Selected {
                 notify::notify(connection, account, view, parameters).await
             }
             Body::Fetch(parameters) => fetch::fetch(self, connection, parameters).await,
-            Body::Store(parameters) => store::store(self, connection, parameters).await,
+            Body::Store(parameters) => store::store(self, connection, tag, parameters).await,
             Body::Copy(parameters) => copy::copy(self, connection, parameters).await,
             Body::Move(parameters) => copy::move_to(self, connection, parameters).await,
             other => of_account(connection, &mut self.account, tag, other).await,

@@ -2,13 +2,16 @@
 
 use super::connection::Connection;
 use super::failure::{Failure, Outcome};
+use super::fetch::count;
 use super::flags;
 use super::locate::{self, settable};
+use super::progress::Progress;
 use super::state::Selected;
 use super::updates::push_modseq;
 use ::store::ModSeq;
 use ::store::entry::{self, Entry, FlagChange, Flags, Kept, StoreResult};
 use ::store::share::Rights;
+use imap::Tag;
 use imap::command::{By, Echo, Store, StoreAction};
 use imap::encode::{self, collect_ranges};
 use imap::response::{Code, Status};
@@ -21,13 +24,16 @@ const BATCH: u32 = 5000;
 pub(super) async fn store(
     state: &mut Selected,
     connection: &mut Connection,
+    tag: &Tag,
     parameters: Store,
 ) -> Outcome {
     let change = change(state, &parameters)?;
     let uids = state.view.resolve(parameters.by, &parameters.set)?;
     state.account.condstore |= parameters.unchanged_since.is_some();
     let mut modified = Vec::new();
+    let mut progress = Progress::new(connection, tag, count(&uids));
     for batch in batches(&uids) {
+        let messages = count(&batch) as usize;
         let result = change_flags(
             state,
             connection,
@@ -42,6 +48,7 @@ pub(super) async fn store(
             connection.flush_if_full().await?;
         }
         remember(state, &parameters, &result);
+        progress.add(connection, messages).await?;
     }
     Ok(finished(state, parameters.by, &modified))
 }

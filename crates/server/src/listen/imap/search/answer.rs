@@ -26,7 +26,7 @@ struct Found {
     modseq: u64,
 }
 
-/// An answer that grows as messages are found, and is written once all are: until then others may be ([`super::progress`]).
+/// An answer that grows as messages are found, and is written once all are: until then others may be ([`crate::listen::imap::progress`]).
 pub(super) struct Answer {
     /// How the response begins; empty: nothing is told.
     head: Vec<u8>,

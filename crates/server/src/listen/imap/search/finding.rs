@@ -6,10 +6,10 @@
 use super::candidates;
 use super::criteria::Criterion;
 use super::evidence::{self, Evidence};
-use super::progress::Progress;
 use crate::listen::imap::connection::Connection;
 use crate::listen::imap::failure::Failure;
 use crate::listen::imap::fetch::{count, drop_through};
+use crate::listen::imap::progress::Progress;
 use ::store::AccountId;
 use ::store::entry::{self, Entry, Viewed};
 use imap::Tag;

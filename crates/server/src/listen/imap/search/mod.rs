@@ -10,7 +10,6 @@ pub(super) mod filter;
 mod finding;
 mod multi;
 mod order;
-mod progress;
 mod sorted;
 mod threaded;
 

@@ -1,13 +1,13 @@
 //! Tells a client that its command goes on, and how far it is (RFC 9585).
 
-use crate::listen::imap::connection::{Connection, Ended};
+use super::connection::{Connection, Ended};
 use imap::Tag;
 use imap::response::{Code, Status};
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// How far a command is.
-pub(in crate::listen::imap) struct Progress {
+pub(super) struct Progress {
     tag: Tag,
     /// Messages to look at.
     total: u64,
@@ -18,7 +18,7 @@ pub(in crate::listen::imap) struct Progress {
 
 impl Progress {
     /// Nothing of `total` messages is done yet.
-    pub(in crate::listen::imap) fn new(connection: &Connection, tag: &Tag, total: u64) -> Progress {
+    pub(super) fn new(connection: &Connection, tag: &Tag, total: u64) -> Progress {
         Progress {
             tag: tag.clone(),
             total,
@@ -29,13 +29,13 @@ impl Progress {
     }
 
     /// There are fewer messages to look at than was thought.
-    pub(in crate::listen::imap) fn narrow(&mut self, total: u64) {
+    pub(super) fn narrow(&mut self, total: u64) {
         self.total = total;
     }
 
     /// So many messages more are done: tells it, if the client has heard nothing for a while. Nothing else may be in the middle of
     /// being written.
-    pub(in crate::listen::imap) async fn add(
+    pub(super) async fn add(
         &mut self,
         connection: &mut Connection,
         messages: usize,
