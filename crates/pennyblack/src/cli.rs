@@ -259,6 +259,32 @@ pub(crate) enum Part {
     Delivery,
 }
 
+/// Limits of an account: a number, `unlimited` or `default`.
+#[derive(Args, Debug)]
+pub(crate) struct LimitsOf {
+    /// Messages in an hour: a number, `unlimited` or `default`
+    #[arg(long, value_name = "N")]
+    pub(crate) messages_per_hour: Option<String>,
+    /// Messages in 24 hours
+    #[arg(long, value_name = "N")]
+    pub(crate) messages_per_day: Option<String>,
+    /// Recipients in an hour
+    #[arg(long, value_name = "N")]
+    pub(crate) recipients_per_hour: Option<String>,
+    /// Recipients in 24 hours
+    #[arg(long, value_name = "N")]
+    pub(crate) recipients_per_day: Option<String>,
+    /// Recipients elsewhere that it had never sent to, in an hour
+    #[arg(long, value_name = "N")]
+    pub(crate) new_recipients_per_hour: Option<String>,
+    /// The same in 24 hours
+    #[arg(long, value_name = "N")]
+    pub(crate) new_recipients_per_day: Option<String>,
+    /// What is done when it sends unusually much: `hold`, `send` or `default`
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) unusual: Option<String>,
+}
+
 #[derive(Subcommand, Debug)]
 pub(crate) enum Account {
     /// Make an account
@@ -316,6 +342,23 @@ pub(crate) enum Account {
     },
     /// Stop log-in and sending; the mail stays (B25)
     Disable {
+        /// The account
+        address: String,
+    },
+    /// Show what an account sent and may send, or change what it may send
+    Limit {
+        /// The account
+        address: String,
+        #[command(flatten)]
+        limits: LimitsOf,
+    },
+    /// Let go the mail of an account that was held because it sent unusually much; as much is usual from now on
+    Release {
+        /// The account
+        address: String,
+    },
+    /// End the sessions of an account, let nobody log in, and hold its mail in the queue
+    Lock {
         /// The account
         address: String,
     },
@@ -626,6 +669,13 @@ pub(crate) enum Queue {
         #[command(flatten)]
         which: Which,
     },
+    /// Send mail by other hosts than MX and routes lead to, at once
+    Reroute {
+        /// URLs like smtp+tls://LABEL@HOST, tried in this order with `,` between them; `default`: as MX and routes say
+        via: String,
+        #[command(flatten)]
+        which: Which,
+    },
     /// Return mail to its senders, with a notice
     Bounce {
         #[command(flatten)]
@@ -850,6 +900,12 @@ impl SieveEvent {
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum Explain {
+    /// What the refusal of another server means, and what to do about it
+    Refusal {
+        /// The reply, as it came
+        #[arg(required = true)]
+        text: Vec<String>,
+    },
     /// Where mail to an address goes, step by step
     Address {
         /// The address

@@ -50,6 +50,8 @@ pub(crate) fn json(value: &impl Serialize) -> ExitCode {
 /// Rows under headings, each column as wide as its widest cell.
 pub(crate) struct Table {
     rows: Vec<Vec<String>>,
+    /// The first row is that of the headings.
+    headed: bool,
 }
 
 impl Table {
@@ -61,6 +63,15 @@ impl Table {
                     .map(|heading| heading.to_uppercase())
                     .collect(),
             ],
+            headed: true,
+        }
+    }
+
+    /// More rows of a table whose headings have been printed.
+    pub(crate) fn continued() -> Table {
+        Table {
+            rows: Vec::new(),
+            headed: false,
         }
     }
 
@@ -71,7 +82,7 @@ impl Table {
 
     /// Prints the rows, or the sentence if there are none.
     pub(crate) fn print(&self, empty: &str) {
-        if self.rows.len() == 1 {
+        if self.headed && self.rows.len() == 1 {
             say!("{empty}");
             return;
         }

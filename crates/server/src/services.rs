@@ -59,6 +59,8 @@ pub struct Services {
     pub gate: crate::gate::Gate,
     /// Keys that sign what leaves.
     pub(crate) keys: crate::signing::SigningKeys,
+    /// Who is logged in.
+    pub sessions: crate::session::presence::Sessions,
     /// How many sessions there may be.
     pub limits: crate::session::limits::Limits,
     /// Compiled Sieve scripts.
@@ -73,6 +75,12 @@ pub struct Services {
     pub jobs: crate::jobs::Jobs,
     /// What is known of the hosts that mail goes to.
     pub routes: crate::journey::relay::Routes,
+    /// How much a new address has sent to providers today.
+    pub governor: crate::journey::relay::Governor,
+    /// Recipients in the queue that somebody is busy with.
+    pub in_flight: crate::jobs::InFlight,
+    /// Refusals of the last day.
+    pub refusals: crate::jobs::Refusals,
     /// How sessions with other servers were secured.
     pub tls_results: crate::journey::relay::TlsResults,
     /// What an operator has paused.

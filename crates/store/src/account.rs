@@ -226,6 +226,7 @@ pub fn remove(tx: &mut Tx<'_>, id: AccountId) -> Result<()> {
         rows::release(tx, body)?;
     }
     crate::share::forget_account(tx, id, &account.address)?;
+    crate::sending::forget_account(tx, id)?;
     for table in [
         "DELETE FROM content WHERE account = $1",
         "DELETE FROM entry WHERE account = $1",

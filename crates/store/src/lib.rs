@@ -23,10 +23,12 @@ pub mod news;
 pub mod policy;
 pub mod queue;
 pub mod quota;
+pub mod ramp;
 pub mod removed;
 pub mod script;
 pub mod search;
 pub mod secret;
+pub mod sending;
 pub mod share;
 pub mod table;
 

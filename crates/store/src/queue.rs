@@ -63,6 +63,8 @@ pub struct Queued {
     pub created: Timestamp,
     pub body: BodyRef,
     pub header_size: u32,
+    /// Only servers that protect it may get it (RFC 8689); see [`require_tls`].
+    pub require_tls: bool,
     pub recipients: Vec<QueuedRecipient>,
 }
 
@@ -98,6 +100,8 @@ pub struct QueuedRecipient {
     pub last_error: Option<String>,
     /// Delay warnings sent so far.
     pub warnings: u32,
+    /// The hosts that it goes by, if somebody said so by hand.
+    pub via: Option<String>,
 }
 
 /// A change to a recipient after an attempt (or by hand).
@@ -125,6 +129,10 @@ pub enum Update {
     Warned,
     /// Hold, or release to be tried at this time.
     SetState(State, Option<Timestamp>),
+    /// Hold, for this reason.
+    Hold(String),
+    /// Go by these hosts, or as usual, at this time.
+    Reroute(Option<String>, Timestamp),
 }
 
 /// What all recipients share, as it is stored (sealed).
@@ -199,6 +207,15 @@ pub fn add(tx: &mut Tx<'_>, new: &NewQueued) -> Result<QueueId> {
     keep(tx, &new.body)?;
     tx.effects.queue_work = true;
     Ok(id)
+}
+
+/// Only servers that protect this message may get it (RFC 8689).
+pub fn require_tls(tx: &mut Tx<'_>, id: QueueId) -> Result<()> {
+    tx.execute(
+        "UPDATE queue SET require_tls = 1 WHERE id = $1",
+        params![id],
+    )?;
+    Ok(())
 }
 
 fn add_recipient(tx: &mut Tx<'_>, id: QueueId, n: usize, new: &NewQueuedRecipient) -> Result<()> {
@@ -304,7 +321,7 @@ pub fn counts(tx: &mut Tx<'_>) -> Result<Counts> {
 /// One message with all its remaining recipients.
 pub fn by_id(tx: &mut Tx<'_>, id: QueueId) -> Result<Option<Queued>> {
     let row = tx.one(
-        "SELECT id, account, created, size, body, header_size, envelope FROM queue WHERE id = $1",
+        "SELECT id, account, created, size, body, header_size, envelope, require_tls FROM queue WHERE id = $1",
         params![id],
         QueueRow::read,
     )?;
@@ -314,7 +331,7 @@ pub fn by_id(tx: &mut Tx<'_>, id: QueueId) -> Result<Option<Queued>> {
 /// Messages after `after` in id order, at most `limit`.
 pub fn list(tx: &mut Tx<'_>, after: Option<QueueId>, limit: usize) -> Result<Vec<Queued>> {
     let rows = tx.all(
-        "SELECT id, account, created, size, body, header_size, envelope FROM queue WHERE id > $1 ORDER BY id LIMIT $2",
+        "SELECT id, account, created, size, body, header_size, envelope, require_tls FROM queue WHERE id > $1 ORDER BY id LIMIT $2",
         params![after.unwrap_or(QueueId::from_u128(0)), limit],
         QueueRow::read,
     )?;
@@ -329,6 +346,7 @@ struct QueueRow {
     body: BodyRef,
     header_size: u32,
     envelope: Vec<u8>,
+    require_tls: bool,
 }
 
 impl QueueRow {
@@ -348,6 +366,7 @@ impl QueueRow {
             },
             header_size: row.number(5)?,
             envelope: row.blob(6)?.to_vec(),
+            require_tls: row.flag(7)?,
         })
     }
 
@@ -364,6 +383,7 @@ impl QueueRow {
             created: time::from_microseconds(self.created)?,
             body: self.body,
             header_size: self.header_size,
+            require_tls: self.require_tls,
             recipients: recipients(tx, self.id)?,
         })
     }
@@ -378,7 +398,7 @@ struct RecipientRow {
 
 fn recipients(tx: &mut Tx<'_>, id: QueueId) -> Result<Vec<QueuedRecipient>> {
     let rows = tx.all(
-        "SELECT n, state, attempts, next_attempt, last_attempt, warnings, envelope, last_error FROM queue_recipient \
+        "SELECT n, state, attempts, next_attempt, last_attempt, warnings, envelope, last_error, via FROM queue_recipient \
          WHERE queue = $1 ORDER BY n",
         params![id],
         RecipientRow::read,
@@ -399,6 +419,7 @@ impl RecipientRow {
             last_attempt: row.opt_int(4)?.map(time::from_microseconds).transpose()?,
             last_error: None,
             warnings: row.number(5)?,
+            via: row.opt_text(8)?.map(str::to_owned),
         };
         Ok(RecipientRow {
             recipient,
@@ -453,11 +474,51 @@ pub fn update(tx: &mut Tx<'_>, id: QueueId, recipient: u32, update: &Update) -> 
                 params![id, recipient, state.number(), next_attempt.map(Timestamp::as_microsecond)],
             )?
         }
+        Update::Reroute(via, now) => {
+            tx.effects.queue_work = true;
+            tx.execute(
+                "UPDATE queue_recipient SET via = $3, next_attempt = $4 WHERE queue = $1 AND n = $2",
+                params![id, recipient, via.as_ref(), now.as_microsecond()],
+            )?
+        }
+        Update::Hold(why) => {
+            let why = seal(tx, id, why)?;
+            tx.execute(
+                "UPDATE queue_recipient SET state = 1, last_error = $3 WHERE queue = $1 AND n = $2",
+                params![id, recipient, &why],
+            )?
+        }
     };
     if changed == 0 {
         return Err(missing(id, recipient));
     }
     Ok(())
+}
+
+/// Messages that an account has submitted, after `after` in id order, at most `limit`. Looks through the whole queue.
+pub fn of_account(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    after: Option<QueueId>,
+    limit: usize,
+) -> Result<Vec<Queued>> {
+    let rows = tx.all(
+        "SELECT id, account, created, size, body, header_size, envelope, require_tls FROM queue \
+         WHERE account = $1 AND id > $2 ORDER BY id LIMIT $3",
+        params![account, after.unwrap_or(QueueId::from_u128(0)), limit],
+        QueueRow::read,
+    )?;
+    rows.into_iter().map(|row| row.complete(tx)).collect()
+}
+
+/// Is anything held that an account has submitted?
+pub fn any_held(tx: &mut Tx<'_>, account: AccountId) -> Result<bool> {
+    let found = tx.one(
+        "SELECT id FROM queue WHERE account = $1 AND id IN (SELECT queue FROM queue_recipient WHERE state = 1) LIMIT 1",
+        params![account],
+        |row| row.id(0),
+    )?;
+    Ok(found.is_some())
 }
 
 /// Which recipients of a message are still in the queue. None of them is finished by others before this transaction ends.
@@ -537,6 +598,16 @@ pub fn wake(tx: &mut Tx<'_>, domain: &str, now: Timestamp, limit: usize) -> Resu
     }
     tx.effects.queue_work |= !waiting.is_empty();
     Ok(waiting.len() as u64)
+}
+
+/// Recipients in this domain that wait for an attempt.
+pub fn waiting_for(tx: &mut Tx<'_>, domain: &str) -> Result<u64> {
+    let count = tx.one(
+        "SELECT COUNT(*) FROM queue_recipient WHERE stranded IN (0, 1) AND lane = $1 AND state = 0",
+        params![lane_of(domain)],
+        |row| row.number(0),
+    )?;
+    Ok(count.unwrap_or_default())
 }
 
 /// Is there anybody in the queue whose host could not be reached? A server that starts asks, to spare the question after each delivery.

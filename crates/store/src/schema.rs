@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0010_script_events.sql"),
     include_str!("../migrations/0011_recent.sql"),
     include_str!("../migrations/0012_tables.sql"),
+    include_str!("../migrations/0013_sending_limits.sql"),
 ];
 
 /// The version this program works with.

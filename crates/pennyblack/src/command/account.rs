@@ -1,11 +1,12 @@
 //! `pennyblack account`.
 
 use super::{ask, unexpected};
-use crate::cli::{Account as Which, Global};
+use crate::cli::{Account as Which, Global, LimitsOf};
 use crate::outcome::{Failure, Outcome};
 use crate::output::{Table, facts, json, say, size};
 use crate::terminal::{consent, new_password, offer};
 use serde_json::json;
+use server::control::account::sending::{Limit, LimitChange, UnusualMail, View as Sending};
 use server::control::account::{Answer, New, Quota, Removed, Request, View};
 use server::control::{self, FailureKind, Mode, Password};
 use std::process::ExitCode;
@@ -86,6 +87,12 @@ pub(crate) fn run(which: Which, global: &Global) -> Outcome {
             },
             None,
         ),
+        Which::Limit { address, limits } => {
+            let change = limits_of(&limits)?;
+            sending(global, Request::Limit { address, change })
+        }
+        Which::Release { address } => sending(global, Request::Release { address }),
+        Which::Lock { address } => sending(global, Request::Lock { address }),
         Which::RenamePerson { address, name } => {
             change(global, Request::RenamePerson { address, name }, None)
         }
@@ -232,6 +239,97 @@ fn remove(global: &Global, request: Request) -> Outcome {
         say!("{verb} alias {alias} to {address}");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn limits_of(limits: &LimitsOf) -> Result<LimitChange, Failure> {
+    let limit = |text: &Option<String>| text.as_deref().map(parse_limit).transpose();
+    let unusual = limits.unusual.as_deref().map(|word| match word {
+        "hold" => Ok(UnusualMail::Hold),
+        "send" => Ok(UnusualMail::Send),
+        "default" => Ok(UnusualMail::Default),
+        other => Err(Failure::usage(format!(
+            "\"{other}\" is not `hold`, `send` or `default`"
+        ))),
+    });
+    Ok(LimitChange {
+        messages_per_hour: limit(&limits.messages_per_hour)?,
+        messages_per_day: limit(&limits.messages_per_day)?,
+        recipients_per_hour: limit(&limits.recipients_per_hour)?,
+        recipients_per_day: limit(&limits.recipients_per_day)?,
+        new_recipients_per_hour: limit(&limits.new_recipients_per_hour)?,
+        new_recipients_per_day: limit(&limits.new_recipients_per_day)?,
+        unusual: unusual.transpose()?,
+    })
+}
+
+fn parse_limit(text: &str) -> Result<Limit, Failure> {
+    match text {
+        "default" => Ok(Limit::Default),
+        "unlimited" => Ok(Limit::Unlimited),
+        number => match number.parse() {
+            Ok(most @ 1..) => Ok(Limit::Most(most)),
+            _ => Err(Failure::usage(format!(
+                "\"{number}\" is not a number from 1, `unlimited` or `default`"
+            ))),
+        },
+    }
+}
+
+fn sending(global: &Global, request: Request) -> Outcome {
+    let control::Answer::Account(Answer::Sending(sending)) =
+        ask(global, control::Request::Account(request))?
+    else {
+        return Err(unexpected());
+    };
+    if global.json {
+        return Ok(json(&sending));
+    }
+    describe_sending(&sending);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn describe_sending(sending: &Sending) {
+    if let Some(done) = &sending.done {
+        say!("{}: {done}", sending.address);
+    }
+    let unusual = match sending.holds_unusual {
+        true => "held",
+        false => "sent",
+    };
+    facts(&[
+        ("account", sending.address.clone()),
+        (
+            "log-in",
+            if sending.active { "yes" } else { "disabled" }.into(),
+        ),
+        ("unusual mail is", unusual.into()),
+        (
+            "held in the queue",
+            format!("{} recipients", sending.held_recipients),
+        ),
+    ]);
+    if let Some(held) = &sending.held {
+        facts(&[
+            ("held since", held.since.clone()),
+            ("because", held.why.clone()),
+            ("sent with", held.by.clone()),
+        ]);
+    }
+    let mut table = Table::new(&["what", "within a", "sent", "limit", "usual at most"]);
+    for count in &sending.counts {
+        let limit = count
+            .limit
+            .map_or_else(|| "none".into(), |most| most.to_string());
+        let own = if count.own_limit { " (own)" } else { "" };
+        table.row([
+            count.what.clone(),
+            count.span.clone(),
+            count.sent.to_string(),
+            format!("{limit}{own}"),
+            count.usual.to_string(),
+        ]);
+    }
+    table.print("");
 }
 
 fn parse_quota(text: &str) -> Result<Quota, Failure> {

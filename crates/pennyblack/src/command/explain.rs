@@ -12,6 +12,7 @@ pub(crate) fn run(which: Explain, global: &Global) -> Outcome {
     match which {
         Explain::Address { address } => service::explain_address(address, global),
         Explain::Message { id } => message(id, global),
+        Explain::Refusal { text } => super::queue::explain_refusal(&text.join(" "), global),
     }
 }
 

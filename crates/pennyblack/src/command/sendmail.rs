@@ -3,7 +3,7 @@
 use super::{ask, unexpected};
 use crate::cli::Global;
 use crate::outcome::{Failure, Outcome};
-use crate::output::{json, printable, say};
+use crate::output::{printable, say};
 use server::control;
 use server::control::Mode;
 use server::control::queue::{Answer, Deed, Request, Selection, View};
@@ -158,22 +158,31 @@ fn flush(global: &Global) -> Outcome {
 
 /// X18: the columns that monitoring reads.
 fn show_queue(global: &Global) -> Outcome {
-    let Answer::List(messages) = queue(global, Request::List)? else {
-        return Err(unexpected());
-    };
     if global.json {
-        return Ok(json(&messages));
+        return super::queue::list_json(global);
     }
-    lines(&messages).iter().for_each(|line| say!("{line}"));
+    let (mut count, mut size) = (0, 0);
+    super::queue::each_page(global, |messages| {
+        if count == 0 {
+            say!("-Queue ID-  --Size-- ----Arrival Time---- -Sender/Recipient-------");
+        }
+        lines(messages).iter().for_each(|line| say!("{line}"));
+        count += messages.len();
+        size += messages.iter().map(|message| message.size).sum::<u64>();
+    })?;
+    match count {
+        0 => say!("Mail queue is empty"),
+        count => say!(
+            "-- {} Kbytes in {count} Request{}.",
+            size.div_ceil(1024),
+            if count == 1 { "" } else { "s" }
+        ),
+    }
     Ok(ExitCode::SUCCESS)
 }
 
 fn lines(messages: &[View]) -> Vec<String> {
-    if messages.is_empty() {
-        return vec!["Mail queue is empty".into()];
-    }
-    let heading = "-Queue ID-  --Size-- ----Arrival Time---- -Sender/Recipient-------";
-    let mut lines = vec![heading.to_owned()];
+    let mut lines = Vec::new();
     for message in messages {
         let sender = match message.sender.as_str() {
             "" => "MAILER-DAEMON",
@@ -195,12 +204,5 @@ fn lines(messages: &[View]) -> Vec<String> {
         }
         lines.push(String::new());
     }
-    let size: u64 = messages.iter().map(|message| message.size).sum();
-    let count = messages.len();
-    lines.push(format!(
-        "-- {} Kbytes in {count} Request{}.",
-        size.div_ceil(1024),
-        if count == 1 { "" } else { "s" }
-    ));
     lines
 }

@@ -405,6 +405,7 @@ fn blank() -> Config {
             allow_private: false,
         },
         relay: RelaySettings::default(),
+        brake: BrakeSettings::default(),
         dns: DnsSettings::default(),
         authentication: AuthenticationSettings::default(),
         gate: GateSettings::default(),

@@ -69,6 +69,8 @@ pub struct Config {
     pub queue: QueueSettings,
     /// How mail goes to other servers.
     pub relay: RelaySettings,
+    /// `[brake]`
+    pub brake: BrakeSettings,
     /// DNS.
     pub dns: DnsSettings,
     /// Who sent a message, and proof of what we send.
@@ -418,6 +420,17 @@ pub struct QueueSettings {
     pub allow_private: bool,
 }
 
+/// How much accounts may send.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct BrakeSettings {
+    /// The most in an hour and in a day. Defaults: 100 and 500 messages, 500 and 2000 recipients, 200 and 500 first-time recipients.
+    pub limits: queue::brake::Limits,
+    /// Hold the mail of accounts that send unusually much. Default true.
+    pub hold_unusual: bool,
+    /// What is unusual. Defaults: above 40 messages, 120 recipients, 40 first-time recipients, and three times the usual.
+    pub habit: queue::brake::Habit,
+}
+
 /// How mail goes to other servers.
 #[derive(Clone, Debug, Default)]
 pub struct RelaySettings {
@@ -439,6 +452,14 @@ pub struct RelaySettings {
     pub per_host: u32,
     /// Messages over one connection. Default 100.
     pub messages: u32,
+    /// Send little to each provider at first. Default false.
+    pub ramp_up: bool,
+    /// Messages to a provider on the first day. Default 50.
+    pub ramp_up_first: u32,
+    /// Days until there is no ceiling. Default 30.
+    pub ramp_up_days: u32,
+    /// Hosts that take what is more. Default none.
+    pub ramp_up_overflow: Vec<String>,
 }
 
 impl RelaySettings {

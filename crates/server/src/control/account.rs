@@ -1,9 +1,13 @@
-//! Accounts: add, list, show, password, quota and counting it anew, language, enable and disable, rename the person, remove.
+//! Accounts: add, list, show, password, quota and counting it anew, language, enable and disable, rename the person, remove; what they may send is in
+//! [`sending`].
+
+pub mod sending;
 
 use super::import;
 use super::{Failure, FailureKind, Mode, Password, World, address, write};
 use crate::config::{Config, Language};
 use crate::session::login::hash_password;
+pub use sending::LimitChange;
 use serde::{Deserialize, Serialize};
 use store::account::{Account, Credentials, NewAccount};
 use store::domain::Domain;
@@ -59,6 +63,19 @@ pub enum Request {
         entry: import::Entry,
         mode: Mode,
     },
+    /// What it sends, and its limits, with changes.
+    Limit {
+        address: String,
+        change: LimitChange,
+    },
+    /// Its mail is no longer held.
+    Release {
+        address: String,
+    },
+    /// Nobody can use it, its sessions end, its queued mail is held.
+    Lock {
+        address: String,
+    },
 }
 
 /// An account to make (E30: one step).
@@ -98,6 +115,8 @@ pub enum Answer {
     List(Vec<View>),
     /// The account is gone, or would be.
     Removed(Removed),
+    /// What an account sends.
+    Sending(Box<sending::View>),
     /// What came of a line of a credentials file.
     Imported(import::Imported),
     /// What accounts hold, counted anew.
@@ -185,12 +204,7 @@ pub(super) async fn execute(world: &World, request: Request) -> Result<Answer, F
             })
             .await
         }
-        Request::Activate { address, active } => {
-            change(world, &address, move |tx, found| {
-                account::set_active(tx, found.id, active)
-            })
-            .await
-        }
+        Request::Activate { address, active } => activate(world, &address, active).await,
         Request::RenamePerson { address, name } => {
             let name = person(&name)?;
             change(world, &address, move |tx, found| {
@@ -199,6 +213,9 @@ pub(super) async fn execute(world: &World, request: Request) -> Result<Answer, F
             .await
         }
         Request::Remove { address, mode } => remove(world, &address, mode).await,
+        Request::Limit { address, change } => sending::limit(world, &address, change).await,
+        Request::Release { address } => sending::release(world, &address).await,
+        Request::Lock { address } => sending::lock(world, &address).await,
     }
 }
 
@@ -294,10 +311,30 @@ async fn set_password(
     password: &Password,
 ) -> Result<Answer, Failure> {
     let new = credentials(&world.config, password).await?;
-    change(world, address, move |tx, found| {
+    let changed = change(world, address, move |tx, found| {
         account::set_credentials(tx, found.id, &new)
-    })
-    .await
+    });
+    end_sessions(world, changed.await?)
+}
+
+async fn activate(world: &World, address: &str, active: bool) -> Result<Answer, Failure> {
+    let changed = change(world, address, move |tx, found| {
+        account::set_active(tx, found.id, active)
+    });
+    match active {
+        true => changed.await,
+        false => end_sessions(world, changed.await?),
+    }
+}
+
+/// Whoever uses the account now has to log in again (U4).
+fn end_sessions(world: &World, answer: Answer) -> Result<Answer, Failure> {
+    if let (Some(running), Answer::Account(view, _)) = (&world.running, &answer)
+        && let Ok(id) = view.id.parse()
+    {
+        running.services.sessions.end(id);
+    }
+    Ok(answer)
 }
 
 async fn set_quota(
@@ -378,6 +415,7 @@ where
 
 async fn remove(world: &World, text: &str, mode: Mode) -> Result<Answer, Failure> {
     let key = address(text)?.key();
+    let running = world.running.clone();
     write(&world.store, move |tx| {
         let account = match found(tx, &key)? {
             Ok(account) => account,
@@ -392,6 +430,9 @@ async fn remove(world: &World, text: &str, mode: Mode) -> Result<Answer, Failure
         };
         if mode == Mode::Do {
             account::remove(tx, account.id)?;
+            if let Some(running) = &running {
+                running.services.sessions.end(account.id);
+            }
             for source in &removed.aliases {
                 alias::remove(tx, source, Some(&account.address))?;
             }

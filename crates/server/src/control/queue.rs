@@ -2,10 +2,10 @@
 
 use super::{Failure, FailureKind, Mode, World};
 use crate::journey::relay::RouteView;
-use ::queue::{Schedule, listing};
+use ::queue::{Schedule, listing, refusal};
 use serde::{Deserialize, Serialize};
 use store::queue::{Queued, QueuedRecipient, State, Tried};
-use store::{QueueId, Timestamp, Tx, queue};
+use store::{QueueId, Timestamp, queue};
 
 mod change;
 
@@ -13,17 +13,20 @@ pub use change::{Deed, Selection};
 
 /// Messages read from the store at once.
 const PAGE: usize = 500;
-/// Messages listed at most.
-const MOST: usize = 100_000;
 
 /// What can be asked for.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs)]
 pub enum Request {
-    List,
-    /// A line of 14 fields per recipient, as `smtpctl show queue` prints (Q2).
-    Lines,
+    /// A page of messages: those after this id.
+    List {
+        after: Option<String>,
+    },
+    /// A line of 14 fields per recipient, as `smtpctl show queue` prints (Q2), of a page of messages.
+    Lines {
+        after: Option<String>,
+    },
     Show {
         id: String,
     },
@@ -45,10 +48,10 @@ pub enum Request {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Answer {
-    /// Messages, the oldest first.
+    /// A page of messages, the oldest first; the last page is empty.
     List(Vec<View>),
-    /// A line for each recipient, the oldest message first.
-    Lines(Vec<String>),
+    /// A line for each recipient of a page, the oldest message first, and where the next page begins; nothing: that was all.
+    Lines(Vec<String>, Option<String>),
     /// One message.
     Message(View),
     /// What was done to these recipients, or would be.
@@ -57,6 +60,9 @@ pub enum Answer {
         what: String,
         /// `ID.N address`.
         recipients: Vec<String>,
+        /// Those that were left alone, since they are being tried now.
+        #[serde(default)]
+        busy: Vec<String>,
         /// Whether this is what would be done.
         dry_run: bool,
     },
@@ -96,9 +102,50 @@ pub struct RecipientView {
     pub last_attempt: Option<String>,
     /// Why that failed.
     pub last_error: Option<String>,
+    /// What that means, if it is known (U37).
+    #[serde(default)]
+    pub meaning: Option<Meaning>,
+    /// By which hosts it goes, if that was said by hand.
+    #[serde(default)]
+    pub via: Option<String>,
     /// The attempts that are remembered, the oldest first (`show` alone).
     #[serde(default)]
     pub tried: Vec<TriedView>,
+}
+
+/// What a refusal means.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Meaning {
+    /// Names it.
+    pub id: String,
+    /// Who says so.
+    pub provider: String,
+    /// Why, in a word.
+    pub cause: String,
+    /// What happened, and what the sender can do.
+    pub for_sender: String,
+    /// What the administrator can do.
+    pub for_admin: String,
+    /// Where; empty: nowhere.
+    pub link: String,
+    /// How many seconds more mail to the provider is kept back.
+    pub pause: Option<u64>,
+}
+
+impl Meaning {
+    /// What a reply means, about a recipient in this domain. `None`: it is not known.
+    pub fn of(reply: &str, domain: &str) -> Option<Meaning> {
+        let known = refusal::meaning(reply)?;
+        Some(Meaning {
+            id: known.id.into(),
+            provider: known.provider.into(),
+            cause: known.cause.name().into(),
+            for_sender: known.for_sender(domain),
+            for_admin: known.cause.for_admin().into(),
+            link: known.link.into(),
+            pause: known.cause.pause().map(|pause| pause.as_secs()),
+        })
+    }
 }
 
 /// An attempt as people see it (C25).
@@ -120,22 +167,21 @@ pub struct TriedView {
 
 pub(super) async fn execute(world: &World, request: Request) -> Result<Answer, Failure> {
     match request {
-        Request::List => Ok(Answer::List(
-            world
-                .store
-                .read(|tx| Ok(all(tx)?.iter().map(view).collect()))
-                .await?,
-        )),
-        Request::Lines => lines(world).await,
+        Request::List { after } => {
+            let page = page(world, after.as_deref()).await?;
+            Ok(Answer::List(page.iter().map(view).collect()))
+        }
+        Request::Lines { after } => lines(world, after.as_deref()).await,
         Request::Show { id } => show(world, &id).await,
         Request::Change { which, what, mode } => change::change(world, which, what, mode).await,
         Request::Routes => {
             let running = world.running.as_ref().ok_or_else(not_running)?;
             let services = &running.services;
             let limit = world.config.relay.per_host;
-            Ok(Answer::Routes(
-                services.routes.list(limit, services.clock.now()),
-            ))
+            let now = services.clock.now();
+            let mut routes = services.routes.list(limit, now);
+            routes.extend(services.governor.views(&world.config, now));
+            Ok(Answer::Routes(routes))
         }
         Request::ResumeRoute { id } => {
             let running = world.running.as_ref().ok_or_else(not_running)?;
@@ -171,27 +217,24 @@ async fn show(world: &World, id: &str) -> Result<Answer, Failure> {
     read.await?.map(Answer::Message).ok_or_else(|| missing(id))
 }
 
-async fn lines(world: &World) -> Result<Answer, Failure> {
+async fn lines(world: &World, after: Option<&str>) -> Result<Answer, Failure> {
     let settings = &world.config.queue;
     let schedule = Schedule::new(settings.retry_base, settings.lifetime, &settings.warn_after);
     let lines = |message: &Queued| listing::lines(message, &schedule);
-    let messages = world.store.read(all).await?;
+    let messages = page(world, after).await?;
+    let next = messages.last().map(|message| message.id.to_string());
     let lines = messages.iter().flat_map(lines);
     Ok(Answer::Lines(
         lines.map(|line| line.smtpctl(world.now)).collect(),
+        next,
     ))
 }
 
-fn all(tx: &mut Tx<'_>) -> store::Result<Vec<Queued>> {
-    let mut messages: Vec<Queued> = Vec::new();
-    loop {
-        let page = queue::list(tx, messages.last().map(|message| message.id), PAGE)?;
-        let last = page.len() < PAGE;
-        messages.extend(page);
-        if last || messages.len() >= MOST {
-            return Ok(messages);
-        }
-    }
+/// A queue of millions does not have to fit into memory.
+async fn page(world: &World, after: Option<&str>) -> Result<Vec<Queued>, Failure> {
+    let after = after.map(parse).transpose()?;
+    let read = world.store.read(move |tx| queue::list(tx, after, PAGE));
+    Ok(read.await?)
 }
 
 fn parse(id: &str) -> Result<QueueId, Failure> {
@@ -230,6 +273,11 @@ fn recipient_view(recipient: &QueuedRecipient) -> RecipientView {
         next_attempt: recipient.next_attempt.to_string(),
         last_attempt: recipient.last_attempt.as_ref().map(Timestamp::to_string),
         last_error: recipient.last_error.clone(),
+        meaning: recipient.last_error.as_deref().and_then(|words| {
+            let parts = recipient.address.rsplit_once('@');
+            Meaning::of(words, parts.map_or("", |(_, domain)| domain))
+        }),
+        via: recipient.via.clone(),
         tried: Vec::new(),
     }
 }

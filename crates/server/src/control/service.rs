@@ -248,6 +248,12 @@ pub(super) async fn metrics(world: &World) -> Result<String, Failure> {
         .await?;
     metrics.queue_messages("pending", counts.pending);
     metrics.queue_messages("held", counts.held);
+    let services = &running(world)?.services;
+    let routes = services.routes.list(0, world.now);
+    for (kind, flag) in [("disabled", "D"), ("paused", "P")] {
+        let count = routes.iter().filter(|route| route.flags == flag).count();
+        metrics.routes_off(kind, count);
+    }
     metrics.bans("log-in", running(world)?.services.login.bans().len());
     let age = oldest.and_then(|since| world.now.duration_since(since).try_into().ok());
     metrics.queue_oldest(age.unwrap_or_default());

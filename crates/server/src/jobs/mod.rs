@@ -1,6 +1,7 @@
 //! What runs by itself: the queue runner, scripts on what happens over IMAP ([`events`]), and jobs at intervals ([`periodic`]).
 
 mod autoexpunge;
+mod brake;
 mod events;
 mod gate;
 mod history;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use tokio::task::JoinHandle;
 
 pub use periodic::{Jobs, Run, State};
+pub use queue::{InFlight, Refusals};
 
 /// Starts all jobs. They end when `services.shutdown` is cancelled.
 pub(crate) fn start(services: &Arc<Services>) -> Vec<JoinHandle<()>> {
@@ -44,6 +46,8 @@ fn at_intervals() -> Vec<periodic::Job> {
         removed::job(),
         index::job(),
         recent::job(),
+        brake::letters(),
+        brake::correspondents(),
         gate::expiry(),
         gate::lists(),
         gate::dns_lists(),

@@ -6,12 +6,14 @@
 use super::periodic::{Job, Outcome};
 use crate::Services;
 use crate::fetch::{Bounds, Fetched, Method, Network, Redirects, Request, Url, fetch};
+use crate::journey::sign::Unsigned;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use jiff::civil::DateTime;
+use mailauth::dkim::{Bodies, Canonicalization};
 use serde_json::{Value, json};
 use std::io::Write as _;
 use std::sync::Arc;
@@ -134,6 +136,26 @@ fn addresses(texts: &[String]) -> Vec<String> {
     .collect()
 }
 
+/// §3, §5.3: a report by mail is believed only if the domain that it comes from has signed it.
+async fn signatures(
+    services: &Services,
+    section: &[u8],
+    body: &[u8],
+    now: Timestamp,
+) -> store::Result<String> {
+    let mut bodies = Bodies::default();
+    let relaxed = bodies.want(Canonicalization::Relaxed, None);
+    bodies.update(body);
+    let report = Unsigned {
+        services,
+        section,
+        bodies: &bodies.finish(),
+        body: relaxed,
+        now,
+    };
+    report.signatures().await
+}
+
 /// A report on one domain and day.
 struct Report {
     domain: String,
@@ -185,6 +207,9 @@ impl Report {
     async fn mail(&self, services: &Services, to: &str) -> Result<NewQueued, store::Error> {
         let now = services.clock.now();
         let text = self.text(to, now);
+        let header_size = text.find("\r\n\r\n").map_or(0, |end| end + 4);
+        let (section, body) = text.as_bytes().split_at(header_size);
+        let signatures = signatures(services, section, body, now).await?;
         let mut staging = services.store.stage();
         staging.write(text.as_bytes()).await?;
         Ok(NewQueued {
@@ -195,8 +220,8 @@ impl Report {
             eight_bit: false,
             account: None,
             created: now,
-            body: staging.finish(&[]).await?,
-            header_size: text.find("\r\n\r\n").map_or(0, |end| end as u32 + 4),
+            body: staging.finish(signatures.as_bytes()).await?,
+            header_size: (header_size + signatures.len()) as u32,
             recipients: vec![NewQueuedRecipient {
                 address: to.to_string(),
                 orcpt: None,

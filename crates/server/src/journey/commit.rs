@@ -6,6 +6,7 @@
 //! committed, the full one is told so.
 
 use super::bounce::{self, Notice, Original, Prepared, Speaker, Told};
+use super::brake::{self, Charge, Verdict};
 use super::deliver::Part;
 use super::envelope::{Notify, Refusal, Replies, Ret, Road};
 use super::file::{Delivery, Filed};
@@ -18,7 +19,7 @@ use crate::Services;
 use smtp::{Enhanced, Reply};
 use std::sync::Arc;
 use store::body::{Staged, Staging};
-use store::queue::{NewQueued, NewQueuedRecipient};
+use store::queue::{NewQueued, NewQueuedRecipient, Update};
 use store::quota::Resource;
 use store::{AccountId, QueueId, Tx, queue};
 
@@ -39,6 +40,7 @@ pub(super) async fn commit(signed: Signed) -> Result<Committed, Refusal> {
     let score = signed.filed.verdict.score;
     let settled = Settled::new(signed).await?;
     let written = settled.write().await?;
+    settled.allowed(&written).await?;
     settled.log(&written, score);
     Ok(Committed {
         replies: settled.replies(&written),
@@ -67,6 +69,10 @@ struct Plan {
     letter: Option<Letter>,
     parts: Vec<Part>,
     queued: Option<NewQueued>,
+    /// Of what is queued (RFC 8689).
+    requires_tls: bool,
+    /// Counts a submission.
+    charge: Option<Charge>,
     /// To the sender, who wants to hear of success (A32).
     notice: Option<Prepared>,
     replies: Replies,
@@ -80,6 +86,8 @@ struct Written {
     /// Accounts whose mailbox was full; everybody else has the message.
     full: Vec<(AccountId, Full)>,
     queued: Option<QueueId>,
+    /// What the brake says; nothing was written if it refuses.
+    verdict: Option<Verdict>,
 }
 
 #[derive(Clone, Copy)]
@@ -101,6 +109,8 @@ impl Settled {
             ..
         } = filed;
         let mut received = authenticated.received;
+        let requires_tls = received.mail.requiretls;
+        let charge = Charge::of(&received, &relays);
         let leaving = Leaving { relays, outbound };
         let reverse_path = received.mail.reverse_path.as_ref().map(ToString::to_string);
         let notice = success_notice(&received, &deliveries, reverse_path.as_deref()).await?;
@@ -124,6 +134,8 @@ impl Settled {
                 letter,
                 parts,
                 queued,
+                requires_tls,
+                charge,
                 notice,
                 replies,
             }),
@@ -192,6 +204,39 @@ impl Settled {
     }
 }
 
+impl Settled {
+    /// Was it written? If the brake holds the account since this message, its owner and the postmaster are told.
+    async fn allowed(&self, written: &Written) -> Result<(), Refusal> {
+        let (Some(verdict), Some(charge)) = (&written.verdict, &self.plan.charge) else {
+            return Ok(());
+        };
+        match verdict {
+            Verdict::Go | Verdict::Held { begins: false, .. } => Ok(()),
+            Verdict::TooMuch(excess) => {
+                self.services.metrics.ratelimited("account-sending");
+                let now = self.services.clock.now();
+                Err(refusals::sent_too_much(excess, now))
+            }
+            Verdict::Locked => Err(refusals::locked(self.user.as_deref().unwrap_or_default())),
+            Verdict::Held { begins: true, .. } => {
+                self.services.metrics.account_held();
+                if let Err(why) = brake::tell(&self.services, charge.account).await {
+                    tracing::warn!(error = %why, "nobody could be told yet that mail is held; a job tries again");
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Nothing of it goes before somebody says so.
+fn hold(tx: &mut Tx<'_>, id: QueueId, new: &NewQueued, why: &str) -> store::Result<()> {
+    for index in 0..new.recipients.len() as u32 {
+        queue::update(tx, id, index, &Update::Hold(why.to_string()))?;
+    }
+    Ok(())
+}
+
 impl Plan {
     /// By the scripts of this account.
     fn refusal_of(&self, account: AccountId) -> Option<Refusal> {
@@ -203,13 +248,28 @@ impl Plan {
     /// All or nothing; over LMTP, all but full mailboxes.
     fn write(&self, tx: &mut Tx<'_>) -> store::Result<Written> {
         let mut written = Written::default();
+        if let Some(charge) = &self.charge {
+            let verdict = charge.write(tx)?;
+            let refused = matches!(verdict, Verdict::TooMuch(_) | Verdict::Locked);
+            written.verdict = Some(verdict);
+            if refused {
+                return Ok(written);
+            }
+        }
         if let Some(letter) = &self.letter {
             for part in &self.parts {
                 self.deliver(tx, part, letter, &mut written)?;
             }
         }
         if let Some(new) = &self.queued {
-            written.queued = Some(queue::add(tx, new)?);
+            let id = queue::add(tx, new)?;
+            if let Some(Verdict::Held { why, .. }) = &written.verdict {
+                hold(tx, id, new, why)?;
+            }
+            if self.requires_tls {
+                queue::require_tls(tx, id)?;
+            }
+            written.queued = Some(id);
         }
         if let Some(notice) = &self.notice {
             notice.write(tx)?;

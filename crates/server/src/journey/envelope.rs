@@ -84,6 +84,8 @@ pub struct Mail {
     pub eight_bit: bool,
     /// `SMTPUTF8`.
     pub smtputf8: bool,
+    /// `REQUIRETLS` (RFC 8689).
+    pub requiretls: bool,
     /// `RET=`.
     pub ret: Option<Ret>,
     /// `ENVID=`, decoded from xtext.

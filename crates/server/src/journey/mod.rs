@@ -19,13 +19,14 @@
 //!
 //! A session knows two types of this folder: a [`Transaction`] takes MAIL and RCPT and answers each at once, since whatever can be
 //! refused is refused in the dialogue; [`Receiving`] takes the octets, runs all stages when they are complete, and has the reply.
-//! Around the stages stand [`envelope`] (what the session hands over), [`lookup`] (what an address leads to), `head` and `trace`
+//! Around the stages stand [`envelope`] (what the session hands over), `brake` (how much an account may send), [`lookup`] (what an address leads to), `head` and `trace`
 //! (what is changed in the header section, and put in front of it), `outsider` (senders that nobody outside may use), `srs` (senders by which
 //! bounces of forwarded mail come back), `deliver` and `place` (what is written for one account) and `refusals` (the words of every refusal).
 
 pub mod authenticate;
 mod authorize;
 pub(crate) mod bounce;
+pub(crate) mod brake;
 mod commit;
 mod deliver;
 pub mod envelope;
@@ -40,7 +41,7 @@ mod refusals;
 pub mod relay;
 pub(crate) mod returned;
 mod route;
-mod sign;
+pub(crate) mod sign;
 pub(crate) mod srs;
 mod strangers;
 mod trace;

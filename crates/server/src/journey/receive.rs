@@ -7,6 +7,7 @@
 //! store's staging and the scanner. Nothing is stored before [`super::commit`]; what is dropped on the way leaves nothing behind.
 
 use super::authenticate::Checks;
+use super::brake::Allowance;
 use super::envelope::{Mail, Rcpt, Refusal, Replies, Road, SessionFacts};
 use super::head::{self, Head, HeadReader, Submitted};
 use super::refusals;
@@ -49,6 +50,8 @@ pub struct Transaction {
     config: Arc<Config>,
     facts: Arc<SessionFacts>,
     mail: Mail,
+    /// Of an account that has logged in: what it may still send.
+    allowance: Option<Allowance>,
     recipients: Vec<Recipient>,
 }
 
@@ -79,7 +82,9 @@ impl Transaction {
             mail.reverse_path.as_ref(),
         )
         .await?;
+        let allowance = Allowance::at_mail(&services, &config, &facts).await?;
         Ok(Transaction {
+            allowance,
             services,
             config,
             facts,
@@ -102,6 +107,9 @@ impl Transaction {
         };
         let recipient = rules.recipient(rcpt).await?;
         self.alone_if_it_may_refuse(&recipient)?;
+        if let Some(allowance) = &mut self.allowance {
+            allowance.recipient(&self.services, &recipient).await?;
+        }
         if recipient.is_trap() {
             self.wrote_to_trap(&recipient.path).await?;
         }

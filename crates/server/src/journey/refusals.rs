@@ -3,6 +3,8 @@
 //! Whose fault it is decides the class: the client's or its user's 5xx, ours 4xx.
 
 use super::envelope::Refusal;
+use ::queue::brake::{self, Excess, Span};
+use jiff::Timestamp;
 use message::Address;
 use smtp::Enhanced;
 use std::net::IpAddr;
@@ -15,6 +17,41 @@ pub(crate) fn too_many_recipients(limit: u32) -> Refusal {
         format!(
             "Too many recipients; send the message to the rest in another transaction ({limit} at a time)"
         ),
+    )
+}
+
+/// 450 4.7.1: an account has sent as much as it may (U7). When there is room again is said.
+pub(crate) fn sent_too_much(excess: &Excess, now: Timestamp) -> Refusal {
+    let Excess {
+        what, span, limit, ..
+    } = excess;
+    let when = match excess.until {
+        Some(until) => format!(
+            "Please send it again {} (from {} UTC)",
+            brake::wait(until, now),
+            until.strftime("%H:%M")
+        ),
+        None => "Please send it to fewer at a time".to_string(),
+    };
+    Refusal::new(
+        450,
+        Enhanced(4, 7, 1),
+        format!(
+            "Your account may send {limit} {what} in a{} {span}, and has reached that. {when}",
+            match span {
+                Span::Hour => "n",
+                Span::Day => "",
+            }
+        ),
+    )
+}
+
+/// 550 5.7.1: an account that was locked after it had logged in.
+pub(crate) fn locked(address: &str) -> Refusal {
+    Refusal::new(
+        550,
+        Enhanced(5, 7, 1),
+        format!("{address} may not send any more; the administrator of this server knows why"),
     )
 }
 

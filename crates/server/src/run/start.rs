@@ -209,6 +209,7 @@ fn services(
     Ok(Arc::new(Services {
         scripts: Arc::default(),
         login,
+        sessions: Default::default(),
         limits: Limits::new(&config.limits),
         gate: Gate::new(&config),
         keys: SigningKeys::default(),
@@ -219,6 +220,9 @@ fn services(
         jobs: jobs::Jobs::default(),
         recents: Default::default(),
         routes: Default::default(),
+        governor: Default::default(),
+        in_flight: Default::default(),
+        refusals: Default::default(),
         tls_results: Default::default(),
         paused: Paused::default(),
         shutdown: CancellationToken::new(),

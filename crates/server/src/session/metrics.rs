@@ -30,6 +30,7 @@ pub struct Metrics {
     tls: Counters<3>,
     auth: Counters<3>,
     ratelimited: Counters<1>,
+    accounts_held: Counter,
     bans: Gauges<1>,
     blocked: Counters<2>,
     greylist: Counters<1>,
@@ -37,6 +38,9 @@ pub struct Metrics {
     queue_messages: Gauges<1>,
     queue_oldest: Seconds,
     queue_attempts: Counters<2>,
+    refusals: Counters<1>,
+    relay_sessions: Counters<1>,
+    routes_off: Gauges<1>,
     delivery: Histogram,
     imap_commands: Histograms<1>,
     managesieve_commands: Counters<1>,
@@ -119,6 +123,11 @@ impl Metrics {
                 "Refused because a limit was reached",
                 Counters::default(),
             ),
+            accounts_held: names.add(
+                "accounts_held",
+                "Accounts whose mail was held because they sent unusually much",
+                Counter::default(),
+            ),
             bans: names.add("bans", "Addresses that are banned", Gauges::default()),
             blocked: names.add(
                 "smtp_in_blocked",
@@ -144,6 +153,21 @@ impl Metrics {
                 "queue_oldest_seconds",
                 "Age of the oldest message in the queue",
                 Seconds::default(),
+            ),
+            refusals: names.add(
+                "relay_refusals",
+                "Refusals of other servers that are known, by cause",
+                Counters::default(),
+            ),
+            relay_sessions: names.add(
+                "relay_sessions",
+                "Sessions with other servers, by what they are trusted for",
+                Counters::default(),
+            ),
+            routes_off: names.add(
+                "relay_hosts_off",
+                "Hosts and providers that get no mail at present, by kind",
+                Gauges::default(),
             ),
             queue_attempts: names.add(
                 "queue_attempts",
@@ -316,6 +340,11 @@ impl Metrics {
             .inc();
     }
 
+    /// The mail of an account is held since now (V10).
+    pub fn account_held(&self) {
+        self.accounts_held.inc();
+    }
+
     /// A limit was reached: see `TooMany::kind`.
     pub fn ratelimited(&self, kind: &'static str) {
         self.ratelimited.get_or_create(&[("kind", kind)]).inc();
@@ -343,6 +372,22 @@ impl Metrics {
     pub fn bans(&self, reason: &'static str, count: usize) {
         let count = i64::try_from(count).unwrap_or(i64::MAX);
         self.bans.get_or_create(&[("reason", reason)]).set(count);
+    }
+
+    /// A refusal of another server, by cause (U37).
+    pub fn refused(&self, cause: &'static str) {
+        self.refusals.get_or_create(&[("cause", cause)]).inc();
+    }
+
+    /// A session with another server, by what it is trusted for: `dane`, `mta-sts`, `requiretls`, `settings`, `opportunistic`, `clear`.
+    pub fn relay_session(&self, trust: &'static str) {
+        self.relay_sessions.get_or_create(&[("trust", trust)]).inc();
+    }
+
+    /// How many hosts are `disabled` and providers `paused`.
+    pub fn routes_off(&self, kind: &'static str, count: usize) {
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        self.routes_off.get_or_create(&[("kind", kind)]).set(count);
     }
 
     /// How many messages are in the queue in a state.

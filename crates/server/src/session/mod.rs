@@ -3,6 +3,7 @@
 pub mod limits;
 pub mod login;
 pub mod metrics;
+pub mod presence;
 pub mod sasl;
 pub mod tls;
 

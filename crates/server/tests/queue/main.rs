@@ -4,7 +4,11 @@
 
 mod jobs;
 mod notices;
+mod operator;
+mod refusals;
 mod relay;
 mod retries;
+mod routes;
 mod signing;
+mod trust;
 mod world;

@@ -59,13 +59,13 @@ async fn rfc_3461_4_3_ret_full() {
 async fn c14_words_of_a_large_provider() {
     let world = World::start().await;
     world.queue(Mail::to(&["gmail-5.7.26@there.example"])).await;
-    world
-        .queue(Mail::to(&["outlook-s3140@there.example"]))
-        .await;
+    world.queue(Mail::to(&["outlook-s3140@far.example"])).await;
     world.until_empty().await;
     let notices = world.inbox("alice@example.com").await.join("\n");
     assert!(notices.contains("Status: 5.7.26") && notices.contains("SPF or DKIM"));
     assert!(notices.contains("Status: 5.7.1") && notices.contains("S3140"));
+    // U37: in words that anybody understands.
+    assert!(notices.contains("far.example takes no mail from our mail server at present, because it mistrusts the place"), "{notices}");
     world.finish().await;
 }
 

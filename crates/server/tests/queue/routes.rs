@@ -6,7 +6,15 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 async fn smarthost(tls: Starttls) -> Server {
-    let host = Host::new(Ipv4Addr::new(127, 0, 0, 9), tls).offering(&["PIPELINING", "8BITMIME", "AUTH PLAIN"]);
+    smarthost_at(9, tls).await
+}
+
+async fn smarthost_at(last: u8, tls: Starttls) -> Server {
+    let host = Host::new(Ipv4Addr::new(127, 0, 0, last), tls).offering(&[
+        "PIPELINING",
+        "8BITMIME",
+        "AUTH PLAIN",
+    ]);
     let options = Options {
         hosts: vec![host],
         folder: None,
@@ -30,14 +38,23 @@ async fn c6_c8_c9_smarthost() {
     std::fs::write(&secrets, "isp alice:sesame\n").unwrap();
     use std::os::unix::fs::PermissionsExt;
     std::fs::set_permissions(&secrets, std::fs::Permissions::from_mode(0o600)).unwrap();
-    let route = format!("from example.com via smtp+notls://isp@127.0.0.9:{} mail-from @home.example", smart.port());
+    let route = format!(
+        "from example.com via smtp+notls://isp@127.0.0.9:{} mail-from @home.example",
+        smart.port()
+    );
     let world = World::with(&[
         ("relay.routes", &format!("[{route:?}]")),
         ("relay.secrets", &format!("{secrets:?}")),
     ])
     .await;
-    world.queue(Mail::to(&["a@one.example", "b@two.example"])).await;
-    let received = smart.wait_for(1, super::world::SOON).await.unwrap().remove(0);
+    world
+        .queue(Mail::to(&["a@one.example", "b@two.example"]))
+        .await;
+    let received = smart
+        .wait_for(1, super::world::SOON)
+        .await
+        .unwrap()
+        .remove(0);
     assert_eq!(received.login.as_deref(), Some("alice\0sesame"));
     assert_eq!(received.from, "alice@home.example");
     assert_eq!(received.to, ["a@one.example", "b@two.example"]);
@@ -50,14 +67,21 @@ async fn c6_c8_c9_smarthost() {
 /// U39, C3: a wrong password, and TLS that the URL asks for and the host has not, are no reason to return mail; the next host of the route is tried.
 #[tokio::test]
 async fn u39_c3_routes_with_fallback() {
-    let (plain, next) = (smarthost(Starttls::Missing).await, smarthost(Starttls::Missing).await);
+    let (plain, next) = (
+        smarthost(Starttls::Missing).await,
+        smarthost_at(10, Starttls::Missing).await,
+    );
     let folder = tempfile::tempdir().unwrap();
     let secrets = folder.path().join("secrets");
     std::fs::write(&secrets, "isp alice:wrong\n").unwrap();
     use std::os::unix::fs::PermissionsExt;
     std::fs::set_permissions(&secrets, std::fs::Permissions::from_mode(0o600)).unwrap();
     let first = format!("to one.example via smtp+tls://127.0.0.9:{}", plain.port());
-    let second = format!("to two.example via smtp://isp@127.0.0.9:{},smtp://127.0.0.9:{}", plain.port(), next.port());
+    let second = format!(
+        "to two.example via smtp://isp@127.0.0.9:{},smtp://127.0.0.10:{}",
+        plain.port(),
+        next.port()
+    );
     let world = World::with(&[
         ("relay.routes", &format!("[{first:?}, {second:?}]")),
         ("relay.secrets", &format!("{secrets:?}")),
@@ -66,10 +90,17 @@ async fn u39_c3_routes_with_fallback() {
     world.queue(Mail::to(&["a@one.example"])).await;
     let queued = world.until_tried().await;
     let error = queued.recipients[0].last_error.clone().unwrap();
-    assert!(error.contains("does not offer the TLS that our settings asks for"), "{error}");
+    assert!(
+        error.contains("does not offer the TLS that our settings asks for"),
+        "{error}"
+    );
     world.services().routes.resume(None);
     world.queue(Mail::to(&["b@two.example"])).await;
-    let received = next.wait_for(1, super::world::SOON).await.unwrap().remove(0);
+    let received = next
+        .wait_for(1, super::world::SOON)
+        .await
+        .unwrap()
+        .remove(0);
     assert_eq!(received.to, ["b@two.example"]);
     assert!(plain.received().is_empty());
     world.finish().await;
@@ -84,9 +115,14 @@ async fn c23_a_changed_route_applies_to_queued_mail() {
     world.queue(Mail::to(&["friend@there.example"])).await;
     world.until_tried().await;
     let route = format!("to there.example via smtp://127.0.0.9:{}", smart.port());
-    reconfigured(&world, |config| config.relay.routes = vec![route.parse().unwrap()]);
+    reconfigured(&world, |config| {
+        config.relay.routes = vec![route.parse().unwrap()]
+    });
     world.advance(400);
-    smart.wait_for(1, super::world::SOON).await.expect("delivered");
+    smart
+        .wait_for(1, super::world::SOON)
+        .await
+        .expect("delivered");
     world.until_empty().await;
     world.finish().await;
 }
@@ -99,9 +135,17 @@ async fn c4_c5_helo_and_source() {
     world.queue(Mail::to(&["friend@there.example"])).await;
     world.queue(Mail::to(&["friend@elsewhere.example"])).await;
     for received in world.delivered(2).await {
-        let routed = received.to[0].ends_with("there.example") && !received.to[0].contains("elsewhere");
-        let expected = if routed { ("out.example.com", "127.0.0.21") } else { ("mx1.example.com", "127.0.0.1") };
-        assert_eq!((received.hello.as_str(), received.peer.to_string().as_str()), expected);
+        let routed =
+            received.to[0].ends_with("there.example") && !received.to[0].contains("elsewhere");
+        let expected = if routed {
+            ("out.example.com", "127.0.0.21")
+        } else {
+            ("mx1.example.com", "127.0.0.1")
+        };
+        assert_eq!(
+            (received.hello.as_str(), received.peer.to_string().as_str()),
+            expected
+        );
     }
     world.finish().await;
 }
@@ -112,8 +156,14 @@ async fn c7_lmtp_target() {
     let smart = smarthost(Starttls::Missing).await;
     let route = format!("to there.example via lmtp://127.0.0.9:{}", smart.port());
     let world = World::with(&[("relay.routes", &format!("[{route:?}]"))]).await;
-    world.queue(Mail::to(&["a@there.example", "b@there.example"])).await;
-    let received = smart.wait_for(1, super::world::SOON).await.unwrap().remove(0);
+    world
+        .queue(Mail::to(&["a@there.example", "b@there.example"]))
+        .await;
+    let received = smart
+        .wait_for(1, super::world::SOON)
+        .await
+        .unwrap()
+        .remove(0);
     assert_eq!(received.to.len(), 2);
     world.until_empty().await;
     world.finish().await;
@@ -159,7 +209,10 @@ async fn c16_across_a_restart() {
         world.queue(Mail::to(&[&format!("{n}@far.example")])).await;
     }
     let all_tried = |queued: &[store::queue::Queued]| {
-        queued.len() == 20 && queued.iter().all(|one| one.recipients[0].last_error.is_some())
+        queued.len() == 20
+            && queued
+                .iter()
+                .all(|one| one.recipients[0].last_error.is_some())
     };
     world.until("all tried", all_tried).await;
     world.stop().await;
@@ -185,16 +238,26 @@ async fn c18_c25_penalties_and_attempts() {
     let id = world.queue(Mail::to(&["friend@far.example"])).await;
     world.until_tried().await;
     let routes = world.services().routes.list(10, world.clock.now());
-    assert_eq!((routes[0].flags.as_str(), routes[0].id.as_str()), ("D", "127.0.0.99"));
+    assert_eq!(
+        (routes[0].flags.as_str(), routes[0].id.as_str()),
+        ("D", "127.0.0.99")
+    );
     world.queue(Mail::to(&["other@far.example"])).await;
-    let second = |queued: &[store::queue::Queued]| queued.len() == 2 && queued[1].recipients[0].last_error.is_some();
+    let second = |queued: &[store::queue::Queued]| {
+        queued.len() == 2 && queued[1].recipients[0].last_error.is_some()
+    };
     let queued = world.until("the second message", second).await;
     let error = queued[1].recipients[0].last_error.clone().unwrap();
     assert!(error.contains("is not tried until"), "{error}");
     world.advance(400);
     let again = |queued: &[store::queue::Queued]| queued[0].recipients[0].attempts == 2;
     world.until("the second attempt", again).await;
-    let tried = || world.services().store.read(move |tx| store::queue::attempts(tx, id, 0));
+    let tried = || {
+        world
+            .services()
+            .store
+            .read(move |tx| store::queue::attempts(tx, id, 0))
+    };
     let mut attempts = tried().await.unwrap();
     while attempts.len() < 2 {
         tokio::time::sleep(Duration::from_millis(10)).await;

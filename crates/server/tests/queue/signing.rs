@@ -96,7 +96,7 @@ async fn control(world: &World, request: dkim::Request) -> Result<dkim::Answer, 
     }
 }
 
-async fn keys(world: &World) -> Vec<dkim::View> {
+pub(crate) async fn keys(world: &World) -> Vec<dkim::View> {
     match control(world, dkim::Request::List { domain: None }).await {
         Ok(dkim::Answer::Keys(keys)) => keys,
         other => panic!("{other:?}"),
@@ -104,7 +104,7 @@ async fn keys(world: &World) -> Vec<dkim::View> {
 }
 
 /// The keys' records appear in DNS.
-async fn publish(world: &World, keys: &[dkim::View]) {
+pub(crate) async fn publish(world: &World, keys: &[dkim::View]) {
     world.internet.dns.edit(|zone| {
         for key in keys {
             zone.txt(&key.name, &key.record);
@@ -158,7 +158,7 @@ fn dkimpy(what: &str, message: &str, keys: &[dkim::View]) -> Option<String> {
 }
 
 /// What our own verifier says of each signature.
-async fn verified(world: &World, message: &str) -> Vec<String> {
+pub(crate) async fn verified(world: &World, message: &str) -> Vec<String> {
     let body = message.find("\r\n\r\n").unwrap() + 4;
     let mut bodies = mailauth::dkim::Bodies::default();
     let limits = mailauth::dkim::Limits::default();

@@ -45,7 +45,11 @@ async fn remote() -> Remote {
     Remote {
         ca,
         mail,
-        key: key.as_ref().iter().map(|octet| format!("{octet:02x}")).collect(),
+        key: key
+            .as_ref()
+            .iter()
+            .map(|octet| format!("{octet:02x}"))
+            .collect(),
     }
 }
 
@@ -59,7 +63,10 @@ async fn world(remote: &Remote, dns: &Signed, more: &[(&'static str, String)]) -
         ("dns.allow_private", "true".to_string()),
     ];
     settings.extend(more.iter().cloned());
-    let settings: Vec<(&'static str, &str)> = settings.iter().map(|(key, value)| (*key, value.as_str())).collect();
+    let settings: Vec<(&'static str, &str)> = settings
+        .iter()
+        .map(|(key, value)| (*key, value.as_str()))
+        .collect();
     World::with(&settings).await
 }
 
@@ -97,11 +104,16 @@ async fn l25_dane() {
     .unwrap();
     let world = world(&remote, &dns, &[]).await;
     for domain in ["match", "mismatch", "plain", "unusable", "unsigned"] {
-        world.queue(Mail::to(&[&format!("friend@{domain}.example")])).await;
+        world
+            .queue(Mail::to(&[&format!("friend@{domain}.example")]))
+            .await;
     }
     let held = world
         .until("two that wait", |queued| {
-            queued.len() == 2 && queued.iter().all(|one| one.recipients[0].last_error.is_some())
+            queued.len() == 2
+                && queued
+                    .iter()
+                    .all(|one| one.recipients[0].last_error.is_some())
         })
         .await;
     for message in &held {
@@ -110,10 +122,17 @@ async fn l25_dane() {
     }
     let mut received = remote.mail.received();
     received.sort_by_key(|one| one.to.clone());
-    let seen: Vec<(&str, bool)> = received.iter().map(|one| (one.to[0].as_str(), one.tls)).collect();
+    let seen: Vec<(&str, bool)> = received
+        .iter()
+        .map(|one| (one.to[0].as_str(), one.tls))
+        .collect();
     assert_eq!(
         seen,
-        [("friend@match.example", true), ("friend@unsigned.example", true), ("friend@unusable.example", true)]
+        [
+            ("friend@match.example", true),
+            ("friend@unsigned.example", true),
+            ("friend@unusable.example", true)
+        ]
     );
     // L22: the results are kept for the reports, with the policy as it was.
     let results = world.run_job("tls-results").await;
@@ -125,14 +144,130 @@ async fn l25_dane() {
         .read(move |tx| store::tls_result::of_domain(tx, today, "mismatch.example"))
         .await
         .unwrap();
-    assert!(counted[0].policy.contains("tlsa") && counted[0].failure.contains("validation-failure"), "{counted:?}");
+    assert!(
+        counted[0].policy.contains("tlsa") && counted[0].failure.contains("validation-failure"),
+        "{counted:?}"
+    );
+    world.finish().await;
+}
+
+/// U2, RFC 8689 §4.2.1: a message with REQUIRETLS goes only where DNSSEC proves the host, its certificate is good, and it promises to go on so; else it
+/// comes back with 5.7.30, and without its body.
+#[tokio::test]
+async fn u2_requiretls() {
+    if let Some(missing) = Signed::missing() {
+        eprintln!("SKIPPED u2_requiretls: {missing} is not installed");
+        return;
+    }
+    let ca = Ca::new("requiretls").unwrap();
+    let certificate = ca
+        .issue(&[
+            "mx.proved.example",
+            "mx.silent.example",
+            "mx.unsigned.example",
+        ])
+        .unwrap();
+    let host = |last| {
+        let tls = Starttls::Works(certificate.server_config().unwrap());
+        Host::new(Ipv4Addr::new(127, 0, 0, last), tls)
+    };
+    let mail = Server::start(Options {
+        hosts: vec![
+            host(6).offering(&["PIPELINING", "8BITMIME", "REQUIRETLS"]),
+            host(7),
+        ],
+        folder: None,
+        drip: Duration::ZERO,
+    })
+    .await
+    .unwrap();
+    let remote = Remote {
+        ca,
+        mail,
+        key: String::new(),
+    };
+    let zone = |name, records, signing| Zone {
+        name,
+        records,
+        signing,
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let dns = Signed::start(
+        folder.path(),
+        &[
+            zone(
+                "proved.example",
+                "@ MX 10 mx\nmx A 127.0.0.6\n",
+                Signing::Right,
+            ),
+            zone(
+                "silent.example",
+                "@ MX 10 mx\nmx A 127.0.0.7\n",
+                Signing::Right,
+            ),
+            zone(
+                "unsigned.example",
+                "@ MX 10 mx\nmx A 127.0.0.6\n",
+                Signing::Unsigned,
+            ),
+        ],
+    )
+    .await
+    .unwrap();
+    let roots = folder.path().join("ca.pem");
+    std::fs::write(&roots, remote.ca.pem()).unwrap();
+    let world = world(&remote, &dns, &[("tls.extra_roots", format!("{roots:?}"))]).await;
+    let paused = &world.services().paused.delivery;
+    paused.send_replace(true);
+    for domain in ["proved", "silent", "unsigned"] {
+        let id = world
+            .queue(Mail {
+                ret_full: Some(true),
+                ..Mail::to(&[&format!("friend@{domain}.example")])
+            })
+            .await;
+        let store = &world.services().store;
+        store
+            .write(move |tx| store::queue::require_tls(tx, id))
+            .await
+            .unwrap();
+    }
+    paused.send_replace(false);
+    world.until_empty().await;
+    let received = remote.mail.received();
+    let seen: Vec<(&str, bool)> = received
+        .iter()
+        .map(|one| (one.to[0].as_str(), one.tls))
+        .collect();
+    assert_eq!(seen, [("friend@proved.example", true)]);
+    assert!(
+        received[0].mail.contains(" REQUIRETLS"),
+        "{}",
+        received[0].mail
+    );
+    let notices = world.inbox("alice@example.com").await;
+    assert_eq!(notices.len(), 2);
+    for notice in &notices {
+        assert!(
+            notice.contains("Status: 5.7.30") && notice.contains("cannot promise the protection"),
+            "{notice}"
+        );
+        assert!(
+            !notice.contains("At five."),
+            "the body is not sent back: {notice}"
+        );
+    }
     world.finish().await;
 }
 
 /// An HTTPS server with MTA-STS policies; it can be switched off.
 async fn policies(ca: &Ca, text: fn(&str) -> String) -> (u16, Arc<AtomicBool>) {
     let config = ca
-        .issue(&["mta-sts.enforced.example", "mta-sts.wrong.example", "mta-sts.testing.example"])
+        .issue(&[
+            "mta-sts.enforced.example",
+            "mta-sts.wrong.example",
+            "mta-sts.testing.example",
+        ])
         .unwrap()
         .server_config()
         .unwrap();
@@ -146,12 +281,22 @@ async fn policies(ca: &Ca, text: fn(&str) -> String) -> (u16, Arc<AtomicBool>) {
                 continue;
             }
             let acceptor = tokio_rustls::TlsAcceptor::from(config.clone());
-            let Ok(mut stream) = acceptor.accept(stream).await else { continue };
-            let name = stream.get_ref().1.server_name().unwrap_or_default().to_string();
+            let Ok(mut stream) = acceptor.accept(stream).await else {
+                continue;
+            };
+            let name = stream
+                .get_ref()
+                .1
+                .server_name()
+                .unwrap_or_default()
+                .to_string();
             let mut request = [0; 4096];
             let _ = stream.read(&mut request).await;
             let body = text(&name);
-            let reply = format!("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+            let reply = format!(
+                "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            );
             let _ = stream.write_all(reply.as_bytes()).await;
             let _ = stream.shutdown().await;
         }
@@ -194,7 +339,9 @@ async fn l20_mta_sts() {
         }
     });
     for domain in ["enforced", "wrong", "testing"] {
-        world.queue(Mail::to(&[&format!("friend@{domain}.example")])).await;
+        world
+            .queue(Mail::to(&[&format!("friend@{domain}.example")]))
+            .await;
     }
     let held = world
         .until("one that waits", |queued| {
@@ -202,7 +349,10 @@ async fn l20_mta_sts() {
         })
         .await;
     let error = held[0].recipients[0].last_error.clone().unwrap();
-    assert!(error.contains("MTA-STS") && error.contains("mx.bad.example"), "{error}");
+    assert!(
+        error.contains("MTA-STS") && error.contains("mx.bad.example"),
+        "{error}"
+    );
     assert_eq!(held[0].recipients[0].address, "friend@wrong.example");
     assert_eq!(remote.mail.received().len(), 2);
 
@@ -211,9 +361,17 @@ async fn l20_mta_sts() {
         zone.mx("enforced.example", 5, "mx.other.example");
     });
     world.queue(Mail::to(&["again@enforced.example"])).await;
-    remote.mail.wait_for(3, super::world::SOON).await.expect("delivered");
+    remote
+        .mail
+        .wait_for(3, super::world::SOON)
+        .await
+        .expect("delivered");
     let hosts: Vec<Ipv4Addr> = remote.mail.received().iter().map(|one| one.host).collect();
-    assert_eq!(hosts.iter().filter(|host| host.octets()[3] == 6).count(), 2, "{hosts:?}");
+    assert_eq!(
+        hosts.iter().filter(|host| host.octets()[3] == 6).count(),
+        2,
+        "{hosts:?}"
+    );
 
     // RFC 8689: the sender would rather have this one delivered than protected.
     let text = "TLS-Required: No\r\nSubject: Your TLS is broken\r\n\r\nSo it is.\r\n";
@@ -223,7 +381,11 @@ async fn l20_mta_sts() {
             ..Mail::to(&["postmaster@wrong.example"])
         })
         .await;
-    remote.mail.wait_for(4, super::world::SOON).await.expect("delivered");
+    remote
+        .mail
+        .wait_for(4, super::world::SOON)
+        .await
+        .expect("delivered");
     world.finish().await;
 }
 
@@ -232,7 +394,13 @@ async fn l20_mta_sts() {
 async fn l22_tls_report() {
     let world = World::start().await;
     world.internet.dns.edit(|zone| {
-        zone.txt("_smtp._tls.there.example", "v=TLSRPTv1; rua=mailto:tlsrpt@reports.example");
+        zone.txt(
+            "_smtp._tls.there.example",
+            "v=TLSRPTv1; rua=mailto:tlsrpt@reports.example",
+        );
+        // A name above one that is there has what the zone says, and no more.
+        zone.mx("there.example", 10, "mx1.there.example")
+            .address("mx1.there.example", Ipv4Addr::new(127, 0, 0, 1).into());
     });
     world.queue(Mail::to(&["friend@there.example"])).await;
     world.queue(Mail::to(&["bad-tls@there.example"])).await;
@@ -245,15 +413,39 @@ async fn l22_tls_report() {
     let report = world.delivered(3).await.pop().unwrap();
     assert_eq!(report.to, ["tlsrpt@reports.example"]);
     let text = report.text();
-    assert!(text.contains("TLS-Report-Domain: there.example\r\n"), "{text}");
+    assert!(
+        text.contains("TLS-Report-Domain: there.example\r\n"),
+        "{text}"
+    );
     assert!(text.contains("TLS-Required: No\r\n"), "{text}");
+    // RFC 8460 §3: signed by the domain that reports.
+    let keys = crate::signing::keys(&world).await;
+    crate::signing::publish(&world, &keys).await;
+    assert_eq!(
+        crate::signing::verified(&world, &text).await,
+        [
+            "pass example.com rsa-sha256",
+            "pass example.com ed25519-sha256"
+        ]
+    );
     let start = text.find("\r\n\r\nH4sI").expect("gzip in base64") + 4;
-    let encoded: String = text[start..].lines().take_while(|line| !line.is_empty()).collect();
+    let encoded: String = text[start..]
+        .lines()
+        .take_while(|line| !line.is_empty())
+        .collect();
     use base64::Engine as _;
-    let gzip = base64::engine::general_purpose::STANDARD.decode(encoded).unwrap();
-    let json: serde_json::Value = serde_json::from_reader(flate2::read::GzDecoder::new(&gzip[..])).unwrap();
-    assert_eq!(json["policies"][0]["policy"]["policy-type"], "no-policy-found", "{json}");
-    let successes = json["policies"][0]["summary"]["total-successful-session-count"].as_u64().unwrap();
+    let gzip = base64::engine::general_purpose::STANDARD
+        .decode(encoded)
+        .unwrap();
+    let json: serde_json::Value =
+        serde_json::from_reader(flate2::read::GzDecoder::new(&gzip[..])).unwrap();
+    assert_eq!(
+        json["policies"][0]["policy"]["policy-type"], "no-policy-found",
+        "{json}"
+    );
+    let successes = json["policies"][0]["summary"]["total-successful-session-count"]
+        .as_u64()
+        .unwrap();
     assert!(successes >= 1, "{json}");
     world.until_empty().await;
     world.run_job("tls-reports").await.unwrap();

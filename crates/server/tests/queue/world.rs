@@ -99,8 +99,15 @@ impl World {
             "hostname = \"mx1.example.com\"\ndomain = \"example.com\"\ndata = \"data\"\nuser = \"root\"\n",
         );
         text += "queue.allow_private = true\n";
-        text += &format!("queue.port = {}\n", self.internet.port());
-        text += &format!("dns.servers = [\"{}\"]\n", self.internet.resolver());
+        let usual = [
+            ("queue.port", self.internet.port().to_string()),
+            ("dns.servers", format!("[\"{}\"]", self.internet.resolver())),
+        ];
+        for (key, value) in usual {
+            if !self.settings.iter().any(|(set, _)| *set == key) {
+                text += &format!("{key} = {value}\n");
+            }
+        }
         for (key, value) in &self.settings {
             text += &format!("{key} = {value}\n");
         }
@@ -261,6 +268,12 @@ impl World {
         let mail = &self.internet.mail;
         assert!(mail.wait_for_connections(connections, SOON).await);
         assert!(mail.wait_until_idle(SOON).await);
+    }
+
+    /// Runs a job now, and says how that went.
+    pub(crate) async fn run_job(&self, name: &str) -> Result<Option<String>, String> {
+        let run = self.services().jobs.run(name).await;
+        run.expect("there is such a job").outcome
     }
 
     /// The messages in somebody's INBOX, as text.

@@ -3,6 +3,7 @@
 mod accepting;
 mod addresses;
 mod authentication;
+mod brake;
 mod events;
 mod housekeeping;
 mod lmtp;

@@ -19,6 +19,8 @@ pub struct Capabilities {
     pub chunking: bool,
     /// RFC 3207.
     pub starttls: bool,
+    /// RFC 8689.
+    pub requiretls: bool,
     /// RFC 4954: mechanisms, upper-case.
     pub auth: Vec<String>,
 }
@@ -59,6 +61,7 @@ impl Capabilities {
             "DSN" => self.dsn = true,
             "CHUNKING" => self.chunking = true,
             "STARTTLS" => self.starttls = true,
+            "REQUIRETLS" => self.requiretls = true,
             "AUTH" => self.auth.extend(words.map(str::to_ascii_uppercase)),
             _ => {}
         }

@@ -1,5 +1,5 @@
 //! The envelope of a message that is sent, and its MAIL and RCPT commands with the parameters that the server understands
-//! (RFC 1870 SIZE, RFC 6152 BODY, RFC 6531 SMTPUTF8, RFC 3461 RET, ENVID, NOTIFY, ORCPT).
+//! (RFC 1870 SIZE, RFC 6152 BODY, RFC 6531 SMTPUTF8, RFC 8689 REQUIRETLS, RFC 3461 RET, ENVID, NOTIFY, ORCPT).
 
 use super::capabilities::Capabilities;
 use super::failure::Incompatible;
@@ -18,6 +18,8 @@ pub struct Envelope {
     pub eight_bit: bool,
     /// Its header section, or an address, is in UTF-8.
     pub smtputf8: bool,
+    /// Only servers that protect it may have it (RFC 8689).
+    pub requiretls: bool,
     /// RET, if the sender said so.
     pub ret: Option<Return>,
     /// ENVID, decoded.
@@ -53,6 +55,9 @@ impl Envelope {
         {
             return Some(Incompatible::TooLarge);
         }
+        if self.requiretls && !offered.requiretls {
+            return Some(Incompatible::RequireTls);
+        }
         if self.smtputf8 && !offered.smtputf8 {
             return Some(Incompatible::SmtpUtf8);
         }
@@ -77,6 +82,9 @@ impl Envelope {
         }
         if self.smtputf8 {
             line += " SMTPUTF8";
+        }
+        if self.requiretls {
+            line += " REQUIRETLS";
         }
         if offered.dsn {
             line += &self.dsn_parameters();
@@ -215,6 +223,22 @@ mod tests {
         ] {
             assert!(path(bad).is_err(), "{bad:?}");
         }
+    }
+
+    /// RFC 8689 §4.2.1.
+    #[test]
+    fn rfc_8689_requiretls() {
+        let envelope = Envelope {
+            requiretls: true,
+            ..Envelope::default()
+        };
+        assert_eq!(
+            envelope.incompatible(&all()),
+            Some(Incompatible::RequireTls)
+        );
+        let offered = Capabilities::parse(&["x", "RequireTLS"].map(String::from));
+        assert_eq!(envelope.incompatible(&offered), None);
+        assert_eq!(envelope.mail(&offered).unwrap(), "MAIL FROM:<> REQUIRETLS");
     }
 
     #[test]

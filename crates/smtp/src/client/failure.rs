@@ -96,6 +96,9 @@ pub enum Incompatible {
         "the message has international addresses, which need SMTPUTF8; the server does not offer it"
     )]
     SmtpUtf8,
+    /// The sender asks for protection all the way (RFC 8689).
+    #[error("the sender requires protection all the way, and the server does not offer REQUIRETLS")]
+    RequireTls,
     /// An address that cannot be written into a command.
     #[error("the address cannot be sent over SMTP")]
     Address,
@@ -150,6 +153,7 @@ impl Incompatible {
             Incompatible::TooLarge => Enhanced(5, 3, 4),
             Incompatible::EightBit => Enhanced(5, 6, 3),
             Incompatible::SmtpUtf8 => Enhanced(5, 6, 7),
+            Incompatible::RequireTls => Enhanced(5, 7, 30),
             Incompatible::Address => Enhanced(5, 1, 3),
         }
     }

@@ -110,6 +110,7 @@ impl Session {
             Hello::Ehlo | Hello::Lhlo => replies::extensions(
                 &self.service,
                 self.offers_starttls(),
+                self.offers_requiretls(),
                 match self.logged_in {
                     true => &[],
                     false => &self.mechanisms,
@@ -123,6 +124,12 @@ impl Session {
 
     fn offers_starttls(&self) -> bool {
         self.service.starttls && self.security == Security::Clear
+    }
+
+    /// RFC 8689 §2: over TLS alone, and not where no relaying begins.
+    fn offers_requiretls(&self) -> bool {
+        let relays = matches!(self.service.role, Role::Mx | Role::Submission);
+        relays && self.security == Security::Tls
     }
 
     fn rset<'a>(&mut self, state: State) -> Next<'a> {
@@ -188,7 +195,7 @@ impl Session {
     fn not_announced_for_mail(&self, mail: &MailCommand) -> Option<&'static str> {
         let dsn = self.service.dsn;
         [
-            (mail.requiretls, "REQUIRETLS"),
+            (mail.requiretls && !self.offers_requiretls(), "REQUIRETLS"),
             (mail.ret.is_some() && !dsn, "RET"),
             (mail.envid.is_some() && !dsn, "ENVID"),
             (mail.auth.is_some() && self.mechanisms.is_empty(), "AUTH"),

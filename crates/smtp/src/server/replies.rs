@@ -19,7 +19,12 @@ pub(super) fn banner(service: &Service) -> Reply {
 }
 
 /// The reply to EHLO or LHLO: the name, then the extensions (RFC 5321 §4.1.1.1).
-pub(super) fn extensions(service: &Service, starttls: bool, mechanisms: &[&str]) -> Reply {
+pub(super) fn extensions(
+    service: &Service,
+    starttls: bool,
+    requiretls: bool,
+    mechanisms: &[&str],
+) -> Reply {
     let mut lines = vec![
         service.hostname.clone(),
         format!("SIZE {}", service.max_size),
@@ -39,6 +44,9 @@ pub(super) fn extensions(service: &Service, starttls: bool, mechanisms: &[&str])
     lines.push(limits(service));
     if starttls {
         lines.push("STARTTLS".to_owned());
+    }
+    if requiretls {
+        lines.push("REQUIRETLS".to_owned());
     }
     if !mechanisms.is_empty() {
         lines.push(format!("AUTH {}", mechanisms.join(" ")));

@@ -115,6 +115,7 @@ pub static SECTIONS: &[(&str, &str)] = &[
     ),
     ("queue", "Mail to other servers."),
     ("relay", "How mail goes to other servers."),
+    ("brake", "How much accounts may send (docs/brake.md)."),
     ("dns", "Look-ups."),
     (
         "authentication",
@@ -185,6 +186,7 @@ macro_rules! settings {
 
 // Sections with a file of their own; they use the macros above.
 mod authentication;
+mod brake;
 mod dns;
 mod fetch;
 mod gate;
@@ -236,6 +238,7 @@ pub static SETTINGS: std::sync::LazyLock<Vec<Setting>> = std::sync::LazyLock::ne
         sieve::sieve(),
         queue(),
         relay::relay(),
+        brake::brake(),
         dns::dns(),
         authentication::authentication(),
         gate::gate(),

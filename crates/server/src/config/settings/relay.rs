@@ -1,8 +1,8 @@
 //! `[relay]`: how mail goes to other servers.
 
 use super::{Applies, Default, Setting};
-use crate::config::RouteTls;
 use crate::config::field::Field;
+use crate::config::{Hop, RouteTls};
 
 pub(super) fn relay() -> Vec<Setting> {
     settings! {
@@ -35,5 +35,18 @@ pub(super) fn relay() -> Vec<Setting> {
             "Connections at once to one address, however many domains it serves (C17).";
         "relay.messages" Reload "100", Field::Count(|c| &mut c.relay.messages, 1..=100_000),
             "Messages over one connection before a fresh one is made (C17).";
+        "relay.ramp_up" Reload "false", Field::Flag(|c| &mut c.relay.ramp_up),
+            "Begin with little mail to each provider and send more with each good day (V9), as a new address has to. What is more waits for the next day, or \
+             goes by `ramp_up_overflow`. `pennyblack routes list` shows how far it is.";
+        "relay.ramp_up_first" Reload "50", Field::Count(|c| &mut c.relay.ramp_up_first, 1..=1_000_000),
+            "Messages to one provider on the first day; a third more on each day that goes well.";
+        "relay.ramp_up_days" Reload "30", Field::Count(|c| &mut c.relay.ramp_up_days, 1..=365),
+            "Good days until there is no ceiling any more.";
+        "relay.ramp_up_overflow" Reload "[]", Field::Texts(|c| &mut c.relay.ramp_up_overflow, "URLs", hop),
+            "Hosts, as behind `via` in a route, that take what is more than a provider may have on a day, e.g. `\"smtp+tls://label@smtp.example.com\"`. Empty: it waits.";
     }
+}
+
+fn hop(text: &str) -> Result<(), String> {
+    text.parse::<Hop>().map(|_| ())
 }

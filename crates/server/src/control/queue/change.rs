@@ -1,12 +1,17 @@
 //! What an operator does to mail in the queue (C24): which recipients, and what. Large queues are worked through page by page, each in a
 //! transaction of its own, so that mail goes on meanwhile.
 
+use super::super::account::sending::lift;
 use super::{Answer, Failure, Mode, PAGE, World, missing, parse};
+use crate::config::Route;
 use crate::journey::bounce::{self, Notice, Original, Prepared, Speaker, Told};
+use crate::run::Running;
 use serde::{Deserialize, Serialize};
 use smtp::Enhanced;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use store::queue::{NewQueued, NewQueuedRecipient, Queued, QueuedRecipient, State, Update};
-use store::{QueueId, Timestamp, Tx, queue};
+use store::{AccountId, QueueId, Timestamp, Tx, queue};
 
 /// Recipients named in an answer; more are counted.
 const NAMED: usize = 1000;
@@ -41,6 +46,11 @@ pub enum Deed {
     Retry,
     /// Gone, without notice to the sender.
     Remove,
+    /// Sent by these hosts instead of where MX or routes lead (V8), at once; `None`: again as MX and routes say.
+    Reroute {
+        /// URLs of hosts with `,` between them, as behind `via` in a route.
+        via: Option<String>,
+    },
     /// Returned to the sender.
     Bounce {
         /// What the sender is told besides.
@@ -60,6 +70,8 @@ impl Deed {
             Deed::Release => "released",
             Deed::Retry => "tried now",
             Deed::Remove => "removed",
+            Deed::Reroute { via: Some(_) } => "rerouted",
+            Deed::Reroute { via: None } => "routed as usual",
             Deed::Bounce { .. } => "returned to the sender",
             Deed::Redirect { .. } => "redirected",
         }
@@ -156,6 +168,7 @@ pub(super) async fn change(
     let filter = Filter::new(which)?;
     let deed = checked(what)?;
     let (mut names, mut after, mut count) = (Vec::new(), None, 0);
+    let (mut accounts, mut busy) = (BTreeSet::new(), Vec::new());
     loop {
         let page = page(world, &filter, after).await?;
         let Some(last) = page.last() else { break };
@@ -164,21 +177,27 @@ pub(super) async fn change(
             .into_iter()
             .filter_map(|message| choose(&filter, message))
             .collect();
-        for message in &chosen {
+        let hand = Hand::take(world, &deed, mode, chosen, &mut busy);
+        let chosen = &hand.messages;
+        for message in chosen {
             count += message.recipients.len();
+            accounts.extend(message.account);
             let room = NAMED.saturating_sub(names.len());
             let name =
                 |one: &QueuedRecipient| format!("{}.{} {}", message.id, one.index, one.address);
             names.extend(message.recipients.iter().take(room).map(name));
         }
         if mode == Mode::Do {
-            carry_out(world, &deed, chosen).await?;
+            carry_out(world, &deed, chosen.clone()).await?;
         }
         if filter.id.is_some() {
             break;
         }
     }
-    if let (0, Some(id)) = (count, filter.id) {
+    if (deed == Deed::Release) && mode == Mode::Do {
+        lift_holds(world, accounts).await?;
+    }
+    if let (0, Some(id), true) = (count, filter.id, busy.is_empty()) {
         return Err(missing(id));
     }
     if count > names.len() {
@@ -187,11 +206,78 @@ pub(super) async fn change(
     Ok(Answer::Changed {
         what: deed.done().into(),
         recipients: names,
+        busy,
         dry_run: mode == Mode::Pretend,
     })
 }
 
+/// Messages that a command is busy with. Who is returned or redirected is not tried meanwhile, and who is being tried now is left alone: somebody
+/// would get the message twice, or the sender hear the wrong thing. Removing needs no such care.
+struct Hand {
+    running: Option<Arc<Running>>,
+    messages: Vec<Queued>,
+}
+
+impl Hand {
+    fn take(
+        world: &World,
+        deed: &Deed,
+        mode: Mode,
+        chosen: Vec<Queued>,
+        busy: &mut Vec<String>,
+    ) -> Hand {
+        let takes_out = matches!(deed, Deed::Bounce { .. } | Deed::Redirect { .. });
+        let running = world
+            .running
+            .clone()
+            .filter(|_| takes_out && mode == Mode::Do);
+        let mut messages = chosen;
+        if let Some(running) = &running {
+            for message in &mut messages {
+                let id = message.id;
+                message.recipients.retain(|one| {
+                    let taken = running.services.in_flight.take(id, one.index);
+                    if !taken && busy.len() < NAMED {
+                        busy.push(format!("{id}.{} {}", one.index, one.address));
+                    }
+                    taken
+                });
+            }
+            messages.retain(|message| !message.recipients.is_empty());
+        }
+        Hand { running, messages }
+    }
+}
+
+impl Drop for Hand {
+    fn drop(&mut self) {
+        if let Some(running) = &self.running {
+            for message in &self.messages {
+                let recipients = message.recipients.iter().map(|one| one.index);
+                running.services.in_flight.free(message.id, recipients);
+            }
+        }
+    }
+}
+
+/// V10: an account is not held any more once all of its mail was released.
+async fn lift_holds(world: &World, accounts: BTreeSet<AccountId>) -> Result<(), Failure> {
+    let now = world.now;
+    for account in accounts {
+        let write = move |tx: &mut Tx<'_>| match queue::any_held(tx, account)? {
+            true => Ok(()),
+            false => lift(tx, account, now),
+        };
+        world.store.write(write).await?;
+    }
+    Ok(())
+}
+
 fn checked(deed: Deed) -> Result<Deed, Failure> {
+    if let Deed::Reroute { via: Some(via) } = &deed {
+        let route: Result<Route, String> = format!("via {via}").parse();
+        route.map_err(Failure::invalid)?;
+    }
     if let Deed::Redirect { to } = &deed {
         let example = match to.strip_prefix('@') {
             Some(domain) => format!("x@{domain}"),
@@ -263,7 +349,7 @@ impl Step {
                 notice = returned(world, &message, reason.as_deref()).await?;
             }
             Deed::Redirect { to } => other = Some(redirected(world, &message, to).await?),
-            Deed::Hold | Deed::Release | Deed::Retry | Deed::Remove => {}
+            Deed::Hold | Deed::Release | Deed::Retry | Deed::Reroute { .. } | Deed::Remove => {}
         }
         Ok(Step {
             message,
@@ -283,7 +369,10 @@ impl Step {
             notice.write(tx)?;
         }
         if let Some(other) = &self.other {
-            queue::add(tx, other)?;
+            let id = queue::add(tx, other)?;
+            if self.message.require_tls {
+                queue::require_tls(tx, id)?;
+            }
         }
         for recipient in &self.message.recipients {
             apply(tx, self.message.id, recipient, deed, now)?;
@@ -314,6 +403,7 @@ fn apply(
         Deed::Release => Update::SetState(State::Pending, Some(now)),
         Deed::Retry if recipient.state == State::Held => return Ok(()),
         Deed::Retry => Update::SetState(State::Pending, Some(now)),
+        Deed::Reroute { via } => Update::Reroute(via.clone(), now),
         Deed::Remove | Deed::Bounce { .. } | Deed::Redirect { .. } => Update::Done,
     };
     match queue::update(tx, id, recipient.index, &update) {

@@ -7,7 +7,6 @@ use crate::journey::relay::{self, Connection, Destination, Fate};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use store::QueueId;
 use store::queue::{Queued, QueuedRecipient};
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
@@ -25,6 +24,12 @@ pub(super) struct Work {
 }
 
 impl Work {
+    /// Nobody is busy with it any more.
+    pub(super) fn free(&self, services: &Services) {
+        let recipients = self.recipients.iter().map(|one| one.index);
+        services.in_flight.free(self.message.id, recipients);
+    }
+
     /// The domain of a recipient.
     pub(super) fn domain_of(&self, recipient: u32) -> Option<String> {
         let recipient = self.recipients.iter().find(|one| one.index == recipient)?;
@@ -39,7 +44,6 @@ pub(super) struct Lanes {
     state: Mutex<Traffic>,
     /// Something has been done: there is room.
     room: Notify,
-    done: Notify,
     /// Somebody in the queue waits for a host that could not be reached.
     stranded: AtomicBool,
     workers: TaskTracker,
@@ -48,7 +52,6 @@ pub(super) struct Lanes {
 #[derive(Default)]
 struct Traffic {
     lanes: HashMap<Destination, Lane>,
-    in_flight: HashSet<(QueueId, u32)>,
     pieces: usize,
     workers: usize,
 }
@@ -65,7 +68,6 @@ impl Lanes {
             services,
             state: Mutex::default(),
             room: Notify::new(),
-            done: Notify::new(),
             stranded: AtomicBool::new(true),
             workers: TaskTracker::new(),
         })
@@ -73,11 +75,6 @@ impl Lanes {
 
     fn state(&self) -> MutexGuard<'_, Traffic> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Is this recipient waiting in a lane, or being tried?
-    pub(super) fn is_in_flight(&self, id: QueueId, recipient: u32) -> bool {
-        self.state().in_flight.contains(&(id, recipient))
     }
 
     /// Waits until there is room, and says for how many pieces.
@@ -92,18 +89,10 @@ impl Lanes {
         }
     }
 
-    /// Waits until a piece has been done, now or since this was last asked.
-    pub(super) async fn until_done(&self) {
-        self.done.notified().await;
-    }
-
-    /// Puts work into the lanes, and sets workers to it.
+    /// Puts work, which is in hand already, into the lanes, and sets workers to it.
     pub(super) fn add(self: &Arc<Lanes>, work: Vec<Work>) {
         let mut state = self.state();
         for piece in work {
-            for recipient in &piece.recipients {
-                state.in_flight.insert((piece.message.id, recipient.index));
-            }
             state.pieces += 1;
             let lane = state.lanes.entry(piece.destination.clone()).or_default();
             lane.waiting.push_back(piece);
@@ -162,13 +151,10 @@ impl Lanes {
 
     fn done(&self, work: &Work) {
         let mut state = self.state();
-        for recipient in &work.recipients {
-            state.in_flight.remove(&(work.message.id, recipient.index));
-        }
         state.pieces -= 1;
         drop(state);
         self.room.notify_one();
-        self.done.notify_one();
+        work.free(&self.services);
     }
 
     /// One attempt, from the first look-up to the record of its outcome.

@@ -3,12 +3,16 @@
 //! **Invariant:** before a recipient is tried, the time of the next try is on disk. Whatever kills us in the middle, the message is
 //! still there and due again, and not at once.
 
+mod in_flight;
 mod lanes;
+mod refused;
 mod settle;
 
 use crate::Services;
 use crate::journey::relay::Destination;
+pub use in_flight::InFlight;
 use lanes::{Lanes, Work};
+pub use refused::Refusals;
 use std::sync::Arc;
 use std::time::Duration;
 use store::queue::{Queued, QueuedRecipient, State, Update};
@@ -47,7 +51,7 @@ impl Runner {
             match self.dispatch(now, room).await {
                 Ok(Due::More) => {}
                 Ok(Due::All) => self.until_due(&mut work).await,
-                Ok(Due::InFlight) => self.lanes.until_done().await,
+                Ok(Due::InFlight) => self.services.in_flight.until_freed().await,
                 Err(error) => {
                     tracing::error!(error = %error, "the queue cannot be read; trying again");
                     tokio::time::sleep(PAUSE).await;
@@ -100,22 +104,27 @@ impl Runner {
         if work.is_empty() {
             return Ok(if count == 0 { Due::All } else { Due::InFlight });
         }
-        self.begin(&work, now).await?;
+        if let Err(error) = self.begin(&work, now).await {
+            work.iter().for_each(|piece| piece.free(&self.services));
+            return Err(error);
+        }
         self.lanes.add(work);
         Ok(if count == limit { Due::More } else { Due::All })
     }
 
-    /// What is to be done for a message: a piece for each destination. What is being tried already is left out.
+    /// What is to be done for a message: a piece for each destination. What somebody has in hand already is left out; the rest is
+    /// taken in hand.
     fn work_of(&self, message: Queued, now: Timestamp) -> Vec<Work> {
         let (message, config) = (Arc::new(message), self.services.config.load());
         let sender = message.reverse_path.as_deref();
         let mut pieces: Vec<(Destination, Vec<QueuedRecipient>)> = Vec::new();
         for recipient in &message.recipients {
             let due = recipient.state == State::Pending && recipient.next_attempt <= now;
-            if !due || self.lanes.is_in_flight(message.id, recipient.index) {
+            // Taken here, so that no command can take it before it is tried.
+            if !due || !self.services.in_flight.take(message.id, recipient.index) {
                 continue;
             }
-            let destination = Destination::of(&config, sender, &recipient.address);
+            let destination = Destination::of(&config, sender, recipient);
             let fits = |piece: &&mut (Destination, Vec<QueuedRecipient>)| {
                 piece.0 == destination && piece.1.len() < RECIPIENTS
             };

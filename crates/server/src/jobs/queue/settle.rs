@@ -2,10 +2,11 @@
 //! (catalogue C11–C15, C25, Q19, X31).
 
 use super::lanes::Work;
+use super::refused;
 use crate::Services;
 use crate::gate::greylist::{self, Guest};
 use crate::journey::bounce::{self, Notice, Original, Prepared, Told};
-use crate::journey::relay::{Attempt, Fate, Outcome, Remote};
+use crate::journey::relay::{Attempt, Fate, Outcome, RampRow, Remote};
 use queue::notices::is_due;
 use queue::{AfterFailure, Event, Notify, Schedule};
 use smtp::Enhanced;
@@ -54,6 +55,7 @@ pub(super) async fn put_back(services: &Services, work: &Work) {
 
 /// Records an attempt. It is not given up when the store is away: what has been sent must not be sent again.
 pub(super) async fn settle(services: &Services, work: &Work, attempt: Attempt) {
+    refused::learn(services, work, &attempt).await;
     let settlement = Settlement::new(services, work, &attempt);
     let mut pause = FIRST_PAUSE;
     while let Err(error) = settlement.write(services, work).await {
@@ -82,6 +84,8 @@ struct Settlement {
     relayed: Vec<Told>,
     /// Servers that took it, which may answer without being asked to come again (J18).
     guests: Vec<Guest>,
+    /// What providers have had today (V9).
+    ramps: Vec<RampRow>,
 }
 
 /// What judging a recipient needs.
@@ -115,6 +119,7 @@ impl Settlement {
             };
             settlement.judge(services, &case);
         }
+        settlement.ramps = ramps(services, work, attempt);
         settlement
     }
 
@@ -205,9 +210,10 @@ impl Settlement {
     async fn write(&self, services: &Services, work: &Work) -> store::Result<()> {
         let notices = self.notices(services, work).await?;
         let (id, updates, tried) = (work.message.id, self.updates.clone(), self.tried.clone());
-        let guests = self.guests.clone();
+        let (guests, ramps) = (self.guests.clone(), self.ramps.clone());
         let write = move |tx: &mut Tx<'_>| {
             guests.iter().try_for_each(|guest| guest.write(tx))?;
+            ramps.iter().try_for_each(|ramp| ramp.write(tx))?;
             for notice in &notices {
                 notice.write(tx)?;
             }
@@ -237,6 +243,21 @@ impl Settlement {
         }
         Ok(prepared)
     }
+}
+
+/// A row for each provider that was talked to.
+fn ramps(services: &Services, work: &Work, attempt: &Attempt) -> Vec<RampRow> {
+    let remotes = attempt
+        .outcomes
+        .iter()
+        .filter_map(|one| one.remote.as_ref());
+    let mut hosts: Vec<&str> = remotes.map(|remote| remote.host.as_str()).collect();
+    hosts.dedup();
+    let source = work.destination.route.source;
+    let rows = hosts
+        .into_iter()
+        .filter_map(|host| services.governor.row(host, source));
+    rows.collect()
 }
 
 impl Case<'_> {

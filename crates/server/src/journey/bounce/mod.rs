@@ -1,8 +1,10 @@
 //! Tells a sender what became of a message: failed, late, or handed over (RFC 3461, RFC 3464; catalogue C13–C15, A32).
 //!
 //! A notice is prepared first (its octets are staged, its addressee looked up) and then written in the same transaction that
-//! changes the queue, so that there is one notice for one event, whatever happens in between. What it says is [`report`]'s.
+//! changes the queue, so that there is one notice for one event, whatever happens in between. What it says is [`report`]'s. Of other
+//! things than one message the people here are told by a [`Letter`].
 
+mod letter;
 mod report;
 
 use super::lookup::{self, Found, Target};
@@ -18,6 +20,7 @@ use store::queue::{NewQueued, NewQueuedRecipient, Queued};
 use store::{AccountId, Timestamp, Tx, mailbox};
 
 pub(crate) use super::relay::Speaker;
+pub(crate) use letter::Letter;
 pub(crate) use report::Told;
 
 /// Octets of a message that are sent back when its sender asked for all of it (RFC 3461 §4.3 leaves the limit to us).
@@ -85,7 +88,9 @@ impl<'a> Original<'a> {
 
 /// RFC 3461 §4.3: the whole message only if that was asked for, and only with a failure.
 fn returns_all(message: &Queued, event: queue::Event) -> bool {
+    // RFC 8689 §5: a notice does not promise the protection that the message asked for.
     event == queue::Event::Failed
+        && !message.require_tls
         && message.ret_full == Some(true)
         && message.body.size <= LARGEST_RETURN
 }
@@ -143,7 +148,7 @@ async fn written(services: &Services, report: &Report<'_>) -> store::Result<Writ
         None => writer.write(&report.returned_header()).await?,
     }
     writer.write(&report.tail()).await?;
-    writer.finish(services, report).await
+    writer.finish(services, report.now, report.leaves).await
 }
 
 /// Where the sender's mail goes: accounts of ours, addresses elsewhere.
@@ -295,15 +300,20 @@ impl Writer {
     }
 
     /// K2: notices are signed too.
-    async fn finish(self, services: &Services, report: &Report<'_>) -> store::Result<Written> {
+    async fn finish(
+        self,
+        services: &Services,
+        now: Timestamp,
+        leaves: bool,
+    ) -> store::Result<Written> {
         let unsigned = Unsigned {
             services,
             section: &self.section,
             bodies: &self.bodies.finish(),
             body: self.relaxed,
-            now: report.now,
+            now,
         };
-        let signatures = match report.leaves {
+        let signatures = match leaves {
             true => unsigned.signatures().await?,
             false => String::new(),
         };
@@ -312,7 +322,7 @@ impl Writer {
         Ok(Written {
             body,
             summary: self.scanner.finish().prepended(signatures.len() as u32),
-            header_size: report.header_size().saturating_add(signatures.len() as u32),
+            header_size: u32::try_from(head.len()).unwrap_or(u32::MAX),
             ascii: self.ascii,
         })
     }

@@ -3,7 +3,7 @@
 
 use super::Original;
 use crate::journey::relay::{Remote, Speaker};
-use queue::Event;
+use queue::{Event, refusal};
 use smtp::{Enhanced, xtext};
 use std::fmt::Write as _;
 use store::Timestamp;
@@ -232,15 +232,18 @@ impl Report<'_> {
 
     fn sentence(&self, told: &Told) -> String {
         match (self.event, told.retry_until) {
-            (Event::Failed, _) => cause(told),
+            (Event::Failed, _) => match refusal::meaning(&told.words) {
+                Some(known) => known.for_sender(domain(told)),
+                None => cause(told),
+            },
             (Event::Delayed, Some(until)) => {
                 format!(
                     "{} It will be tried until {}.",
-                    cause(told),
+                    so_far(told),
                     message::date::write(until)
                 )
             }
-            (Event::Delayed, None) => cause(told),
+            (Event::Delayed, None) => so_far(told),
             (Event::Delivered, _) => "The message is in the mailbox.".to_string(),
             (Event::Relayed, _) => "The other server has accepted the message.".to_string(),
         }
@@ -307,12 +310,22 @@ impl Report<'_> {
     }
 }
 
+fn domain(told: &Told) -> &str {
+    let parts = told.address.rsplit_once('@');
+    parts.map_or("", |(_, domain)| domain)
+}
+
+/// What keeps it back. Words of ours may quote those of the other server.
+fn so_far(told: &Told) -> String {
+    match refusal::meaning(&told.words) {
+        Some(known) => known.what_happened(domain(told)),
+        None => cause(told),
+    }
+}
+
 /// One plain sentence for a status code (RFC 3463, RFC 7504, RFC 7505).
 fn cause(told: &Told) -> String {
-    let domain = told
-        .address
-        .rsplit_once('@')
-        .map_or("", |(_, domain)| domain);
+    let domain = domain(told);
     let class = told.status.0;
     match (told.status.1, told.status.2) {
         (1, 1 | 6) => format!("There is no such address at {domain}. Look for a typing error."),
@@ -332,6 +345,9 @@ fn cause(told: &Told) -> String {
         (4, _) => format!("The mail server of {domain} cannot be reached."),
         (6, 3) => "The recipient's server is too old for the characters in this message.".into(),
         (6, 7) => "The recipient's server does not know international addresses.".into(),
+        (7, 30) => format!(
+            "The mail server of {domain} cannot promise the protection that you asked for (REQUIRETLS)."
+        ),
         (7, 1 | 25 | 26 | 27) | (7, 0) if class == 5 => {
             format!("The mail server of {domain} refuses the message by its rules.")
         }

@@ -44,6 +44,8 @@ pub(super) struct Target {
     pub(super) login: Option<Login>,
     /// The policy that sessions are counted under for TLSRPT.
     pub(super) watched: Option<Watched>,
+    /// That it is a host for the recipient is known for sure: by DNSSEC, by an MTA-STS policy, or by the operator (RFC 8689 §4.2.1).
+    pub(super) proved: bool,
 }
 
 /// What a destination's route says about connections.
@@ -63,6 +65,12 @@ pub(super) enum NotOpened {
     /// It is left alone for a while, after failures (C18).
     #[error("{0}")]
     Disabled(String),
+    /// It cannot give the protection that the sender requires (RFC 8689).
+    #[error("{0}")]
+    Unprotected(String),
+    /// Its provider has refused our mail, and gets none for a while (U37).
+    #[error("{0}")]
+    Paused(String),
     /// It is this server.
     #[error("{0}")]
     Ourselves(String),
@@ -86,7 +94,7 @@ pub(super) enum Trouble {
 impl NotOpened {
     pub(super) fn is_temporary(&self) -> bool {
         match self {
-            NotOpened::Ourselves(_) => false,
+            NotOpened::Ourselves(_) | NotOpened::Unprotected(_) => false,
             // U39: our name or password is wrong, and the operator can mend that.
             NotOpened::Session(Failure::Refused(Command::Auth, _)) => true,
             NotOpened::Session(failure) => failure.is_temporary(),
@@ -97,6 +105,8 @@ impl NotOpened {
     pub(super) fn status(&self) -> Enhanced {
         match self {
             NotOpened::Unreachable(_) | NotOpened::Disabled(_) => Enhanced(4, 4, 1),
+            NotOpened::Paused(_) => Enhanced(4, 7, 0),
+            NotOpened::Unprotected(_) => Enhanced(5, 7, 30),
             NotOpened::Ourselves(_) => Enhanced(5, 4, 6),
             NotOpened::Tls(_) | NotOpened::Untrusted(_) => Enhanced(4, 7, 5),
             NotOpened::Session(failure) => failure.enhanced(),
@@ -105,7 +115,13 @@ impl NotOpened {
 
     /// Is it the host, rather than the message, that is not to be tried for a while (C18)?
     fn is_hosts_fault(&self) -> bool {
-        !matches!(self, NotOpened::Disabled(_) | NotOpened::Ourselves(_))
+        !matches!(
+            self,
+            NotOpened::Disabled(_)
+                | NotOpened::Paused(_)
+                | NotOpened::Unprotected(_)
+                | NotOpened::Ourselves(_)
+        )
     }
 }
 
@@ -122,6 +138,27 @@ impl Target {
             source: None,
             tls: None,
             dsn: false,
+        }
+    }
+
+    /// Made so that a message with REQUIRETLS may go there (RFC 8689 §4.2.1).
+    pub(super) fn protecting(self) -> Result<Target, NotOpened> {
+        let host = self.host.clone();
+        if !self.proved {
+            return Err(NotOpened::Unprotected(format!(
+                "the sender requires protection all the way, and neither DNSSEC nor MTA-STS proves that {host} is a host for the recipient"
+            )));
+        }
+        let security = self.security.clone().required_by_sender();
+        match security {
+            Some(security) => Ok(Target {
+                security,
+                lenient: false,
+                ..self
+            }),
+            None => Err(NotOpened::Unprotected(format!(
+                "the sender requires protection all the way, and the route to {host} forbids TLS"
+            ))),
         }
     }
 
@@ -161,6 +198,7 @@ pub(crate) struct Connection {
     remote: Remote,
     security: Security,
     watched: Option<Watched>,
+    proved: bool,
     ready: bool,
     messages: u32,
     /// Its place among the connections to this host.
@@ -265,6 +303,7 @@ impl Connection {
             stream: Box::new(dialled.stream),
             security: target.security.clone(),
             watched: target.watched.clone(),
+            proved: target.proved,
             ready: false,
             messages: 0,
             _ticket: ticket,
@@ -294,6 +333,11 @@ impl Connection {
             return Err(ours);
         }
         self.remote.dsn = self.client.capabilities().dsn;
+        let trust = match self.remote.tls {
+            Some(_) => self.security.name(),
+            None => "clear",
+        };
+        services.metrics.relay_session(trust);
         Ok(())
     }
 
@@ -371,6 +415,11 @@ impl Connection {
     /// The host.
     pub(super) fn remote(&self) -> &Remote {
         &self.remote
+    }
+
+    /// May a message with REQUIRETLS go over it (RFC 8689 §4.2.1)?
+    pub(super) fn protects(&self) -> bool {
+        self.proved && self.security.proves_identity() && self.remote.tls.is_some()
     }
 
     /// Has the session not ended?

@@ -108,6 +108,7 @@ async fn hop_target(
         lenient: false,
         login,
         watched: None,
+        proved: true,
     })
 }
 
@@ -156,7 +157,10 @@ async fn by_mx(services: &Services, destination: &Destination) -> Result<Vec<Tar
                 false => Dane::None,
             };
         match protect(&mut target, dane, &sts, domain) {
-            Ok(()) => targets.push(target),
+            Ok(()) => {
+                target.proved = exchangers.proof.is_secure() || matches!(sts, Sts::Enforce(_));
+                targets.push(target);
+            }
             Err(why) => refused = Some(why),
         }
     }
@@ -196,6 +200,7 @@ impl Wanted<'_> {
             lenient: false,
             login: None,
             watched: None,
+            proved: false,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! One attempt tries host after host until one of them has decided. It writes nothing: the queue job records the outcome.
 
 mod connection;
+mod governor;
 mod hosts;
 mod outcome;
 mod routes;
@@ -12,6 +13,8 @@ mod tls_results;
 mod trust;
 
 pub(crate) use connection::Connection;
+pub use governor::Governor;
+pub(crate) use governor::Row as RampRow;
 pub(crate) use outcome::{Attempt, Fate, Outcome, Remote, Speaker};
 pub use routes::{Routes, View as RouteView};
 pub use tls_results::TlsResults;
@@ -19,8 +22,9 @@ pub use tls_results::TlsResults;
 use crate::Services;
 use crate::config::{Config, Route};
 use connection::{Manner, NotOpened, Target, Trouble};
+use governor::Place;
 use hosts::Unroutable;
-use smtp::client::{Command, Envelope, Failure, Recipient, Return};
+use smtp::client::{Command, Envelope, Failure, Incompatible, Recipient, Return};
 use smtp::{Enhanced, Reply};
 use std::sync::Arc;
 use store::queue::{Queued, QueuedRecipient};
@@ -39,13 +43,19 @@ pub(crate) struct Destination {
 
 impl Destination {
     /// By the settings in force (C23).
-    pub(crate) fn of(config: &Config, sender: Option<&str>, recipient: &str) -> Destination {
+    pub(crate) fn of(
+        config: &Config,
+        sender: Option<&str>,
+        recipient: &QueuedRecipient,
+    ) -> Destination {
+        let address = recipient.address.as_str();
         let mut routes = config.relay.routes.iter();
-        let route = routes
-            .find(|route| route.fits(sender, recipient))
-            .cloned()
+        let by_hand = recipient.via.as_ref();
+        let route = by_hand
+            .and_then(|via| format!("via {via}").parse().ok())
+            .or_else(|| routes.find(|route| route.fits(sender, address)).cloned())
             .unwrap_or_default();
-        let domain = recipient.rsplit_once('@').map_or("", |(_, domain)| domain);
+        let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
         Destination {
             domain: match route.via.is_empty() {
                 true => domain.to_ascii_lowercase(),
@@ -53,6 +63,16 @@ impl Destination {
             },
             route: Arc::new(route),
         }
+    }
+
+    /// V9: where mail goes that a provider may not have today.
+    fn overflow(config: &Config) -> Option<Destination> {
+        let hosts = &config.relay.ramp_up_overflow;
+        let via = (!hosts.is_empty()).then(|| format!("via {}", hosts.join(",")));
+        Some(Destination {
+            route: Arc::new(via?.parse().ok()?),
+            domain: String::new(),
+        })
     }
 
     /// Our name among the exchangers of the domain (C26).
@@ -93,8 +113,10 @@ pub(crate) async fn relay(
 ) -> Attempt {
     let mut delivery = Delivery::new(services, message, recipients, destination).await;
     if let Some(mut open) = held.take() {
-        match open.is_ready(services.config.load().relay.messages).await {
-            true => delivery.over(open, held).await,
+        let unfit = delivery.paused(&open.remote().host).is_some()
+            || (message.require_tls && !open.protects());
+        match !unfit && open.is_ready(services.config.load().relay.messages).await {
+            true => delivery.over_held(open, held).await,
             false => open.close().await,
         }
         // A server may have closed a connection that was idle; that says nothing about it.
@@ -107,6 +129,12 @@ pub(crate) async fn relay(
         Err(unroutable) => delivery.unroutable(&unroutable),
         Ok(targets) => delivery.over_any(targets, held).await,
     }
+    if delivery.is_full && !delivery.is_over() {
+        delivery.over_overflow().await;
+    }
+    if !delivery.is_over() {
+        delivery.nobody_decided();
+    }
     delivery.attempt
 }
 
@@ -118,6 +146,10 @@ struct Delivery<'a> {
     /// Those whose fate is open.
     open: Vec<&'a QueuedRecipient>,
     smtputf8: bool,
+    /// All hosts that were tried said no for good.
+    hopeless: bool,
+    /// A provider may not have it today (V9).
+    is_full: bool,
     /// Why the last host did not decide.
     last: Option<(Option<Remote>, NotOpened)>,
     attempt: Attempt,
@@ -136,6 +168,8 @@ impl<'a> Delivery<'a> {
             destination,
             open: recipients.iter().collect(),
             smtputf8: needs_smtputf8(services, message, recipients).await,
+            hopeless: true,
+            is_full: false,
             last: None,
             attempt: Attempt::default(),
         }
@@ -147,26 +181,134 @@ impl<'a> Delivery<'a> {
 
     /// Tries one target after the other until the fate of all is decided.
     async fn over_any(&mut self, targets: Vec<Target>, held: &mut Option<Connection>) {
-        let mut hopeless = true;
         let manner = self.destination.manner(&self.services.config.load());
-        let waived = self.waives_policies(&targets).await;
+        // RFC 8689 §4.1: who requires TLS does not waive it.
+        let waived = !self.message.require_tls && self.waives_policies(&targets).await;
         for mut target in targets.into_iter().take(HOSTS) {
             if waived {
                 target.security = target.security.waived();
             }
-            match Connection::open(self.services, &target, &manner).await {
-                Ok(connection) => self.over(connection, held).await,
-                Err(why) => self.last = Some((Some(target.remote()), why)),
+            let remote = target.remote();
+            match self.open(target, &manner).await {
+                Ok((place, connection)) => self.counted(place, connection, held).await,
+                Err(why) => self.last = Some((Some(remote), why)),
             }
             if self.is_over() {
                 return;
             }
-            hopeless &= self
+            self.hopeless &= self
                 .last
                 .as_ref()
                 .is_some_and(|(_, why)| !why.is_temporary());
         }
-        self.nobody_decided(hopeless);
+    }
+
+    /// V9: what a provider may not have today goes by the hosts for that.
+    async fn over_overflow(&mut self) {
+        let config = self.services.config.load_full();
+        let Some(overflow) = Destination::overflow(&config) else {
+            return;
+        };
+        let targets = match hosts::targets(self.services, &overflow).await {
+            Ok(targets) => targets,
+            Err(why) => {
+                return tracing::warn!(
+                    error = why.words,
+                    "the hosts of relay.ramp_up_overflow cannot be used"
+                );
+            }
+        };
+        for target in targets {
+            let (remote, mut left_open) = (target.remote(), None);
+            let target = match self.message.require_tls {
+                true => target.protecting(),
+                false => Ok(target),
+            };
+            let opened = match target {
+                Ok(target) => {
+                    let manner = overflow.manner(&config);
+                    Connection::open(self.services, &target, &manner).await
+                }
+                Err(why) => Err(why),
+            };
+            match opened {
+                Ok(connection) => self.over(connection, &mut left_open).await,
+                Err(why) => self.last = Some((Some(remote), why)),
+            }
+            if let Some(connection) = left_open {
+                connection.close().await;
+            }
+            if self.is_over() {
+                return;
+            }
+        }
+        self.hopeless = false;
+    }
+
+    /// Over a connection that an earlier message has left open.
+    async fn over_held(&mut self, open: Connection, held: &mut Option<Connection>) {
+        match self.place(&open.remote().host.clone()).await {
+            Ok(place) => self.counted(place, open, held).await,
+            Err(_) => open.close().await,
+        }
+    }
+
+    /// V9: a place among the messages that the provider may have today. Routes to hosts of our own choice have no ceiling.
+    async fn place(&mut self, host: &str) -> Result<Option<Place>, NotOpened> {
+        if !self.destination.route.via.is_empty() {
+            return Ok(None);
+        }
+        let source = self.destination.route.source;
+        let place = self.services.governor.place(self.services, host, source);
+        place.await.map_err(|why| {
+            self.is_full = true;
+            NotOpened::Paused(why)
+        })
+    }
+
+    /// Sends over a connection; the place is given back if nobody got the message.
+    async fn counted(
+        &mut self,
+        place: Option<Place>,
+        connection: Connection,
+        held: &mut Option<Connection>,
+    ) {
+        let before = self.attempt.outcomes.len();
+        self.over(connection, held).await;
+        let new = &self.attempt.outcomes[before..];
+        if !new.iter().any(|outcome| outcome.fate == Fate::Sent) {
+            self.services.governor.give_back(place);
+        }
+    }
+
+    /// Opens a connection to a target, if mail may go there now.
+    async fn open(
+        &mut self,
+        target: Target,
+        manner: &Manner,
+    ) -> Result<(Option<Place>, Connection), NotOpened> {
+        if let Some(why) = self.paused(&target.host) {
+            return Err(NotOpened::Paused(why));
+        }
+        let target = match self.message.require_tls {
+            true => target.protecting()?,
+            false => target,
+        };
+        let place = self.place(&target.host).await?;
+        match Connection::open(self.services, &target, manner).await {
+            Ok(connection) => Ok((place, connection)),
+            Err(why) => {
+                self.services.governor.give_back(place);
+                Err(why)
+            }
+        }
+    }
+
+    /// U37: why no mail goes to the provider of this host at present.
+    fn paused(&self, host: &str) -> Option<String> {
+        let now = self.services.clock.now();
+        let source = self.destination.route.source;
+        self.services.routes.paused(host, source, now)
     }
 
     /// RFC 8689 §5: does the message say `TLS-Required: No`? Its header section is read only if there is a policy to waive.
@@ -238,14 +380,14 @@ impl<'a> Delivery<'a> {
     }
 
     /// No host took the message or refused it. Only if all of them said no for good there is no use in trying again.
-    fn nobody_decided(&mut self, hopeless: bool) {
+    fn nobody_decided(&mut self) {
         self.attempt.unreachable = true;
         let (remote, why) = self.last.take().unwrap_or_else(|| {
             let words = "no mail host could be tried".to_string();
             (None, NotOpened::Unreachable(words))
         });
         for recipient in self.open.drain(..) {
-            let outcome = Outcome::undecided(recipient.index, remote.clone(), &why, hopeless);
+            let outcome = Outcome::undecided(recipient.index, remote.clone(), &why, self.hopeless);
             self.attempt.outcomes.push(outcome);
         }
     }
@@ -273,6 +415,7 @@ impl<'a> Delivery<'a> {
             size: message.body.size,
             eight_bit: message.eight_bit,
             smtputf8: self.smtputf8,
+            requiretls: message.require_tls,
             ret: message.ret_full.map(|full| match full {
                 true => Return::Full,
                 false => Return::Headers,
@@ -303,7 +446,9 @@ fn is_undecided(failure: &Failure) -> bool {
     match failure {
         Failure::Lost(command) | Failure::TimedOut(command) => *command != Command::Body,
         Failure::Refused(_, reply) => reply.code == 421,
-        Failure::Misbehaved(_) | Failure::Incompatible(_) => false,
+        // RFC 8689 §4.2.1: another host may offer it.
+        Failure::Incompatible(what) => *what == Incompatible::RequireTls,
+        Failure::Misbehaved(_) => false,
     }
 }
 

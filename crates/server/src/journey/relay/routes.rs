@@ -1,7 +1,8 @@
 //! What is known of the hosts that mail goes to: how many connections each has (C17), which are left alone for a while after failures
-//! (C18). In memory, bounded; a start begins afresh.
+//! (C18), and which providers get no mail for a while, since they would only refuse it (U37). In memory, bounded; a start begins afresh.
 
 use super::connection::NotOpened;
+use crate::config::Sources;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -10,6 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use store::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+/// Providers that can be paused.
+const PROVIDERS: usize = 10_000;
 /// Hosts that are remembered.
 const REMEMBERED: usize = 10_000;
 /// The penalty grows with the square of the failures in a row, from here…
@@ -27,6 +30,14 @@ pub struct Routes {
 struct State {
     hosts: HashMap<IpAddr, Host>,
     connections: HashMap<IpAddr, Arc<Semaphore>>,
+    /// By the domain of the provider's hosts, and the addresses that mail goes from.
+    paused: HashMap<(String, Sources), Pause>,
+}
+
+#[derive(Clone, Debug)]
+struct Pause {
+    until: Timestamp,
+    words: String,
 }
 
 #[derive(Clone, Debug)]
@@ -40,7 +51,7 @@ struct Host {
 /// A host as `pennyblack routes list` shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct View {
-    /// What `routes resume` takes: its address.
+    /// What `routes resume` takes: its address, or the domain of the provider.
     pub id: String,
     /// Its name.
     pub host: String,
@@ -48,7 +59,7 @@ pub struct View {
     pub connections: u32,
     /// Failures in a row.
     pub failures: u32,
-    /// `D` while it is disabled, else empty.
+    /// `D` while it is disabled, `P` while its provider is paused, else empty.
     pub flags: String,
     /// Until when, RFC 3339.
     pub until: Option<String>,
@@ -138,13 +149,41 @@ impl Routes {
         }
     }
 
-    /// C18: lifts the penalty of one, or of all. How many there were.
+    /// No mail to the provider of this host from these addresses until then, since it refused some with these words.
+    pub(crate) fn pause(&self, host: &str, from: Sources, until: Timestamp, words: &str) {
+        let mut state = self.state();
+        if state.paused.len() >= PROVIDERS {
+            state.paused.clear();
+        }
+        let pause = Pause {
+            until,
+            words: words.to_string(),
+        };
+        state.paused.insert((provider(host), from), pause);
+    }
+
+    /// Why no mail goes to the provider of this host from these addresses now.
+    pub(super) fn paused(&self, host: &str, from: Sources, now: Timestamp) -> Option<String> {
+        let provider = provider(host);
+        let state = self.state();
+        let pause = state.paused.get(&(provider.clone(), from))?;
+        (pause.until > now).then(|| {
+            format!(
+                "mail to {provider} waits until {}, since it would be refused too: {}",
+                pause.until, pause.words
+            )
+        })
+    }
+
+    /// C18: lifts the penalty or pause of one, or of all. How many there were.
     pub fn resume(&self, id: Option<&str>) -> usize {
         let mut state = self.state();
-        let before = state.hosts.len();
+        let count = |state: &State| state.hosts.len() + state.paused.len();
+        let before = count(&state);
         let stays = |name: &str| id.is_some_and(|id| id != name);
         state.hosts.retain(|address, _| stays(&address.to_string()));
-        before - state.hosts.len()
+        state.paused.retain(|(provider, _), _| stays(provider));
+        before - count(&state)
     }
 
     /// C18: the hosts that are used, or disabled now.
@@ -181,6 +220,16 @@ impl Routes {
                 });
             }
         }
+        let paused = state.paused.iter().filter(|(_, pause)| pause.until > now);
+        views.extend(paused.map(|((provider, _), pause)| View {
+            id: provider.clone(),
+            host: provider.clone(),
+            connections: 0,
+            failures: 0,
+            flags: "P".into(),
+            until: Some(pause.until.to_string()),
+            words: pause.words.clone(),
+        }));
         views.sort_by(|a, b| a.id.cmp(&b.id));
         views
     }
@@ -196,6 +245,11 @@ impl State {
             limit.saturating_sub(u32::try_from(free).unwrap_or(limit))
         })
     }
+}
+
+/// Whom a host belongs to: all hosts of a large provider share what it thinks of us.
+pub(super) fn provider(host: &str) -> String {
+    mailauth::suffix::registrable_domain(host).unwrap_or_else(|| host.to_ascii_lowercase())
 }
 
 fn penalty(failures: u32) -> SignedDuration {
@@ -227,6 +281,28 @@ mod tests {
         assert_eq!(routes.resume(Some("192.0.2.1")), 1);
         assert!(routes.usable(&[address], at(20)).is_ok());
         assert!(penalty(1000) == LONGEST);
+    }
+
+    /// U37: a provider is paused with all its hosts, for the address that it refused, and can be resumed.
+    #[test]
+    fn u37_pauses() {
+        let (routes, here) = (Routes::default(), Sources::default());
+        let other = Sources {
+            four: Some("192.0.2.2".parse().unwrap()),
+            six: None,
+        };
+        routes.pause("mx1.big.example", here, at(100), "550 listed");
+        let why = routes.paused("MX2.big.example", here, at(99)).unwrap();
+        assert!(
+            why.contains("big.example") && why.contains("550 listed"),
+            "{why}"
+        );
+        assert!(routes.paused("mx1.big.example", here, at(100)).is_none());
+        assert!(routes.paused("mx1.big.example", other, at(0)).is_none());
+        assert!(routes.paused("mx1.small.example", here, at(0)).is_none());
+        assert_eq!(routes.list(1, at(0))[0].flags, "P");
+        assert_eq!(routes.resume(Some("big.example")), 1);
+        assert!(routes.paused("mx1.big.example", here, at(0)).is_none());
     }
 
     /// C17: never more connections than the limit.

@@ -10,6 +10,7 @@ use crate::config::PlaintextAuth;
 use crate::listen::stream::is_hang_up;
 use crate::scripts::event::Witness;
 use crate::session::Peer;
+use crate::session::presence::Present;
 use crate::session::sasl::Offer;
 use imap::append::Step;
 use imap::framer::{Event, Framer, Limits, Literal, Message, Reason, Refusal};
@@ -18,9 +19,11 @@ use imap::{AppendHead, Body, Command, Tag};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
+use store::AccountId;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
 
 /// Octets of responses that are collected before they are written.
 const OUT_FULL: usize = 32 * 1024;
@@ -115,6 +118,8 @@ pub(super) struct Connection {
     errors: u32,
     commands: u32,
     waits: Waits,
+    /// As long as somebody is logged in.
+    present: Option<Present>,
 }
 
 impl Connection {
@@ -141,6 +146,7 @@ impl Connection {
             errors: 0,
             commands: 0,
             waits: Waits::BeforeLogin,
+            present: None,
         }
     }
 
@@ -183,7 +189,9 @@ impl Connection {
     }
 
     /// The client is logged in: larger commands from here on.
-    pub(super) fn logged_in(&mut self) {
+    pub(super) fn logged_in(&mut self, account: AccountId) {
+        let (sessions, shutdown) = (&self.services.sessions, &self.services.shutdown);
+        self.present = Some(sessions.enter(account, shutdown));
         self.framer.set_limits(Limits::AFTER_LOGIN);
         self.waits = Waits::LoggedIn;
     }
@@ -192,6 +200,7 @@ impl Connection {
     pub(super) fn logged_out(&mut self) {
         self.framer.set_limits(Limits::BEFORE_LOGIN);
         self.waits = Waits::BeforeLogin;
+        self.present = None;
         self.commands = 0;
         self.enabled = Enabled::default();
         self.names_are_agreed();
@@ -408,21 +417,29 @@ impl Connection {
         deadline: Instant,
     ) -> Result<(), Ended> {
         self.flush().await?;
-        let shutdown = self.services.shutdown.clone();
+        let end = self.end();
         tokio::select! {
             biased;
-            () = shutdown.cancelled() => Err(Ended::Shutdown),
+            () = end.cancelled() => Err(Ended::Shutdown),
             filled = timeout_at(deadline, self.fill()) => filled.map_err(|_| Ended::Idle)?,
             () = news => Ok(()),
         }
     }
 
     async fn fill_until(&mut self, deadline: Instant) -> Result<(), Ended> {
-        let shutdown = self.services.shutdown.clone();
+        let end = self.end();
         tokio::select! {
             biased;
-            () = shutdown.cancelled() => Err(Ended::Shutdown),
+            () = end.cancelled() => Err(Ended::Shutdown),
             filled = timeout_at(deadline, self.fill()) => filled.map_err(|_| Ended::Idle)?,
+        }
+    }
+
+    /// Cancelled when the session is to end: with the server, or because its account may not be used any more.
+    pub(super) fn end(&self) -> CancellationToken {
+        match &self.present {
+            Some(present) => present.ends(),
+            None => self.services.shutdown.clone(),
         }
     }
 

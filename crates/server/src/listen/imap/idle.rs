@@ -84,13 +84,13 @@ impl Waiting {
         news: impl Future<Output = ()>,
     ) -> Result<Woken, Ended> {
         connection.flush().await?;
-        let shutdown = connection.services.shutdown.clone();
+        let end = connection.end();
         let woken = tokio::select! {
             biased;
             filled = connection.fill() => filled.map(|()| Woken::Input)?,
             () = news => Woken::News,
             _ = self.keep_alive.tick() => Woken::Quiet,
-            () = shutdown.cancelled() => return Err(Ended::Shutdown),
+            () = end.cancelled() => return Err(Ended::Shutdown),
             () = tokio::time::sleep_until(self.until) => return Err(Ended::Idle),
         };
         if let Woken::Quiet = woken {

@@ -43,7 +43,7 @@ pub(super) fn finish(
 ) -> Result<State, Ended> {
     let status = match checked.map(|login| admit(connection, login)) {
         Ok(Ok(account)) => {
-            connection.logged_in();
+            connection.logged_in(account.id());
             let capabilities = capability::after_login(connection);
             let welcome = Status::ok("Logged in.").code(Code::Capability(capabilities));
             connection.answer(tag, &welcome);

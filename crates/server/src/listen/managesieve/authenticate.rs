@@ -52,6 +52,8 @@ impl Session {
             Ok(permit) => {
                 tracing::info!(user = login.address, mech = login.mechanism, "logged in");
                 self.protocol.logged_in(&login.address, data);
+                let (sessions, shutdown) = (&self.services.sessions, &self.services.shutdown);
+                self.present = Some(sessions.enter(login.account, shutdown));
                 self.login = Some((login, permit));
             }
             Err(why) => {

@@ -21,6 +21,7 @@ use crate::config::{Config, PlaintextAuth};
 use crate::scripts;
 use crate::session::limits::Permit;
 use crate::session::login::{Authenticator, Login};
+use crate::session::presence::Present;
 use crate::session::sasl::Offer;
 use crate::session::{Peer, Protocol, SessionId};
 use authenticate::LogIn;
@@ -104,6 +105,8 @@ struct Session {
     log_in: LogIn,
     /// Who has logged in, and the place that takes among the sessions of the account.
     login: Option<(Login, Permit)>,
+    /// As long as somebody is logged in.
+    present: Option<Present>,
 }
 
 impl Session {
@@ -120,6 +123,7 @@ impl Session {
             plaintext_auth,
             log_in: LogIn::None,
             login: None,
+            present: None,
         }
     }
 
@@ -156,7 +160,10 @@ impl Session {
                 }
                 Event::AuthResponse(response) => self.auth_response(&response).await,
                 Event::AuthCancelled => self.log_in = LogIn::None,
-                Event::Unauthenticated => self.login = None,
+                Event::Unauthenticated => {
+                    self.login = None;
+                    self.present = None;
+                }
                 Event::Command(command) => {
                     self.command(command).await;
                     // A large script is not kept while more commands are read.
@@ -172,6 +179,10 @@ impl Session {
             false => LOGIN_TIMEOUT,
         };
         let deadline = Instant::now() + patience;
+        let end = match &self.present {
+            Some(present) => present.ends(),
+            None => self.services.shutdown.clone(),
+        };
         tokio::select! {
             read = self.stream.read(buffer) => {
                 read?;
@@ -180,7 +191,7 @@ impl Session {
                     false => Ok(()),
                 }
             }
-            () = self.services.shutdown.cancelled() => {
+            () = end.cancelled() => {
                 self.protocol.shut_down();
                 Ok(())
             }

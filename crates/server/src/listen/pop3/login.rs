@@ -75,10 +75,13 @@ impl Session {
                     "logged in"
                 );
                 self.protocol.logged_in(maildrop);
+                let (sessions, shutdown) = (&self.services.sessions, &self.services.shutdown);
+                let present = sessions.enter(login.account, shutdown);
                 self.inside = Some(Inside {
                     login,
                     mailbox,
                     _permit: permit,
+                    present,
                 });
             }
             Err(error) => {

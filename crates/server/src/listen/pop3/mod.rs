@@ -13,6 +13,7 @@ use crate::Services;
 use crate::config::PlaintextAuth;
 use crate::session::limits::Permit;
 use crate::session::login::{Authenticator, Login};
+use crate::session::presence::Present;
 use crate::session::sasl::Offer;
 use crate::session::{Peer, Protocol, SessionId};
 use login::LogIn;
@@ -140,6 +141,8 @@ struct Inside {
     mailbox: Mailbox,
     /// The session's place in the account's limit.
     _permit: Permit,
+    /// Ends the session when the account may not be used any more.
+    present: Present,
 }
 
 impl Session {
@@ -192,6 +195,10 @@ impl Session {
             false => LOGIN_TIMEOUT,
         };
         let deadline = Instant::now() + patience;
+        let end = match &self.inside {
+            Some(inside) => inside.present.ends(),
+            None => self.services.shutdown.clone(),
+        };
         tokio::select! {
             read = self.stream.read(buffer) => {
                 read?;
@@ -200,7 +207,7 @@ impl Session {
                     false => Ok(()),
                 }
             }
-            () = self.services.shutdown.cancelled() => {
+            () = end.cancelled() => {
                 self.protocol.shut_down();
                 Ok(())
             }

@@ -13,6 +13,7 @@ use crate::journey::{LocalUser, Road, SessionFacts};
 use crate::listen::stream::{Stream, is_hang_up};
 use crate::session::Peer;
 use crate::session::login::Login;
+use crate::session::presence::Present;
 use smtp::Reply;
 use smtp::server::{Closing, Event, Security, Session, refusal_of};
 use std::io;
@@ -41,6 +42,8 @@ pub(super) struct Conversation {
     hello: Option<Hello>,
     log_in: LogIn,
     login: Option<Login>,
+    /// As long as somebody is logged in.
+    present: Option<Present>,
     user: Option<LocalUser>,
     /// Made at the first MAIL, and anew when something in it changes.
     facts: Option<Arc<SessionFacts>>,
@@ -97,6 +100,7 @@ impl Conversation {
             hello: None,
             log_in: LogIn::None,
             login: None,
+            present: None,
             user,
             facts: None,
             mail: Mail::None,
@@ -185,7 +189,10 @@ impl Conversation {
 
     /// Waits for the client, for as long as it is given, or until the server goes down.
     async fn read(&mut self, stream: &mut Stream, buffer: &mut Vec<u8>) -> Result<(), Ended> {
-        let shutdown = &self.services.shutdown;
+        let end = match &self.present {
+            Some(present) => present.ends(),
+            None => self.services.shutdown.clone(),
+        };
         tokio::select! {
             read = stream.read(buffer) => {
                 read?;
@@ -194,7 +201,7 @@ impl Conversation {
                     false => return Ok(()),
                 }
             }
-            () = shutdown.cancelled(), if !self.draining => {
+            () = end.cancelled(), if !self.draining => {
                 self.draining = true;
                 self.session.drain();
             }
@@ -289,8 +296,10 @@ impl Conversation {
     }
 
     fn logged_in(&mut self, login: Option<Login>) {
-        if login.is_some() {
-            self.login = login;
+        if let Some(login) = login {
+            let (sessions, shutdown) = (&self.services.sessions, &self.services.shutdown);
+            self.present = Some(sessions.enter(login.account, shutdown));
+            self.login = Some(login);
             self.facts = None;
         }
     }

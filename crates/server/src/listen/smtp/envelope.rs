@@ -17,6 +17,7 @@ pub(super) fn mail(command: MailCommand) -> Result<Mail, Refusal> {
         size: command.size,
         eight_bit: command.body == Some(Body::EightBitMime),
         smtputf8: command.smtputf8,
+        requiretls: command.requiretls,
         ret: command.ret.map(|ret| match ret {
             Ret::Full => journey::Ret::Full,
             Ret::Headers => journey::Ret::Headers,

@@ -42,6 +42,8 @@ pub(crate) enum Because {
     Sts,
     /// The host's TLSA records, none of which can be used (RFC 7672 §2.2).
     Dane,
+    /// The sender of the message (RFC 8689).
+    Sender,
 }
 
 impl Security {
@@ -65,6 +67,17 @@ impl Security {
         matches!(self, Security::Verified(_) | Security::Dane { .. })
     }
 
+    /// RFC 8689 §4.2.1: raised to what a message with REQUIRETLS asks for; `None` if TLS is forbidden.
+    pub(super) fn required_by_sender(self) -> Option<Security> {
+        match self {
+            Security::Clear => None,
+            Security::Opportunistic | Security::Encrypted(_) => {
+                Some(Security::Verified(Because::Sender))
+            }
+            verified => Some(verified),
+        }
+    }
+
     /// RFC 8689 §4.1: the sender would rather have the message delivered than protected.
     pub(super) fn waived(self) -> Security {
         match self {
@@ -72,6 +85,22 @@ impl Security {
             | Security::Encrypted(Because::Dane)
             | Security::Dane { .. } => Security::Opportunistic,
             other => other,
+        }
+    }
+
+    /// Its name in metrics, of a session with TLS.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Security::Clear | Security::Opportunistic => "opportunistic",
+            Security::Dane { .. } | Security::Encrypted(Because::Dane) => "dane",
+            Security::Verified(Because::Dane) => "dane",
+            Security::Encrypted(Because::Sts) | Security::Verified(Because::Sts) => "mta-sts",
+            Security::Encrypted(Because::Sender) | Security::Verified(Because::Sender) => {
+                "requiretls"
+            }
+            Security::Encrypted(Because::Settings) | Security::Verified(Because::Settings) => {
+                "settings"
+            }
         }
     }
 
@@ -84,6 +113,9 @@ impl Security {
             | Security::Verified(Because::Dane) => "its domain (DANE)",
             Security::Encrypted(Because::Sts) | Security::Verified(Because::Sts) => {
                 "its domain (MTA-STS)"
+            }
+            Security::Encrypted(Because::Sender) | Security::Verified(Because::Sender) => {
+                "the sender (REQUIRETLS)"
             }
             Security::Encrypted(Because::Settings) | Security::Verified(Because::Settings) => {
                 "our settings"

@@ -1,0 +1,210 @@
+//! What accounts send: counts of the last day and of the days before, limits of their own, whether their mail is held, and to whom they have
+//! sent before. What is too much is the `queue` crate's business.
+
+use crate::engine::params;
+use crate::tx::Tx;
+use crate::{AccountId, Error, Result, Timestamp, time};
+use serde::{Deserialize, Serialize};
+
+/// How much was sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Messages.
+    pub messages: u32,
+    /// Recipients of them, in all.
+    pub recipients: u32,
+    /// Recipients elsewhere that the account had never sent to.
+    pub strangers: u32,
+}
+
+/// What was sent in a few minutes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Slot {
+    /// The number of the slot; how long one is, who counts knows.
+    pub number: i64,
+    /// What was sent in it.
+    pub usage: Usage,
+}
+
+/// What was sent on a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Day {
+    /// Days since 1970, in UTC.
+    pub number: i64,
+    /// In all.
+    pub total: Usage,
+    /// In its busiest hour.
+    pub peak: Usage,
+}
+
+/// The counts of an account. Whoever adds to them keeps them short.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// The last day, the oldest slot first.
+    pub slots: Vec<Slot>,
+    /// The days before, and today, the oldest first.
+    pub days: Vec<Day>,
+    /// Slots up to this one are no reason to hold mail: an administrator has seen them.
+    pub approved: Option<i64>,
+}
+
+/// Limits of one account, where they are not those of everybody. 0 is no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnLimits {
+    /// Messages in an hour.
+    pub messages_per_hour: Option<u32>,
+    /// Messages in a day.
+    pub messages_per_day: Option<u32>,
+    /// Recipients in an hour.
+    pub recipients_per_hour: Option<u32>,
+    /// Recipients in a day.
+    pub recipients_per_day: Option<u32>,
+    /// First-time recipients in an hour.
+    pub strangers_per_hour: Option<u32>,
+    /// First-time recipients in a day.
+    pub strangers_per_day: Option<u32>,
+    /// Whether mail is held when the account sends unusually much.
+    pub hold_unusual: Option<bool>,
+}
+
+/// Why the mail of an account is held.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// Since when, microseconds since 1970.
+    pub since: i64,
+    /// What was unusual, in words.
+    pub why: String,
+    /// Who did it: the log-in and the client, in words.
+    pub by: String,
+    /// Whether owner and administrator have been told.
+    pub told: bool,
+}
+
+/// All that is known of what an account sends.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sending {
+    /// Counts.
+    pub tally: Tally,
+    /// Limits of its own.
+    pub limits: OwnLimits,
+    /// Why its mail is held, if it is.
+    pub hold: Option<Hold>,
+}
+
+/// What is known of an account; nothing, if it never sent. In a transaction that writes, it stays so until that ends.
+pub fn of(tx: &mut Tx<'_>, account: AccountId) -> Result<Sending> {
+    let stored = tx.one(
+        "SELECT data FROM sending WHERE account = $1",
+        params![account],
+        |row| Ok(row.blob(0)?.to_vec()),
+    )?;
+    match stored {
+        None => Ok(Sending::default()),
+        Some(stored) => unseal(tx, account, &stored),
+    }
+}
+
+/// The same, keeping others from changing it meanwhile. [`Error::Missing`] if there is no such account.
+pub fn to_change(tx: &mut Tx<'_>, account: AccountId) -> Result<Sending> {
+    tx.lock_account(account)?;
+    of(tx, account)
+}
+
+/// Keeps what is known of an account.
+pub fn put(tx: &mut Tx<'_>, account: AccountId, sending: &Sending) -> Result<()> {
+    let plain = postcard::to_stdvec(sending)
+        .map_err(|e| Error::Bug(format!("counts cannot be encoded: {e}")))?;
+    let data = tx
+        .context
+        .vault
+        .seal(&account.as_u128().to_be_bytes(), &plain)?;
+    tx.execute(
+        "INSERT INTO sending (account, held, data) VALUES ($1, $2, $3) \
+         ON CONFLICT (account) DO UPDATE SET held = excluded.held, data = excluded.data",
+        params![account, sending.hold.is_some(), &data],
+    )?;
+    Ok(())
+}
+
+/// Accounts whose mail is held.
+pub fn held(tx: &mut Tx<'_>) -> Result<Vec<(AccountId, Hold)>> {
+    let rows = tx.all(
+        "SELECT account, data FROM sending WHERE held = 1 ORDER BY account",
+        &[],
+        |row| Ok((AccountId::from_u128(row.id(0)?), row.blob(1)?.to_vec())),
+    )?;
+    let mut held = Vec::new();
+    for (account, data) in rows {
+        held.extend(unseal(tx, account, &data)?.hold.map(|hold| (account, hold)));
+    }
+    Ok(held)
+}
+
+fn unseal(tx: &Tx<'_>, account: AccountId, stored: &[u8]) -> Result<Sending> {
+    let plain = tx
+        .context
+        .vault
+        .open(&account.as_u128().to_be_bytes(), stored)?;
+    postcard::from_bytes(&plain)
+        .map_err(|e| Error::Corrupt(format!("the counts of {account} are unreadable: {e}")))
+}
+
+/// Has the account sent to this address before?
+pub fn knows(tx: &mut Tx<'_>, account: AccountId, address: &str) -> Result<bool> {
+    let found = tx.one(
+        "SELECT last FROM correspondent WHERE account = $1 AND who = $2",
+        params![account, &who(address)],
+        |row| row.int(0),
+    )?;
+    Ok(found.is_some())
+}
+
+/// The account sends to this address. A row is written once a week at most.
+pub fn meet(tx: &mut Tx<'_>, account: AccountId, address: &str, now: Timestamp) -> Result<()> {
+    const WEEK: i64 = 7 * 86_400;
+    let now = now.as_second();
+    tx.execute(
+        "INSERT INTO correspondent (account, who, last) VALUES ($1, $2, $3) \
+         ON CONFLICT (account, who) DO UPDATE SET last = excluded.last WHERE correspondent.last < $4",
+        params![account, &who(address), now, now - WEEK],
+    )?;
+    Ok(())
+}
+
+/// Forgets to whom nobody has sent since then. How many there were.
+pub fn forget(tx: &mut Tx<'_>, before: Timestamp) -> Result<u64> {
+    tx.execute(
+        "DELETE FROM correspondent WHERE last < $1",
+        params![before.as_second()],
+    )
+}
+
+/// When the account sent to this address last, to a week.
+pub fn last_met(tx: &mut Tx<'_>, account: AccountId, address: &str) -> Result<Option<Timestamp>> {
+    let last = tx.one(
+        "SELECT last FROM correspondent WHERE account = $1 AND who = $2",
+        params![account, &who(address)],
+        |row| row.int(0),
+    )?;
+    last.map(time::from_seconds).transpose()
+}
+
+/// Everything about an account that is removed.
+pub(crate) fn forget_account(tx: &mut Tx<'_>, account: AccountId) -> Result<()> {
+    for table in [
+        "DELETE FROM sending WHERE account = $1",
+        "DELETE FROM correspondent WHERE account = $1",
+    ] {
+        tx.execute(table, params![account])?;
+    }
+    Ok(())
+}
+
+/// Stands for an address: the table does not name whom people write to.
+fn who(address: &str) -> Vec<u8> {
+    let hash = blake3::derive_key(
+        "pennyblack correspondent",
+        address.to_lowercase().as_bytes(),
+    );
+    hash[..16].to_vec()
+}
