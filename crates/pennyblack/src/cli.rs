@@ -820,6 +820,11 @@ pub(crate) enum Sieve {
         /// The name of the script
         name: String,
     },
+    /// Print what went wrong in the scripts of an account, oldest first
+    Log {
+        /// Its address
+        account: String,
+    },
     /// Print what scripts may require
     Extensions {
         /// In scripts of the administrator's

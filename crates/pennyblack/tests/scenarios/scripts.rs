@@ -98,6 +98,28 @@ fn h36_sieve_connect_manages_scripts_over_tls() {
     assert!(told.contains("  in: INBOX (UID"), "{told}");
 }
 
+/// H32: what goes wrong is told by a letter, once, and each time by command.
+#[test]
+fn h32_what_went_wrong_can_be_read() {
+    need!("swaks");
+    let trial = Trial::start();
+    file(
+        &trial,
+        "fails.sieve",
+        "require \"ihave\";\nerror \"broken on purpose\";\n",
+    );
+    let path = trial.folder().join("fails.sieve");
+    let path = path.to_str().expect("UTF-8");
+    succeed(&mut trial.command(&["sieve", "put", ALICE, "fails", path, "--activate"]));
+    assert_eq!(succeed(&mut trial.command(&["sieve", "log", ALICE])), "");
+    send(&trial, "<one@sender.example>");
+    send(&trial, "<two@sender.example>");
+    let log = succeed(&mut trial.command(&["sieve", "log", ALICE]));
+    assert_eq!(log.matches("broken on purpose").count(), 2, "{log}");
+    let told = explained(&trial, "<two@sender.example>");
+    assert!(told.contains("  in: INBOX (UID"), "{told}");
+}
+
 fn scripts(trial: &Trial) -> String {
     succeed(&mut sieve_connect(trial, &["--list"]))
         .trim()

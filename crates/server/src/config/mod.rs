@@ -87,6 +87,16 @@ pub struct Config {
     pub log: LogSettings,
 }
 
+impl Config {
+    /// Whom to write to about the server (RFC 5464 §6.2.1).
+    pub fn admin_uri(&self) -> String {
+        match &self.postmaster {
+            Some(address) => format!("mailto:{address}"),
+            None => format!("mailto:postmaster@{}", self.domain),
+        }
+    }
+}
+
 /// Files of the admin's own (B8).
 #[derive(Clone, Debug, Default)]
 pub struct TableSettings {

@@ -1,11 +1,11 @@
-//! Sieve scripts of accounts: put, list, read, activate, delete, as ManageSieve does them (H34, H36).
+//! Sieve scripts of accounts: put, list, read, activate, delete, as ManageSieve does them (H34, H36), and what went wrong in them (H32).
 
 use super::{Failure, World, address};
 use crate::scripts::personal::{self, NotStored, Source};
 use managesieve::ScriptName;
 use serde::{Deserialize, Serialize};
 use store::account::{self, Account};
-use store::script;
+use store::script::{self, journal};
 
 /// What is to be done, and for which account.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -38,6 +38,8 @@ pub enum Act {
     Delete {
         name: String,
     },
+    /// What went wrong.
+    Log,
 }
 
 /// What came of it.
@@ -48,6 +50,17 @@ pub enum Answer {
     Scripts(Vec<View>),
     /// The text of one.
     Text(String),
+    /// What went wrong, oldest first.
+    Log(Vec<Entry>),
+}
+
+/// Something that went wrong in a script.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// When, by RFC 3339.
+    pub happened: String,
+    /// The script, and what.
+    pub line: String,
 }
 
 /// A script as people see it.
@@ -65,6 +78,7 @@ pub(super) async fn execute(world: &World, request: Request) -> Result<Answer, F
     match request.act {
         Act::List => {}
         Act::Get { name } => return text(world, &account, &source, &name).await,
+        Act::Log => return log(world, &account).await,
         change => {
             changeable(&source)?;
             carry_out(world, &account, change).await?;
@@ -112,10 +126,20 @@ async fn text(
     Ok(Answer::Text(String::from_utf8_lossy(&octets).into_owned()))
 }
 
+async fn log(world: &World, account: &Account) -> Result<Answer, Failure> {
+    let id = account.id;
+    let entries = world.store.read(move |tx| journal::list(tx, id)).await?;
+    let entry = |entry: journal::Entry| Entry {
+        happened: entry.happened.to_string(),
+        line: entry.line,
+    };
+    Ok(Answer::Log(entries.into_iter().map(entry).collect()))
+}
+
 async fn carry_out(world: &World, account: &Account, change: Act) -> Result<(), Failure> {
     let id = account.id;
     match change {
-        Act::List | Act::Get { .. } => Ok(()),
+        Act::List | Act::Get { .. } | Act::Log => Ok(()),
         Act::Put {
             name,
             text,

@@ -114,6 +114,9 @@ impl Host for ScriptHost<'_> {
 
     /// RFC 5490 §5
     fn server_metadata(&mut self, entry: &str) -> Answer<Option<String>> {
+        if entry.eq_ignore_ascii_case("/shared/admin") {
+            return Ok(Some(self.case.config.admin_uri()));
+        }
         let (account, entry) = (self.account(), entry.to_owned());
         self.read(move |tx| {
             let place = match is_shared(&entry) {

@@ -423,7 +423,7 @@ async fn rfc5490_scripts_read_annotations() {
         "alice@example.com",
         "require [\"mboxmetadata\", \"servermetadata\", \"fileinto\"];\n\
          if allof (metadataexists \"Archive\" \"/private/Comment\", metadata :is \"Archive\" \"/private/comment\" \"here\",\n\
-         servermetadata :is \"/private/vendor/x\" \"yes\", not metadataexists \"INBOX\" \"/private/comment\") { fileinto \"Archive\"; }\n",
+         servermetadata :is \"/private/vendor/x\" \"yes\", servermetadata :is \"/shared/admin\" \"mailto:postmaster@example.com\", not metadataexists \"INBOX\" \"/private/comment\") { fileinto \"Archive\"; }\n",
     )
     .await;
     write(&world, |tx| {

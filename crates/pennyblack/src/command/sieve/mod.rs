@@ -31,6 +31,7 @@ pub(crate) fn run(which: Which, global: &Global) -> Outcome {
             stored::run(account, Act::Activate { name }, global)
         }
         Which::Delete { account, name } => stored::run(account, Act::Delete { name }, global),
+        Which::Log { account } => stored::run(account, Act::Log, global),
         Which::Extensions { admin } => check::extensions(scope(admin), global),
     }
 }

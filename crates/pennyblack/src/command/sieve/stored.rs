@@ -1,12 +1,12 @@
-//! `pennyblack sieve list|get|put|activate|delete`: the scripts of accounts, in the running server or in the store.
+//! `pennyblack sieve list|get|put|activate|delete|log`: the scripts of accounts, in the running server or in the store.
 
 use super::super::{ask, unexpected};
 use super::read;
 use crate::cli::Global;
 use crate::outcome::{Failure, Outcome};
-use crate::output::{Table, json, text};
+use crate::output::{Table, json, printable, say, text};
 use server::control;
-use server::control::sieve::{Act, Answer, Request, View};
+use server::control::sieve::{Act, Answer, Entry, Request, View};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -39,6 +39,8 @@ pub(super) fn run(account: String, act: Act, global: &Global) -> Outcome {
     Ok(match (answer, global.json) {
         (Answer::Scripts(scripts), true) => json(&scripts),
         (Answer::Scripts(scripts), false) => print(&scripts),
+        (Answer::Log(entries), true) => json(&entries),
+        (Answer::Log(entries), false) => log(&entries),
         (Answer::Text(script), true) => json(&script),
         (Answer::Text(script), false) => {
             text(&script);
@@ -54,5 +56,12 @@ fn print(scripts: &[View]) -> ExitCode {
         table.row([script.name.clone(), state.into()]);
     }
     table.print("There are no scripts; `pennyblack sieve put ACCOUNT NAME FILE` stores one.");
+    ExitCode::SUCCESS
+}
+
+fn log(entries: &[Entry]) -> ExitCode {
+    for entry in entries {
+        say!("{} {}", entry.happened, printable(&entry.line));
+    }
     ExitCode::SUCCESS
 }

@@ -100,11 +100,7 @@ fn depth(depth: metadata::Depth) -> Depth {
 }
 
 fn admin(connection: &Connection) -> String {
-    let config = connection.services.config.load();
-    match &config.postmaster {
-        Some(address) => format!("mailto:{address}"),
-        None => format!("mailto:postmaster@{}", config.domain),
-    }
+    connection.services.config.load().admin_uri()
 }
 
 /// These entries of a mailbox, for LIST (RFC 9590): a value or `None` for each.
