@@ -243,8 +243,8 @@ fn setting_alone(key: &str, value: &str) -> String {
 /// What is of the wrong type, too large, cut off or no text, for every setting there is: an error with its place, or a value that is taken.
 #[test]
 fn every_setting_stands_any_value() {
-    let long = format!("\"{}\"", "x".repeat(100_000));
-    let many = format!("[{}]", "\"x\", ".repeat(200));
+    let long = format!("\"{}\"", "x".repeat(5000));
+    let many = format!("[{}]", "\"x\", ".repeat(50));
     let values = [
         "-1",
         "0",
