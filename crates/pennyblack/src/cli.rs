@@ -96,6 +96,9 @@ pub(crate) enum Command {
     /// Sieve scripts, which decide where mail is filed
     #[command(subcommand)]
     Sieve(Sieve),
+    /// Teach the filter what is wanted and what not, and ask what it thinks of messages
+    #[command(subcommand)]
+    Spam(Spam),
     /// Say what would happen, and why
     #[command(subcommand)]
     Explain(Explain),
@@ -901,6 +904,95 @@ impl SieveEvent {
             SieveEvent::Flag => "FLAG",
         }
     }
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Spam {
+    /// Learn messages. Each counts once, and what is said last holds
+    Learn {
+        /// What they are
+        #[arg(value_enum, required_unless_present = "all")]
+        class: Option<SpamClass>,
+        #[command(flatten)]
+        what: SpamMessages,
+        /// For this account; without it for all
+        #[arg(long)]
+        account: Option<String>,
+        /// Learn what is in the mailboxes already: Junk as spam, INBOX as ham; of all accounts, or of --account
+        #[arg(long, conflicts_with_all = ["class", "files"])]
+        all: bool,
+    },
+    /// Take back what was learned of messages
+    Unlearn {
+        #[command(flatten)]
+        what: SpamMessages,
+        /// By this account; without it what was learned for all
+        #[arg(long)]
+        account: Option<String>,
+    },
+    /// Print `SCORE / JUNK VERDICT NAME` for each message, by what it says alone: exit code 1 if one is spam
+    Score {
+        #[command(flatten)]
+        what: SpamMessages,
+        /// As this account would see it
+        #[arg(long)]
+        account: Option<String>,
+    },
+    /// The same with every reason, and what the models think
+    Explain {
+        #[command(flatten)]
+        what: SpamMessages,
+        /// As this account would see it
+        #[arg(long)]
+        account: Option<String>,
+    },
+    /// How much the filter has learned
+    Stat {
+        /// Of this account alone
+        #[arg(long)]
+        account: Option<String>,
+    },
+    /// Teach and ask a model of its own, for measuring
+    Classify(SpamClassify),
+}
+
+/// What a message is.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum SpamClass {
+    /// Unwanted
+    Spam,
+    /// Wanted
+    Ham,
+}
+
+impl From<SpamClass> for server::control::spam::Judged {
+    fn from(class: SpamClass) -> Self {
+        match class {
+            SpamClass::Spam => server::control::spam::Judged::Spam,
+            SpamClass::Ham => server::control::spam::Judged::Ham,
+        }
+    }
+}
+
+/// Messages for the filter.
+#[derive(Args, Debug)]
+pub(crate) struct SpamMessages {
+    /// Files with a message, mboxes, Maildirs; `-`, or nothing: standard input
+    pub(crate) files: Vec<PathBuf>,
+}
+
+/// Lines on standard input: `learn spam PATH`, `learn ham PATH`, `score PATH`, `stat`, `quit`; a line on standard output for each.
+#[derive(Args, Debug)]
+pub(crate) struct SpamClassify {
+    /// Take commands from standard input
+    #[arg(long, required = true)]
+    pub(crate) batch: bool,
+    /// The folder of the model, which is empty at first and written at the end
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: PathBuf,
+    /// Add the rules that need neither network nor envelope
+    #[arg(long)]
+    pub(crate) with_rules: bool,
 }
 
 #[derive(Subcommand, Debug)]

@@ -9,6 +9,7 @@ pub mod fetch;
 pub mod gate;
 pub mod jobs;
 pub mod journey;
+pub mod learning;
 pub mod listen;
 pub mod local;
 pub mod log;

@@ -57,6 +57,8 @@ pub struct Services {
     pub login: crate::session::login::Authenticator,
     /// What is known of senders before their mail is read.
     pub gate: crate::gate::Gate,
+    /// What the filter has learned.
+    pub models: Arc<crate::learning::Models>,
     /// Keys that sign what leaves.
     pub(crate) keys: crate::signing::SigningKeys,
     /// Who is logged in.

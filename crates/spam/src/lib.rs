@@ -2,6 +2,7 @@
 //!
 //! What it does not do: keep anything; what it knows comes through a trait.
 
+pub mod arrived;
 pub mod classifier;
 pub mod document;
 pub mod features;

@@ -263,6 +263,15 @@ const IMPOSSIBLE: &[(&str, &str)] = &[
         "it is written down why a message was filed that is not there (account, message)",
     ),
     (
+        "SELECT l.account, l.account FROM learned l LEFT JOIN account a ON a.id = l.account WHERE a.id IS NULL AND l.serial = 0 \
+         AND (l.ham <> 0 OR l.spam <> 0)",
+        "lessons are counted that belong to no account (account)",
+    ),
+    (
+        "SELECT l.account, l.account FROM learned l WHERE l.serial = 0 AND (l.ham < 0 OR l.spam < 0)",
+        "an account has learned less than nothing (account)",
+    ),
+    (
         "SELECT s.account, s.mailbox FROM seen s LEFT JOIN entry e ON e.account = s.account AND e.mailbox = s.mailbox \
          AND e.uid = s.uid WHERE e.uid IS NULL GROUP BY s.account, s.mailbox",
         "a reader has seen a message that does not exist (account, mailbox)",

@@ -221,6 +221,11 @@ impl Store {
     pub fn watch_events(&self) -> tokio::sync::watch::Receiver<u64> {
         self.context().watchers.watch_events()
     }
+
+    /// Changes when messages are to be learned, or were learned by a command: in this process; others are found by looking.
+    pub fn watch_lessons(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.context().watchers.watch_lessons()
+    }
 }
 
 async fn run<T, F>(queue: &Queue, work: F) -> Result<T>

@@ -21,6 +21,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0011_recent.sql"),
     include_str!("../migrations/0012_tables.sql"),
     include_str!("../migrations/0013_sending_limits.sql"),
+    include_str!("../migrations/0014_lessons.sql"),
 ];
 
 /// The version this program works with.

@@ -36,6 +36,8 @@ pub(crate) struct Effects {
     pub(crate) access_changed: bool,
     /// The list of events that scripts look at has changed.
     pub(crate) event_work: bool,
+    /// The filter has something to learn.
+    pub(crate) lessons: bool,
 }
 
 impl Effects {
@@ -59,6 +61,9 @@ impl Effects {
         }
         if self.event_work {
             context.watchers.tell_events();
+        }
+        if self.lessons {
+            context.watchers.tell_lessons();
         }
     }
 

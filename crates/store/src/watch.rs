@@ -5,13 +5,14 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
-/// One channel per account that somebody watches, one for the queue, one for who may use whose mailboxes, and one for events that
-/// scripts look at.
+/// One channel per account that somebody watches, one for the queue, one for who may use whose mailboxes, one for events that
+/// scripts look at, and one for what the filter has to learn.
 pub(crate) struct Watchers {
     accounts: Mutex<HashMap<AccountId, watch::Sender<ModSeq>>>,
     queue: watch::Sender<u64>,
     access: watch::Sender<u64>,
     events: watch::Sender<u64>,
+    lessons: watch::Sender<u64>,
 }
 
 impl Default for Watchers {
@@ -21,6 +22,7 @@ impl Default for Watchers {
             queue: watch::Sender::new(0),
             access: watch::Sender::new(0),
             events: watch::Sender::new(0),
+            lessons: watch::Sender::new(0),
         }
     }
 }
@@ -93,6 +95,16 @@ impl Watchers {
     /// The list of events for scripts has changed.
     pub(crate) fn tell_events(&self) {
         self.events
+            .send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    pub(crate) fn watch_lessons(&self) -> watch::Receiver<u64> {
+        self.lessons.subscribe()
+    }
+
+    /// There is something to learn, or it was learned.
+    pub(crate) fn tell_lessons(&self) {
+        self.lessons
             .send_modify(|count| *count = count.wrapping_add(1));
     }
 }

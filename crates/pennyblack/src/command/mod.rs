@@ -22,6 +22,7 @@ mod serve;
 mod service;
 mod share;
 mod sieve;
+mod spam;
 mod update;
 
 use crate::cli::{Cli, Command, Global};
@@ -47,6 +48,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::Dns(which) => dns::run(which, &global),
         Command::Sieve(which) => sieve::run(which, &global),
         Command::Explain(which) => explain::run(which, &global),
+        Command::Spam(which) => spam::run(which, &global),
         Command::Check { which } => service::check(which, &global),
         Command::Status => service::status(&global),
         Command::Health => service::health(&global),

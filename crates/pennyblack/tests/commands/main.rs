@@ -13,4 +13,5 @@ mod report;
 mod sendmail;
 mod serving;
 mod sieve;
+mod spam;
 mod world;

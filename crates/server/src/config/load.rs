@@ -411,6 +411,7 @@ fn blank() -> Config {
         gate: GateSettings::default(),
         search: SearchSettings::default(),
         tables: TableSettings::default(),
+        learn: crate::config::LearnSettings::default(),
         fetch: FetchSettings::default(),
         log: LogSettings {
             json: false,

@@ -81,6 +81,8 @@ pub struct Config {
     pub search: SearchSettings,
     /// Files of accounts, aliases and domains that are kept in step.
     pub tables: TableSettings,
+    /// What the filter learns from.
+    pub learn: LearnSettings,
     /// What is fetched over HTTP.
     pub fetch: FetchSettings,
     /// Logs.
@@ -127,6 +129,25 @@ pub enum SearchIndex {
     Always,
     /// None.
     Never,
+}
+
+/// The section `learn`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LearnSettings {
+    /// Who learns from what people do with their mail.
+    pub from_accounts: LearnFrom,
+}
+
+/// Who learns from what people do with their mail.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LearnFrom {
+    /// Nobody.
+    Nobody,
+    /// The model of their own account.
+    Own,
+    /// The model of all accounts besides.
+    #[default]
+    All,
 }
 
 /// The listeners.

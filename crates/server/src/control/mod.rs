@@ -27,6 +27,7 @@ pub mod service;
 pub mod share;
 pub mod sieve;
 mod socket;
+pub mod spam;
 pub mod tables;
 
 pub use client::Client;
@@ -74,6 +75,8 @@ pub enum Request {
     Message(message::Request),
     /// Tables of the admin's own.
     Tables(tables::Request),
+    /// The filter: what it has learned, and what it thinks.
+    Spam(spam::Request),
 }
 
 impl Request {
@@ -121,6 +124,8 @@ pub enum Answer {
     Message(message::Answer),
     /// Tables of the admin's own.
     Tables(tables::Answer),
+    /// The filter.
+    Spam(Box<spam::Answer>),
 }
 
 /// Whether to do it or only to say what would be done.
@@ -284,6 +289,9 @@ pub async fn execute(world: &World, request: Request) -> Result<Answer, Failure>
         Request::Removed(request) => removed::execute(world, request).await.map(Answer::Removed),
         Request::Message(request) => message::execute(world, request).await.map(Answer::Message),
         Request::Tables(request) => tables::execute(world, request).await.map(Answer::Tables),
+        Request::Spam(request) => spam::execute(world, request)
+            .await
+            .map(|answer| Answer::Spam(Box::new(answer))),
     }
 }
 

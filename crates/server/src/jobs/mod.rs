@@ -6,6 +6,7 @@ mod events;
 mod gate;
 mod history;
 pub(crate) mod index;
+mod learn;
 pub(crate) mod periodic;
 mod pickup;
 mod queue;
@@ -32,6 +33,7 @@ pub(crate) fn start(services: &Arc<Services>) -> Vec<JoinHandle<()>> {
     let mut tasks: Vec<_> = periodic.collect();
     tasks.push(tokio::spawn(queue::run(services.clone())));
     tasks.push(tokio::spawn(events::run(services.clone())));
+    tasks.push(tokio::spawn(learn::watch(services.clone())));
     tasks
 }
 
@@ -48,6 +50,7 @@ fn at_intervals() -> Vec<periodic::Job> {
         recent::job(),
         brake::letters(),
         brake::correspondents(),
+        learn::job(),
         gate::expiry(),
         gate::lists(),
         gate::dns_lists(),

@@ -212,6 +212,7 @@ fn services(
         sessions: Default::default(),
         limits: Limits::new(&config.limits),
         gate: Gate::new(&config),
+        models: Arc::default(),
         keys: SigningKeys::default(),
         dns,
         clock: parts.clock.clone(),

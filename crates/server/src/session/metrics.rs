@@ -53,6 +53,7 @@ pub struct Metrics {
     searches: Counters<1>,
     quota_notices: Counter,
     made_room: Counter,
+    lessons: Counters<3>,
     job_runs: Counters<2>,
     job_success: Gauges<1>,
 }
@@ -217,6 +218,11 @@ impl Metrics {
             checks: names.add(
                 "check",
                 "Checks of who sent a message by their result",
+                Counters::default(),
+            ),
+            lessons: names.add(
+                "spam_lessons",
+                "Messages that the filter was told about",
                 Counters::default(),
             ),
             searches: names.add(
@@ -447,6 +453,12 @@ impl Metrics {
     /// So many messages went to make room for new ones.
     pub fn made_room(&self, messages: u64) {
         self.made_room.inc_by(messages);
+    }
+
+    /// A message was learned, or was known: what it is, who says so.
+    pub fn learned(&self, class: &'static str, origin: &'static str, result: &'static str) {
+        let labels = [("class", class), ("origin", origin), ("result", result)];
+        self.lessons.get_or_create(&labels).inc();
     }
 
     /// A job at intervals ended well, at this time in seconds since 1970.

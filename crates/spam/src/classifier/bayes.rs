@@ -3,7 +3,8 @@
 //! No chi-square: it saturates, and a saturated expert cannot be outvoted. Bayes is the expert for a young model: with few messages it
 //! knows more than the views, with many it knows less, so it fades out.
 
-use super::{Class, Seen};
+use super::Class;
+use serde::{Deserialize, Serialize};
 
 /// Strength of the belief in one half for a token that was seen rarely.
 const STRENGTH: f32 = 0.03;
@@ -20,16 +21,31 @@ const WINDOW: f32 = 100.0;
 /// The means count half when so many messages are in them.
 const UNSURE: f32 = 5.0;
 
+/// What a whole message counts in the counts of a token; one of less weight counts less.
+const WHOLE: f32 = 5.0;
+/// When so many messages of a class are counted, all counts of it are halved: they would not fit much longer, and mail changes.
+const MANY: f32 = 12_000.0;
+/// Tokens in a part of the stored model.
+const PART: usize = 1 << 17;
+
 /// The counts.
 pub(super) struct Bayes {
-    /// By slot: messages of each class that had it.
+    /// By slot: what of each class had it.
     counts: Vec<[u16; 2]>,
+    head: Head,
+}
+
+/// What is known besides the counts.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(super) struct Head {
+    /// Messages of each class that are counted.
+    counted: [f32; 2],
     /// What messages of each class got before they were learned. Their middle is the point between spam and ham: the class of which
     /// more was learned has more clear tokens, and would else draw everything to its side.
     means: [Mean; 2],
 }
 
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
 struct Mean {
     value: f32,
     count: f32,
@@ -46,7 +62,7 @@ impl Bayes {
     pub(super) fn new(bits: u32) -> Bayes {
         Bayes {
             counts: vec![[0; 2]; 1 << bits],
-            means: [Mean::default(); 2],
+            head: Head::default(),
         }
     }
 
@@ -58,39 +74,55 @@ impl Bayes {
         feature as usize & (self.counts.len() - 1)
     }
 
-    /// Learns a message; `seen` is what was learned before it.
-    pub(super) fn learn(&mut self, tokens: &[u32], class: Class, seen: Seen) {
-        if seen.rarer() > 0 {
-            let sum = self.sum(tokens, seen);
-            self.means[class.index()].add(sum);
+    /// Learns a message of this weight.
+    pub(super) fn learn(&mut self, tokens: &[u32], class: Class, weight: f32) {
+        if self.rarer() > 0.0 {
+            let sum = self.sum(tokens);
+            self.head.means[class.index()].add(sum);
         }
+        let (step, weight) = in_counts(weight);
         for token in tokens {
             let slot = self.slot(*token);
             let count = &mut self.counts[slot][class.index()];
-            *count = count.saturating_add(1);
+            *count = count.saturating_add(step);
+        }
+        self.head.counted[class.index()] += weight;
+        if self.head.counted[class.index()] >= MANY {
+            self.halve(class);
         }
     }
 
+    fn halve(&mut self, class: Class) {
+        self.counts
+            .iter_mut()
+            .for_each(|counts| counts[class.index()] /= 2);
+        self.head.counted[class.index()] /= 2.0;
+    }
+
+    fn rarer(&self) -> f32 {
+        self.head.counted[0].min(self.head.counted[1])
+    }
+
     /// The weighted log odds of spam.
-    pub(super) fn log_odds(&self, tokens: &[u32], seen: Seen) -> f32 {
-        let rarer = seen.rarer() as f32;
+    pub(super) fn log_odds(&self, tokens: &[u32]) -> f32 {
+        let rarer = self.rarer();
         if rarer == 0.0 {
             return 0.0;
         }
         let voice = rarer / (rarer + SHY) * FADE / (FADE + rarer);
-        WEIGHT * voice * (self.sum(tokens, seen) - self.middle())
+        WEIGHT * voice * (self.sum(tokens) - self.middle())
     }
 
     fn middle(&self) -> f32 {
-        let [ham, spam] = self.means;
+        let [ham, spam] = self.head.means;
         let count = ham.count.min(spam.count);
         (ham.value + spam.value) / 2.0 * count / (count + UNSURE)
     }
 
-    fn sum(&self, tokens: &[u32], seen: Seen) -> f32 {
+    fn sum(&self, tokens: &[u32]) -> f32 {
         let (mut sum, mut clear) = (0.0, 0.0_f32);
         for token in tokens {
-            let f = self.belief(*token, seen);
+            let f = self.belief(*token);
             if (f - 0.5).abs() >= CLEAR {
                 sum += (f / (1.0 - f)).ln();
                 clear += 1.0;
@@ -100,14 +132,59 @@ impl Bayes {
     }
 
     /// Robinson's f(w): how much this token speaks for spam, between 0 and 1.
-    fn belief(&self, token: u32, seen: Seen) -> f32 {
+    fn belief(&self, token: u32) -> f32 {
         let [ham, spam] = self.counts[self.slot(token)];
-        let (ham, spam) = (f32::from(ham), f32::from(spam));
+        let (ham, spam) = (f32::from(ham) / WHOLE, f32::from(spam) / WHOLE);
         let n = ham + spam;
-        if n == 0.0 {
+        let [counted_ham, counted_spam] = self.head.counted;
+        if n == 0.0 || counted_ham == 0.0 || counted_spam == 0.0 {
             return 0.5;
         }
-        let (ham, spam) = (ham / seen.ham as f32, spam / seen.spam as f32);
+        let (ham, spam) = (ham / counted_ham, spam / counted_spam);
         (STRENGTH * 0.5 + n * spam / (ham + spam)) / (STRENGTH + n)
     }
+
+    /// What is stored besides the counts.
+    pub(super) fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// Takes it in.
+    pub(super) fn set_head(&mut self, head: Head) {
+        self.head = head;
+    }
+
+    /// How many parts [`Bayes::part`] gives.
+    pub(super) fn parts(&self) -> usize {
+        self.counts.len().div_ceil(PART)
+    }
+
+    /// A part of the stored model.
+    pub(super) fn part(&self, index: usize) -> Vec<u8> {
+        let counts = self.counts.chunks(PART).nth(index).unwrap_or_default();
+        counts
+            .iter()
+            .flatten()
+            .flat_map(|count| count.to_le_bytes())
+            .collect()
+    }
+
+    /// Takes a stored part in; `None` if it is none.
+    pub(super) fn restore(&mut self, index: usize, octets: &[u8]) -> Option<()> {
+        let counts = self.counts.chunks_mut(PART).nth(index)?;
+        let (quads, rest) = octets.as_chunks::<4>();
+        if !rest.is_empty() || quads.len() != counts.len() {
+            return None;
+        }
+        for (count, [a, b, c, d]) in counts.iter_mut().zip(quads) {
+            *count = [u16::from_le_bytes([*a, *b]), u16::from_le_bytes([*c, *d])];
+        }
+        Some(())
+    }
+}
+
+/// The weight of a message in the counts of its tokens, and what it is in messages.
+fn in_counts(weight: f32) -> (u16, f32) {
+    let step = (weight * WHOLE).round().clamp(1.0, WHOLE);
+    (step as u16, step / WHOLE)
 }

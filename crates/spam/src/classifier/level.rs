@@ -3,11 +3,13 @@
 //! A run of one class draws all scores to its side, and a threshold that was found before it would be wrong after it. Old ham that
 //! is learned again tells: it scores now so much higher or lower than when it was learned last.
 
+use serde::{Deserialize, Serialize};
+
 /// What one old message counts.
 const PACE: f64 = 0.1;
 
 /// The level.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
 pub(super) struct Level(f64);
 
 impl Level {

@@ -3,9 +3,10 @@
 //! It is what learning keeps: the old messages that are learned again, and the journal from which a model can be built anew.
 
 use super::{BITS, Features, VERSION, VIEWS};
+use serde::{Deserialize, Serialize};
 
 /// Features in their small form.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Compact(Vec<u8>);
 
 impl Compact {

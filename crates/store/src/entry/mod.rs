@@ -20,7 +20,7 @@ pub use expire::{Everywhere, expire, expired};
 pub use find::{Searched, by_message_id, called, whereabouts};
 pub use flags::store_flags;
 pub(crate) use keywords::{joined as joined_keywords, split as split_keywords};
-pub use read::{contents, count_from, envelope, first_unseen, scan, scan_contents, uids};
+pub use read::{contents, count_from, envelope, first_unseen, messages, scan, scan_contents, uids};
 pub(crate) use remove::clear;
 pub(crate) use remove::remove;
 pub use remove::{expunge, remove_one, remove_uids};

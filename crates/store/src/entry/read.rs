@@ -107,6 +107,28 @@ pub fn scan(
     Ok(entries)
 }
 
+/// The messages in these places, the newest first, at most so many.
+pub fn messages(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    mailbox: MailboxId,
+    uids: &[RangeInclusive<u32>],
+    limit: usize,
+) -> Result<Vec<MessageId>> {
+    let mut messages = Vec::new();
+    for range in uids.iter().rev() {
+        if messages.len() >= limit {
+            break;
+        }
+        messages.extend(tx.all(
+            "SELECT message FROM entry WHERE account = $1 AND mailbox = $2 AND uid BETWEEN $3 AND $4 ORDER BY uid DESC LIMIT $5",
+            params![account, mailbox, *range.start(), *range.end(), limit - messages.len()],
+            |row| Ok(MessageId::from_u128(row.id(0)?)),
+        )?);
+    }
+    Ok(messages)
+}
+
 /// The contents of these messages, in any order; those that are gone are left out.
 pub fn contents(
     tx: &mut Tx<'_>,

@@ -10,6 +10,7 @@ mod concurrency;
 mod dkim;
 mod gate;
 mod history;
+mod lessons;
 mod mailboxes;
 mod messages;
 mod model;

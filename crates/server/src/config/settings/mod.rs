@@ -125,6 +125,7 @@ pub static SECTIONS: &[(&str, &str)] = &[
         "gate",
         "What is done with senders before their mail is read: greylist, lists, names, traps.",
     ),
+    ("learn", "What the filter learns from."),
     ("search", "Searching mail."),
     (
         "tables",
@@ -190,6 +191,7 @@ mod brake;
 mod dns;
 mod fetch;
 mod gate;
+mod learn;
 mod relay;
 mod search;
 mod sieve;
@@ -244,6 +246,7 @@ pub static SETTINGS: std::sync::LazyLock<Vec<Setting>> = std::sync::LazyLock::ne
         gate::gate(),
         search::search(),
         tables::tables(),
+        learn::learn(),
         fetch::fetch(),
         log(),
     ] {

@@ -7,6 +7,7 @@ use super::compress::Deflate;
 use super::enabled::Enabled;
 use crate::Services;
 use crate::config::PlaintextAuth;
+use crate::learning::moves;
 use crate::listen::stream::is_hang_up;
 use crate::scripts::event::Witness;
 use crate::session::Peer;
@@ -148,6 +149,11 @@ impl Connection {
             waits: Waits::BeforeLogin,
             present: None,
         }
+    }
+
+    /// What moves of mail teach the filter.
+    pub(super) fn teaching(&self) -> moves::Rules {
+        moves::Rules::of(&self.services.config.load())
     }
 
     /// Does the TLS handshake on the connection as it is.

@@ -4,6 +4,7 @@ use super::connection::Connection;
 use super::failure::Outcome;
 use super::locate::{Otherwise, locate_with, settable};
 use super::state::Selected;
+use crate::learning::moves;
 use crate::scripts::event::Witness;
 use ::store::entry::{self, Copied, Kept, Place, QuotaRule};
 use ::store::quota::Occasion;
@@ -24,13 +25,14 @@ pub(super) async fn copy(
     let (viewer, from) = (state.account.id(), source(state));
     let target = parameters.mailbox.as_str().to_owned();
     let (quota, witness) = (quota(connection), connection.witness(&state.account));
+    let teaching = connection.teaching();
     let copied = connection.services.store.write(move |tx| {
         let (to, kept) = match accepting(tx, viewer, &target)? {
             Ok(found) => found,
             Err(refused) => return Ok(Err(refused)),
         };
         let copied = entry::copy_to(tx, from, &uids, to, kept, &quota)?;
-        note(tx, &witness, from, to, &copied)?;
+        note(tx, (&witness, &teaching), from, to, &copied)?;
         Ok(Ok(copied))
     });
     let copied = copied.await??;
@@ -54,13 +56,14 @@ pub(super) async fn move_to(
     let (viewer, from) = (state.account.id(), source(state));
     let target = parameters.mailbox.as_str().to_owned();
     let (quota, witness) = (quota(connection), connection.witness(&state.account));
+    let teaching = connection.teaching();
     let moved = connection.services.store.write(move |tx| {
         let (to, kept) = match accepting(tx, viewer, &target)? {
             Ok(found) => found,
             Err(refused) => return Ok(Err(refused)),
         };
         let moved = entry::move_over(tx, from, &uids, to, kept, &quota)?;
-        note(tx, &witness, from, to, &moved)?;
+        note(tx, (&witness, &teaching), from, to, &moved)?;
         Ok(Ok(moved))
     });
     let moved = moved.await??;
@@ -74,16 +77,17 @@ pub(super) async fn move_to(
     Ok(Status::ok("Done."))
 }
 
-/// For scripts: a move is a copy to them (G15).
+/// For scripts: a move is a copy to them (G15). And for the filter, which learns from it (I10).
 fn note(
     tx: &mut Tx<'_>,
-    witness: &Witness,
+    (witness, teaching): (&Witness, &moves::Rules),
     from: Place,
     to: Place,
     copied: &Copied,
 ) -> ::store::Result<()> {
     let [from, to] = [from, to].map(|place| (place.account, place.mailbox.mailbox));
     let uids = collect_ranges(copied.uids.iter().map(|(_, to)| to.0));
+    teaching.arrived(tx, Some(from), to, &uids)?;
     witness.arrived(tx, Cause::Copy, to, Some(from), uids)
 }
 

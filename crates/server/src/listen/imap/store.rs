@@ -90,11 +90,17 @@ async fn change_flags(
 ) -> Result<StoreResult, Failure> {
     let (account, mailbox) = (state.view.owner, state.view.mailbox);
     let (change, unchanged_since) = (change.clone(), unchanged_since.map(ModSeq));
-    let witness = connection.witness(&state.account);
+    let (witness, teaching) = (connection.witness(&state.account), connection.teaching());
     let changed = connection.services.store.write(move |tx| {
-        flags::store_seen_by(tx, &witness, (account, mailbox), &uids, |tx| {
+        let result = flags::store_seen_by(tx, &witness, (account, mailbox), &uids, |tx| {
             entry::store_flags(tx, account, mailbox, &uids, &change, unchanged_since)
-        })
+        })?;
+        // I11: an answer speaks for a message; a forward may be a complaint, and says nothing.
+        if matches!(&change, FlagChange::Add(flags, _) if flags.contains(Flags::ANSWERED)) {
+            let answered = collect_ranges(result.entries.iter().map(|entry| entry.uid.0));
+            teaching.answered(tx, (account, mailbox.mailbox), &answered)?;
+        }
+        Ok(result)
     });
     Ok(changed.await?)
 }

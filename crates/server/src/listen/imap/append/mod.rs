@@ -167,7 +167,7 @@ async fn commit(
     messages: Vec<Built>,
     witness: Witness,
 ) -> Outcome {
-    let quota = copy::quota(connection);
+    let (quota, teaching) = (copy::quota(connection), connection.teaching());
     let Target {
         place,
         kept,
@@ -192,6 +192,10 @@ async fn commit(
         let uids = collect_ranges(uids);
         let into = (place.account, place.mailbox.mailbox);
         witness.arrived(tx, Cause::Append, into, None, uids.clone())?;
+        // A message that takes the place of another was called so before.
+        if replaces.is_none() {
+            teaching.arrived(tx, None, into, &uids)?;
+        }
         Ok(Committed::Yes(Code::AppendUid(validity, uids)))
     });
     let code = match committed.await? {
