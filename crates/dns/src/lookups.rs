@@ -341,9 +341,14 @@ fn asked(name: &str) -> Option<Name> {
     }
 }
 
-/// A name that no search list is applied to. `None`: no name can be spelled like this.
+/// A name that no search list is applied to. `None`: no name can be spelled like this. DNS takes any octets, not those of host names
+/// alone (RFC 2181 §11), and SPF records make use of that.
 fn absolute(name: &str) -> Option<Name> {
-    let mut name = Name::from_utf8(name).ok()?;
+    let plain = name.strip_suffix('.').unwrap_or(name);
+    let mut name = match plain.is_ascii() && !plain.is_empty() && !plain.contains('\\') {
+        true => Name::from_labels(plain.split('.').map(str::as_bytes)).ok()?,
+        false => Name::from_utf8(name).ok()?,
+    };
     name.set_fqdn(true);
     Some(name)
 }
@@ -377,4 +382,27 @@ fn add(located: &mut Proved<Located>, found: &Found, kind: RecordType, name: &Na
     located.value.alias = alias;
     let addresses = found.data(kind).filter_map(RData::ip_addr);
     located.value.addresses.extend(addresses);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rfc2181_section_11_names_hold_any_characters() {
+        let spelled_again = |name: &str| absolute(name).map(|name| name.iter().count());
+        for (name, labels) in [
+            ("foo:bar/baz.example.com", 3),
+            ("macro%percent  space%20url.example.com.", 3),
+            ("_dmarc.EXAMPLE.com", 3),
+            (".", 0),
+            ("b\u{fc}cher.example", 2),
+        ] {
+            assert_eq!(spelled_again(name), Some(labels), "{name}");
+        }
+        let long = "x".repeat(64);
+        for name in ["a..b", ".a", long.as_str()] {
+            assert!(absolute(name).is_none(), "{name}");
+        }
+    }
 }

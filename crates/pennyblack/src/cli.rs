@@ -154,11 +154,8 @@ pub(crate) enum Command {
     /// Ask who a message is from, and is that proved: SPF, DKIM, ARC, DMARC; the first line of the answer is the result
     #[command(subcommand)]
     Auth(Auth),
-    /// Read a report that others sent about mail in our name (DMARC, TLS): who sent, and was that proved
-    Report {
-        /// The report: a message, a gzip or zip file, XML or JSON; `-` for standard input
-        file: PathBuf,
-    },
+    /// What other servers report about mail in our name (DMARC, TLS): who sent, and was that proved
+    Report(Report),
     /// Send a message on standard input as `sendmail` does; also when this program is called sendmail, mailq or newaliases
     #[command(disable_help_flag = true, disable_version_flag = true)]
     Sendmail {
@@ -191,6 +188,40 @@ pub(crate) enum Update {
         /// `passwd`, `virtuals` or `domains`; without it all
         name: Option<String>,
     },
+}
+
+/// A report in a file, or those that were kept when they came by mail.
+#[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true, arg_required_else_help = true)]
+pub(crate) struct Report {
+    #[command(subcommand)]
+    pub(crate) which: Option<ReportOf>,
+    /// A report: a message, a gzip or zip file, XML or JSON; `-` for standard input
+    pub(crate) file: Option<PathBuf>,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum ReportOf {
+    /// List the reports that were kept, the newest first
+    List(Reported),
+    /// Show one of them
+    Show {
+        /// Its id, as in the list
+        id: String,
+    },
+    /// Sum up all reports on DMARC: which addresses send in our name, and is that proved
+    Sources(Reported),
+}
+
+/// Which reports.
+#[derive(Args, Debug)]
+pub(crate) struct Reported {
+    /// Only about mail in the name of this domain
+    #[arg(long)]
+    pub(crate) domain: Option<String>,
+    /// Only those that came in the last so many days
+    #[arg(long, default_value_t = 30)]
+    pub(crate) days: u32,
 }
 
 /// Without -a and -d all records are listed.
@@ -1026,6 +1057,14 @@ pub(crate) enum Auth {
         /// The envelope sender; `<>` or nothing for the null sender
         #[arg(default_value = "")]
         from: String,
+        #[command(flatten)]
+        resolver: AskedResolver,
+    },
+    /// Print the networks that SPF records permit, a line each, with all that they include (J9); what depends on the message is
+    /// named on standard error
+    SpfWalk {
+        /// Domains; without any they are read from standard input, a line each
+        domains: Vec<String>,
         #[command(flatten)]
         resolver: AskedResolver,
     },

@@ -2,6 +2,7 @@
 //!
 //! Start reading at [`journey`].
 
+mod admin;
 pub mod config;
 pub mod control;
 mod dial;
@@ -14,6 +15,7 @@ pub mod listen;
 pub mod local;
 pub mod log;
 mod quota;
+mod reports;
 pub mod run;
 pub mod scripts;
 pub mod search;

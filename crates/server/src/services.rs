@@ -85,6 +85,10 @@ pub struct Services {
     pub refusals: crate::jobs::Refusals,
     /// How sessions with other servers were secured.
     pub tls_results: crate::journey::relay::TlsResults,
+    /// What DMARC came to.
+    pub dmarc_results: crate::journey::DmarcResults,
+    /// Whose turn it is to read a report that came in.
+    pub(crate) report_turn: tokio::sync::Mutex<()>,
     /// What an operator has paused.
     pub paused: Paused,
     /// Cancelled when the server stops: sessions finish their command, say goodbye (421, `* BYE`) and end.

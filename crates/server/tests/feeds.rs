@@ -75,11 +75,13 @@ async fn read(world: &World) -> (usize, Option<String>) {
     }
 }
 
-/// Whether 198.51.100.7 is refused at the end of a message.
-async fn blocks(world: &World) -> bool {
+/// What a client from there is told from the greeting to the end of a message.
+async fn talk(world: &World, client: [u8; 4]) -> String {
     let mut stream = TcpStream::connect(world.address(Kind::Smtp)).await.unwrap();
-    let proxied = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc6\x33\x64\x07\xc0\0\x02\x01\x30\x39\0\x19";
-    stream.write_all(proxied).await.unwrap();
+    let mut proxied = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c".to_vec();
+    proxied.extend(client);
+    proxied.extend(b"\xc0\0\x02\x01\x30\x39\0\x19");
+    stream.write_all(&proxied).await.unwrap();
     let mut said = String::new();
     for line in [
         "HELO a",
@@ -96,6 +98,12 @@ async fn blocks(world: &World) -> bool {
     }
     stream.read_to_string(&mut said).await.unwrap();
     assert!(said.contains("\r\n354 "), "{said}");
+    said
+}
+
+/// Whether 198.51.100.7 is refused at the end of a message.
+async fn blocks(world: &World) -> bool {
+    let said = talk(world, [198, 51, 100, 7]).await;
     said.contains("\r\n450 4.7.1 198.51.100.7 is bad")
 }
 
@@ -145,13 +153,63 @@ async fn j23_dead_feeds_expire() {
     let (_, fault) = read(&world).await;
     assert!(fault.unwrap().contains("404"));
     assert!(blocks(&world).await);
+    let letters = async || {
+        world
+            .messages_in("alice@example.com", "INBOX")
+            .await
+            .unwrap()
+    };
+    assert_eq!(letters().await, 0);
     world.advance(25 * HOUR);
     let (_, fault) = read(&world).await;
     assert!(fault.is_some());
+    // Postmaster is told, once.
+    assert_eq!(letters().await, 1);
+    world.advance(HOUR);
+    read(&world).await;
+    assert_eq!(letters().await, 1);
     assert!(!blocks(&world).await);
     feed.say("200 OK", "", "198.51.100.7\n");
     world.advance(HOUR);
     assert_eq!(read(&world).await, (1, None));
     assert!(blocks(&world).await);
+    world.finish().await;
+}
+
+/// I19, U44: a list that answers "listed" to everything, or that does not want to be asked by us, costs nobody his mail.
+#[tokio::test]
+async fn i19_u44_ill_lists_in_dns_are_not_asked() {
+    let lists = "[\"dead.test.example 127.0.0.2 20 lists everybody\", \"refuses.test.example 127.0.0.2 20 refuses us\", \
+                 \"bl.test.example 127.0.0.2 20 sends spam\"]";
+    let setup = Setup {
+        settings: vec![
+            ("gate.dns_lists".into(), lists.into()),
+            ("listen.smtp.proxies".into(), "[\"127.0.0.1\"]".into()),
+        ],
+        ..Setup::default()
+    };
+    let world = World::start_with(&setup).await;
+    let health = async |zone: &str| match world.gate(Request::Lists).await.unwrap() {
+        Answer::Lists(_, zones) => zones.into_iter().find(|(name, _)| name == zone).unwrap().1,
+        other => panic!("{other:?}"),
+    };
+    let (good, spammer) = ([198, 51, 100, 1], [198, 51, 100, 9]);
+    // Before the check it does harm; the other answers 127.255.255.254, which is no listing, and is not asked again.
+    let said = talk(&world, good).await;
+    assert!(said.contains("\r\n550 "), "{said}");
+    assert_ne!(health("refuses.test.example").await, "good");
+    assert_eq!(health("dead.test.example").await, "good");
+
+    let run = world.services().jobs.run("dns-lists").await.unwrap();
+    assert!(run.outcome.unwrap_err().contains("dead.test.example"));
+    assert_ne!(health("dead.test.example").await, "good");
+    assert_eq!(health("bl.test.example").await, "good");
+    let said = talk(&world, good).await;
+    assert!(
+        said.ends_with("\r\n221 2.0.0 Bye\r\n") || said.contains("\r\n250 2.0.0 "),
+        "{said}"
+    );
+    let said = talk(&world, spammer).await;
+    assert!(said.contains("\r\n550 "), "{said}");
     world.finish().await;
 }

@@ -22,6 +22,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0012_tables.sql"),
     include_str!("../migrations/0013_sending_limits.sql"),
     include_str!("../migrations/0014_lessons.sql"),
+    include_str!("../migrations/0015_reports.sql"),
 ];
 
 /// The version this program works with.

@@ -13,4 +13,4 @@ mod walk;
 pub use author::author_domains;
 pub use evaluate::{DmarcResult, Evidence, Outcome, evaluate};
 pub use record::{AlignmentMode, Policy, Psd, Record, ReportUri, is_dmarc};
-pub use walk::{QUERIES, Walk, organizational_domain, walk};
+pub use walk::{QUERIES, Walk, organizational_domain, record_at, walk};

@@ -19,7 +19,7 @@ pub async fn walk(resolver: &dyn Resolver, domain: &str) -> Result<Walk, dns::Er
     let start = domain.trim_end_matches('.').to_ascii_lowercase();
     let mut found = Vec::new();
     for (step, target) in targets(&start).into_iter().enumerate() {
-        let Some(record) = record_of(resolver, target).await? else {
+        let Some(record) = record_at(resolver, target).await? else {
             continue;
         };
         let ends = match record.psd {
@@ -44,7 +44,10 @@ pub async fn organizational_domain(
 }
 
 /// The only record of a name; several are none (step 2).
-async fn record_of(resolver: &dyn Resolver, domain: &str) -> Result<Option<Record>, dns::Error> {
+pub async fn record_at(
+    resolver: &dyn Resolver,
+    domain: &str,
+) -> Result<Option<Record>, dns::Error> {
     let texts = resolver.txt(&format!("_dmarc.{domain}")).await?;
     let mut records = texts.iter().filter(|text| is_dmarc(text));
     Ok(match (records.next(), records.next()) {

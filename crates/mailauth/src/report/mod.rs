@@ -57,10 +57,11 @@ fn one(document: &unpack::Document) -> Result<Report, Unreadable> {
 
 /// At most so many characters, none of which could steer a terminal.
 fn plain(text: &str, most: usize) -> String {
-    let text = text.trim();
-    let shown = text
+    let shown: String = text
+        .trim()
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
-        .take(most);
-    shown.collect()
+        .take(most)
+        .collect();
+    shown.trim().to_string()
 }

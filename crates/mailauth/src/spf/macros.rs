@@ -95,6 +95,15 @@ impl MacroString {
         }
     }
 
+    /// Its text, if nothing in it is to be expanded.
+    pub(super) fn literal(&self) -> Option<String> {
+        let parts = self.parts.iter().map(|part| match part {
+            Part::Text(text) => Some(text.as_str()),
+            Part::Macro(_) => None,
+        });
+        parts.collect()
+    }
+
     /// Is `%{p}` in it?
     pub(super) fn needs_validated_name(&self) -> bool {
         self.parts

@@ -8,9 +8,13 @@ mod macros;
 mod name;
 mod record;
 #[cfg(test)]
+mod suite;
+#[cfg(test)]
 mod tests;
+mod walk;
 
 pub use record::{Record, SyntaxError};
+pub use walk::{Gap, Permitted, Walk, walk};
 
 use dns::Resolver;
 use std::fmt;

@@ -439,3 +439,88 @@ proptest! {
         run(&zone, "2001:db8::1", &helo, &format!("{sender}@example.com"));
     }
 }
+
+fn walked(lines: &str, domain: &str) -> (Vec<String>, Vec<String>, bool) {
+    let walk = now(super::walk(&Table::new(lines), domain));
+    let network = |(address, length): &super::Permitted| format!("{address}/{length}");
+    let gap = |gap: &super::Gap| format!("{} {}: {}", gap.domain, gap.term, gap.why);
+    (
+        walk.networks.iter().map(network).collect(),
+        walk.gaps.iter().map(gap).collect(),
+        walk.unknown,
+    )
+}
+
+/// J9: include chains, redirect, circles, both families, host names and mail hosts.
+#[test]
+fn j09_a_walk_finds_all_networks() {
+    let (networks, gaps, unknown) = walked(
+        "big.example TXT v=spf1 redirect=_spf.big.example
+         _spf.big.example TXT v=spf1 include:a.big.example include:b.big.example a:out.big.example/24//64 mx ?ip4:192.0.2.99 -ip4:192.0.2.98 ~all ip4:192.0.2.97
+         a.big.example TXT v=spf1 ip4:192.0.2.129/25 ip6:2001:db8:1::/48 include:_spf.big.example -all
+         b.big.example TXT v=spf1 ip4:198.51.100.7 ~all
+         out.big.example A 203.0.113.77
+         out.big.example AAAA 2001:db8:2::77
+         _spf.big.example MX 10 mx.big.example
+         mx.big.example A 203.0.114.1",
+        "BIG.example",
+    );
+    assert_eq!(
+        networks,
+        [
+            "192.0.2.128/25",
+            "198.51.100.7/32",
+            "203.0.113.0/24",
+            "203.0.114.1/32",
+            "2001:db8:1::/48",
+            "2001:db8:2::/64",
+        ]
+    );
+    assert_eq!((gaps.as_slice(), unknown), (&[] as &[String], false));
+}
+
+/// J9: what cannot be told beforehand is named.
+#[test]
+fn j09_a_walk_names_its_gaps() {
+    let (networks, gaps, unknown) = walked(
+        "x.example TXT v=spf1 exists:%{i}.x.example ptr include:%{d}.y.example include:none.example include:two.example include:bad.example a:away.example ip4:192.0.2.1 +all
+         two.example TXT v=spf1 -all
+         two.example TXT v=spf1 ~all
+         bad.example TXT v=spf1 ip4:1.2.3.4.5
+         away.example AWAY",
+        "x.example",
+    );
+    assert_eq!(networks, ["192.0.2.1/32"]);
+    assert!(unknown);
+    for part in [
+        "exists:%{i}.x.example: it asks DNS",
+        "ptr: it permits addresses by their names",
+        "include:%{d}.y.example: its macros depend",
+        "none.example : it has no SPF record",
+        "two.example : it has more than one",
+        "bad.example : its SPF record is wrong",
+        "a:away.example: DNS look-up failed",
+        "+all: it permits every address",
+    ] {
+        assert!(
+            gaps.iter().any(|gap| gap.contains(part)),
+            "{part} is not in {gaps:#?}"
+        );
+    }
+}
+
+/// Someone whose records never end.
+#[test]
+fn j09_a_walk_ends() {
+    let mut lines = String::new();
+    for number in 0..1000 {
+        let next = number + 1;
+        let networks: String = (0..250)
+            .map(|n| format!(" ip4:10.{}.{}.{n}", number % 250, number / 250))
+            .collect();
+        lines += &format!("d{number}.example TXT v=spf1{networks} include:d{next}.example -all\n");
+    }
+    let (networks, gaps, _) = walked(&lines, "d0.example");
+    assert_eq!(networks.len(), 20_000);
+    assert!(gaps.iter().any(|gap| gap.contains("too many records")));
+}

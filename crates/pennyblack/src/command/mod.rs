@@ -66,7 +66,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::Resume { what } => service::pause(what, false, &global),
         Command::Config(which) => config::run(which, &global),
         Command::Auth(which) => auth::run(which, &global),
-        Command::Report { file } => report::file(&file, &global),
+        Command::Report(which) => report::run(which, &global),
         Command::Sendmail { arguments } => sendmail::run(arguments, &global),
         Command::Encrypt { password_stdin } => service::encrypt(password_stdin, &global),
         Command::Completion { shell } => manual::completion(shell),

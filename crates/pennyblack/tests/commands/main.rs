@@ -5,6 +5,7 @@
 mod configuration;
 mod gate;
 mod import;
+mod judges;
 mod lookup;
 mod oauth;
 mod people;

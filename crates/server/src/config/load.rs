@@ -290,7 +290,18 @@ fn clashes(config: &Config) -> Vec<(String, &'static str)> {
             }
         }
     }
+    found.extend(low_mx_in_the_dark(&config.gate));
     found
+}
+
+/// J16: only the classic greylist knows who was at another MX before.
+fn low_mx_in_the_dark(gate: &GateSettings) -> Option<(String, &'static str)> {
+    let classic =
+        gate.greylist == GreylistMode::Strangers && gate.greylist_by == GreylistBy::Address;
+    (!gate.low_mx.is_empty() && !classic).then(|| {
+        let why = "gate.low_mx would block strangers at random: it needs `greylist = \"strangers\"` and `greylist_by = \"address\"`";
+        (why.to_string(), "gate.low_mx")
+    })
 }
 
 /// The management listener asks for no password, so nobody else may come to it (X24).

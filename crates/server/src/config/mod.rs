@@ -550,6 +550,10 @@ pub struct AuthenticationSettings {
     pub seal: bool,
     /// Rewrite senders of what is forwarded. Default true.
     pub srs: bool,
+    /// Send aggregate reports of DMARC. Default true.
+    pub dmarc_reports: bool,
+    /// Received reports are kept for so long. Default 90 days.
+    pub reports_kept: Duration,
 }
 
 /// What is done with senders before their mail is read.
@@ -567,6 +571,10 @@ pub struct GateSettings {
     pub white_for: Duration,
     /// Who wrote to a trap is black for so long. Default 24 h.
     pub trapped_for: Duration,
+    /// Block who tries to relay. Default false.
+    pub trap_relaying: bool,
+    /// Our addresses of low preference: addresses, networks and ranges. Default none.
+    pub low_mx: Vec<String>,
     /// Addresses, networks and ranges that are never blocked nor asked to come again (J10).
     pub never: Vec<String>,
     /// Servers of ours that hand over mail of others: addresses, networks and ranges (A17).

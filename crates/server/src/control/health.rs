@@ -15,7 +15,7 @@ const EARLIEST: Timestamp = Timestamp::constant(1_767_225_600, 0);
 /// A part of the server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Organ {
-    /// `listeners`, `store`, `disk`, `clock`, `certificates`.
+    /// `listeners`, `store`, `disk`, `clock`, `certificates`, `clients`.
     pub name: String,
     /// What is wrong with it; none: it is well.
     pub fault: Option<String>,
@@ -41,6 +41,7 @@ pub(super) async fn examine(running: &Running) -> Vec<Organ> {
         ),
         organ("clock", clock(running)),
         organ("certificates", certificates(running)),
+        organ("clients", clients(running)),
     ]
 }
 
@@ -64,6 +65,15 @@ async fn store(running: &Running) -> Option<String> {
 fn clock(running: &Running) -> Option<String> {
     let now = running.services.clock.now();
     (now < EARLIEST).then(|| format!("the clock shows {now:.0}"))
+}
+
+/// U35
+fn clients(running: &Running) -> Option<String> {
+    let mask = running.services.gate.mask()?;
+    Some(format!(
+        "nearly all mail comes from {mask}: a proxy or a router in front of this server hides its clients, so that SPF, lists, bans and the \
+         greylist do nothing. Let it pass the clients' addresses on (host networking, no userland proxy, or the PROXY protocol: `listen.smtp.proxies`)"
+    ))
 }
 
 fn certificates(running: &Running) -> Option<String> {

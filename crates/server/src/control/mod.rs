@@ -22,6 +22,7 @@ pub mod lookup;
 pub mod message;
 pub mod queue;
 pub mod removed;
+pub mod report;
 pub mod search;
 pub mod service;
 pub mod share;
@@ -61,6 +62,8 @@ pub enum Request {
     Share(share::Request),
     /// Greylist, traps, bans and lists.
     Gate(gate::Request),
+    /// What other servers report about mail in our name.
+    Report(report::Request),
     /// The server itself.
     Service(service::Request),
     /// What runs at intervals.
@@ -110,6 +113,8 @@ pub enum Answer {
     Share(share::Answer),
     /// Greylist, traps, bans and lists.
     Gate(gate::Answer),
+    /// What other servers report about mail in our name.
+    Report(report::Answer),
     /// The server itself.
     Service(service::Answer),
     /// What runs at intervals.
@@ -282,6 +287,7 @@ pub async fn execute(world: &World, request: Request) -> Result<Answer, Failure>
         Request::Dns(request) => lookup::execute(world, request).await.map(Answer::Dns),
         Request::Share(request) => share::execute(world, request).await.map(Answer::Share),
         Request::Gate(request) => gate::execute(world, request).await.map(Answer::Gate),
+        Request::Report(request) => report::execute(world, request).await.map(Answer::Report),
         Request::Service(request) => service::execute(world, request).await.map(Answer::Service),
         Request::Jobs(request) => jobs::execute(world, request).await.map(Answer::Jobs),
         Request::Search(request) => search::execute(world, request).await.map(Answer::Search),

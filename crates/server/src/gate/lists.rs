@@ -5,8 +5,8 @@
 //! a restart has it at once. A feed is asked at most once in `gate.lists_every`, with what it told us last time (ETag), and its old
 //! list stays when it cannot be had. A feed that has failed for seven days is dropped from the verdict and the log says so (J23).
 
-use crate::Services;
 use crate::fetch::{self, Bounds, Fetched, Method, Network, Redirects, Request, Url, Validators};
+use crate::{Services, admin};
 use jiff::{SignedDuration, Timestamp};
 use spam::gate::lists::Lists;
 use spam::gate::lists::format::{self, Listed};
@@ -39,8 +39,34 @@ struct Feed {
     /// When it was asked last, and when it last answered.
     asked: Option<Timestamp>,
     answered: Option<Timestamp>,
-    failing_since: Option<Timestamp>,
+    trouble: Option<Trouble>,
     dead: bool,
+}
+
+/// A feed that fails. It is written down beside the list, so that a restart does not begin anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Trouble {
+    since: Timestamp,
+    /// The admin has been told.
+    told: bool,
+}
+
+impl Trouble {
+    fn text(self) -> String {
+        format!(
+            "{} {}\n",
+            self.since,
+            if self.told { "told" } else { "failing" }
+        )
+    }
+
+    fn parse(text: &str) -> Option<Trouble> {
+        let (since, word) = text.trim().split_once(' ')?;
+        Some(Trouble {
+            since: since.parse().ok()?,
+            told: word == "told",
+        })
+    }
 }
 
 /// How a list is, for people.
@@ -57,7 +83,7 @@ pub struct View {
 }
 
 /// Reads all sources whose time has come, and puts the lists together anew.
-pub(crate) async fn refresh(services: &Services) -> Vec<View> {
+pub(crate) async fn refresh(services: &Arc<Services>) -> Vec<View> {
     let config = services.config.load_full();
     let Some(file) = config.gate.lists.clone() else {
         services.gate.lists.store(Arc::new(Lists::default()));
@@ -82,6 +108,10 @@ pub(crate) async fn refresh(services: &Services) -> Vec<View> {
     for source in &sources {
         let feed = known.entry(source.name.clone()).or_default();
         let fault = feed.refresh(services, source, &folder, every).await.err();
+        if let Some(why) = fault.as_ref().filter(|_| feed.must_be_told()) {
+            obituary(services, &file, source, why).await;
+            feed.told(source, &folder).await;
+        }
         views.push(feed.view(source, fault));
     }
     let lists = sources.iter().filter_map(|source| {
@@ -120,7 +150,7 @@ impl Feed {
         }
         self.asked = Some(now);
         let read = self.read(services, source, folder).await;
-        self.remember(now, source, &read);
+        self.remember(now, source, folder, &read).await;
         read
     }
 
@@ -185,20 +215,71 @@ impl Feed {
     }
 
     /// J23: seven days of failures are the end of a feed, until it answers again.
-    fn remember(&mut self, now: Timestamp, source: &Source, read: &Result<(), String>) {
+    async fn remember(
+        &mut self,
+        now: Timestamp,
+        source: &Source,
+        folder: &Path,
+        read: &Result<(), String>,
+    ) {
         let Err(why) = read else {
             self.answered = Some(now);
-            self.failing_since = None;
             self.dead = false;
+            if self.trouble.take().is_some() || is_remote(source) {
+                // There is nothing to remove as a rule.
+                let _ = tokio::fs::remove_file(trouble_file(folder, source)).await;
+            }
             return;
         };
-        let since = *self.failing_since.get_or_insert(now);
-        let dies = is_remote(source) && now.duration_since(since) >= DEAD_AFTER && !self.dead;
-        if dies {
-            self.dead = true;
-            tracing::error!(list = %source.name, error = %why, "the list has failed for seven days and is not used any more: take it out of the file that names it");
-        } else if !self.dead {
+        if !is_remote(source) {
             tracing::warn!(list = %source.name, error = %why, "the list cannot be read; the old one stays");
+            return;
+        }
+        let trouble = self.trouble_since(now, source, folder).await;
+        if now.duration_since(trouble.since) >= DEAD_AFTER {
+            self.dead = true;
+        } else {
+            tracing::warn!(list = %source.name, error = %why, "the list cannot be read; the old one stays");
+        }
+    }
+
+    async fn trouble_since(&mut self, now: Timestamp, source: &Source, folder: &Path) -> Trouble {
+        if let Some(known) = self.trouble {
+            return known;
+        }
+        let written = tokio::fs::read_to_string(trouble_file(folder, source)).await;
+        let known = written.ok().and_then(|text| Trouble::parse(&text));
+        let trouble = known.unwrap_or(Trouble {
+            since: now,
+            told: false,
+        });
+        self.note(trouble, source, folder).await;
+        trouble
+    }
+
+    async fn note(&mut self, trouble: Trouble, source: &Source, folder: &Path) {
+        self.trouble = Some(trouble);
+        let file = trouble_file(folder, source);
+        let written = async {
+            tokio::fs::create_dir_all(folder).await?;
+            tokio::fs::write(&file, trouble.text()).await
+        };
+        if let Err(why) = written.await {
+            tracing::warn!(file = %file.display(), error = %why, "that a list fails is not known after a restart");
+        }
+    }
+
+    fn must_be_told(&self) -> bool {
+        self.dead && self.trouble.is_some_and(|trouble| !trouble.told)
+    }
+
+    async fn told(&mut self, source: &Source, folder: &Path) {
+        if let Some(trouble) = self.trouble {
+            let told = Trouble {
+                told: true,
+                ..trouble
+            };
+            self.note(told, source, folder).await;
         }
     }
 
@@ -214,6 +295,19 @@ impl Feed {
             fault: fault.or_else(|| self.dead.then(|| "it has failed for seven days".to_owned())),
         }
     }
+}
+
+/// J23: once, however often the server is started.
+async fn obituary(services: &Arc<Services>, file: &Path, source: &Source, why: &str) {
+    let (name, file) = (&source.name, file.display());
+    tracing::error!(list = %name, error = %why, "the list has failed for seven days and is not used any more: take it out of the file that names it");
+    let text = format!(
+        "The list \"{name}\" of {file} could not be read for seven days:\n\n    {why}\n\n\
+         It is not used any more, since what it said is out of date. Perhaps it was given up: then take it out of {file} and run \
+         `pennyblack lists`. If it can be read again, it is used again by itself.\n"
+    );
+    let subject = format!("A list of addresses is dead: {name}");
+    admin::tell(services, &subject, &text).await;
 }
 
 /// Files of this machine are read in each round and not kept twice.
@@ -259,6 +353,10 @@ async fn parsed(octets: Vec<u8>) -> Result<Listed, String> {
 fn kept(folder: &Path, source: &Source) -> PathBuf {
     let safe = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
     folder.join(source.name.chars().map(safe).collect::<String>())
+}
+
+fn trouble_file(folder: &Path, source: &Source) -> PathBuf {
+    kept(folder, source).with_extension("failing")
 }
 
 /// Replaced as a whole, so that a crash leaves the old list or the new one.

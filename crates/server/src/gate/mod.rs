@@ -7,7 +7,8 @@
 //! dns_lists    lists and scores in DNS, with their health (I19, J4)
 //! impression   what all of it says of one client, as reasons for the verdict, or a refusal (J1–J4, J24)
 //! greylist     strangers are asked to come again (J5–J12, J18)
-//! traps        addresses that nobody has, and who wrote to them (J15)
+//! traps        addresses that nobody has, and who wrote to them (J15, J16)
+//! hidden       whether something in front of us hides who our clients are (U35)
 //! ```
 //!
 //! What the facts mean is in [`spam::gate`]; here is where they come from. Addresses of our own network and of this machine pass
@@ -16,6 +17,7 @@
 pub(crate) mod bans;
 mod dns_lists;
 pub(crate) mod greylist;
+mod hidden;
 mod impression;
 pub(crate) mod lists;
 mod rules;
@@ -49,6 +51,7 @@ pub struct Gate {
     trapped: Trapped,
     dns: DnsHealth,
     held: AtomicU32,
+    peers: hidden::Peers,
 }
 
 /// A place in the tarpit, given back when dropped.
@@ -71,6 +74,7 @@ impl Gate {
             trapped: Trapped::default(),
             dns: DnsHealth::default(),
             held: AtomicU32::new(0),
+            peers: hidden::Peers::default(),
         }
     }
 
@@ -104,12 +108,27 @@ impl Gate {
         self.rules.load().relays.contains(address.to_canonical())
     }
 
+    /// A client has come to port 25.
+    pub fn met(&self, address: IpAddr) {
+        self.peers.seen(address);
+    }
+
+    /// The private address behind which nearly all clients are hidden, if it is so (U35).
+    pub fn mask(&self) -> Option<IpAddr> {
+        self.peers.mask()
+    }
+
+    /// Whether this address says nothing of the client.
+    pub(crate) fn hides(&self, address: IpAddr) -> bool {
+        is_ours(address) && self.mask() == Some(address.to_canonical())
+    }
+
     /// Why this client is kept in the tarpit instead of being served, if it is: it wrote to a trap, or is on a black list.
     pub(crate) fn blocked(&self, now: Timestamp, address: IpAddr) -> Option<Hit> {
         if is_ours(address) || self.rules.load().never.contains(address) {
             return None;
         }
-        if self.trapped.holds(now, address) {
+        if self.is_caught(now, address) {
             return Some(Hit {
                 list: "trapped".to_owned(),
                 message: format!(
@@ -119,6 +138,11 @@ impl Gate {
             });
         }
         self.lists.load().find(address)
+    }
+
+    /// Whether this client has been caught by a trap.
+    pub fn is_caught(&self, now: Timestamp, address: IpAddr) -> bool {
+        self.trapped.holds(now, address)
     }
 
     /// Whether a client may be refused for what its name or score is: then it is looked at before it is greeted.

@@ -14,6 +14,8 @@ pub(super) struct Rules {
     pub(super) never: AddressSet,
     /// Servers of ours (A17); they are in `never` too.
     pub(super) relays: AddressSet,
+    /// Addresses of ours with a low preference (J16).
+    pub(super) low_mx: AddressSet,
     /// J3
     pub(super) dynamic: DynamicNames,
     pub(super) dns_lists: Vec<DnsList>,
@@ -37,6 +39,7 @@ impl Rules {
         Rules {
             never: ranges(settings.never.iter().chain(&settings.relays)),
             relays: ranges(settings.relays.iter()),
+            low_mx: ranges(settings.low_mx.iter()),
             dynamic: DynamicNames::new(&settings.dynamic_patterns)
                 .unwrap_or_else(|_| DynamicNames::none()),
             dns_lists: dns_lists(settings),

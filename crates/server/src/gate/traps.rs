@@ -56,6 +56,50 @@ pub(crate) fn is_trap(tx: &mut Tx<'_>, address: &str) -> store::Result<bool> {
     trap::is_trap(tx, address)
 }
 
+/// J16: a stranger tried to send through us, if the settings make a trap of that.
+pub(crate) async fn tried_to_relay(
+    services: &Services,
+    address: IpAddr,
+    recipient: &str,
+) -> store::Result<()> {
+    if services.config.load().gate.trap_relaying {
+        caught(services, address, recipient).await?;
+    }
+    Ok(())
+}
+
+/// J16: a stranger that came straight to an address of ours which only those should know who were at another one.
+pub(crate) async fn came_to_low_mx(
+    services: &Services,
+    address: IpAddr,
+    ours: IpAddr,
+) -> store::Result<()> {
+    if !services
+        .gate
+        .rules
+        .load()
+        .low_mx
+        .contains(ours.to_canonical())
+    {
+        return Ok(());
+    }
+    let who = spam::gate::greylist::Who::classic(address);
+    let keys: Vec<String> = who.iter().map(ToString::to_string).collect();
+    let known = services.store.read(move |tx| {
+        for key in &keys {
+            if greylist::is_grey(tx, key)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    });
+    if !known.await? {
+        let place = format!("{} straight away", ours.to_canonical());
+        caught(services, address, &place).await?;
+    }
+    Ok(())
+}
+
 /// This client wrote to a trap. True if it is caught, false if it is somebody we know.
 pub(crate) async fn caught(
     services: &Services,

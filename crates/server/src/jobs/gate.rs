@@ -6,6 +6,7 @@ use crate::gate;
 use std::sync::Arc;
 use std::time::Duration;
 
+const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 
 pub(super) fn expiry() -> Job {
@@ -26,6 +27,24 @@ async fn expire(services: Arc<Services>) -> Outcome {
             gone.white, gone.grey, gone.trapped, gone.bans
         )
     }))
+}
+
+/// J27: servers on one database share greylist, traps and bans; what each holds in memory is renewed.
+pub(super) fn shared() -> Job {
+    Job {
+        name: "gate-sync",
+        about: "take over bans and caught senders from other servers on the same database",
+        every: |config| {
+            let shared = !matches!(config.store.engine, store::Engine::Sqlite);
+            shared.then_some(MINUTE)
+        },
+        work: |services| Box::pin(take_over(services)),
+    }
+}
+
+async fn take_over(services: Arc<Services>) -> Outcome {
+    services.gate.load(&services.store).await?;
+    Ok(None)
 }
 
 /// J22: files are looked at in each round; feeds are asked when their own time has come.

@@ -2,6 +2,7 @@
 
 mod autoexpunge;
 mod brake;
+mod dmarc_report;
 mod events;
 mod gate;
 mod history;
@@ -13,10 +14,11 @@ mod queue;
 mod quota;
 mod recent;
 mod removed;
+mod report_mail;
 mod scripts;
 mod signing;
 mod sweep;
-mod tls_report;
+pub(crate) mod tls_report;
 
 use crate::Services;
 use std::sync::Arc;
@@ -52,11 +54,15 @@ fn at_intervals() -> Vec<periodic::Job> {
         brake::correspondents(),
         learn::job(),
         gate::expiry(),
+        gate::shared(),
         gate::lists(),
         gate::dns_lists(),
         scripts::job(),
         signing::job(),
         tls_report::collect(),
         tls_report::send(),
+        dmarc_report::collect(),
+        dmarc_report::send(),
+        dmarc_report::expire(),
     ]
 }

@@ -4,21 +4,15 @@
 //! record says, and forgotten; a domain without a record gets no report.
 
 use super::periodic::{Job, Outcome};
+use super::report_mail::{Letter, gzip};
 use crate::Services;
 use crate::fetch::{Bounds, Fetched, Method, Network, Redirects, Request, Url, fetch};
-use crate::journey::sign::Unsigned;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use jiff::civil::DateTime;
-use mailauth::dkim::{Bodies, Canonicalization};
 use serde_json::{Value, json};
-use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
-use store::queue::{NewQueued, NewQueuedRecipient, State};
+use store::queue::NewQueued;
 use store::tls_result::{self, Count};
 use store::{Timestamp, Tx};
 
@@ -104,6 +98,9 @@ async fn report_domain(services: &Services, day: i64, domain: &str) -> Result<bo
         }
     }
     let sent = posted || !queued.is_empty();
+    if sent {
+        services.metrics.report("tls", "sent");
+    }
     let domain = domain.to_string();
     let write = move |tx: &mut Tx<'_>| {
         for mail in &queued {
@@ -116,7 +113,7 @@ async fn report_domain(services: &Services, day: i64, domain: &str) -> Result<bo
 }
 
 /// RFC 8460 §3: where reports go, `mailto:` and `https:`.
-fn addresses(texts: &[String]) -> Vec<String> {
+pub(crate) fn addresses(texts: &[String]) -> Vec<String> {
     let mut records = texts.iter().filter(|text| text.starts_with("v=TLSRPTv1"));
     let (Some(record), None) = (records.next(), records.next()) else {
         return Vec::new();
@@ -134,26 +131,6 @@ fn addresses(texts: &[String]) -> Vec<String> {
     .take(ADDRESSES)
     .map(String::from)
     .collect()
-}
-
-/// §3, §5.3: a report by mail is believed only if the domain that it comes from has signed it.
-async fn signatures(
-    services: &Services,
-    section: &[u8],
-    body: &[u8],
-    now: Timestamp,
-) -> store::Result<String> {
-    let mut bodies = Bodies::default();
-    let relaxed = bodies.want(Canonicalization::Relaxed, None);
-    bodies.update(body);
-    let report = Unsigned {
-        services,
-        section,
-        bodies: &bodies.finish(),
-        body: relaxed,
-        now,
-    };
-    report.signatures().await
 }
 
 /// A report on one domain and day.
@@ -205,57 +182,26 @@ impl Report {
 
     /// §5.3. The report is to arrive even, and just, if TLS does not work there.
     async fn mail(&self, services: &Services, to: &str) -> Result<NewQueued, store::Error> {
-        let now = services.clock.now();
-        let text = self.text(to, now);
-        let header_size = text.find("\r\n\r\n").map_or(0, |end| end + 4);
-        let (section, body) = text.as_bytes().split_at(header_size);
-        let signatures = signatures(services, section, body, now).await?;
-        let mut staging = services.store.stage();
-        staging.write(text.as_bytes()).await?;
-        Ok(NewQueued {
-            reverse_path: Some(self.contact.clone()),
-            envid: None,
-            ret_full: None,
-            smtputf8: false,
-            eight_bit: false,
-            account: None,
-            created: now,
-            body: staging.finish(signatures.as_bytes()).await?,
-            header_size: (header_size + signatures.len()) as u32,
-            recipients: vec![NewQueuedRecipient {
-                address: to.to_string(),
-                orcpt: None,
-                // NOTIFY=NEVER: a report that does not arrive is nobody's concern.
-                notify: 8,
-                next_attempt: now,
-                state: State::Pending,
-            }],
-        })
-    }
-
-    fn text(&self, to: &str, now: Timestamp) -> String {
-        let boundary = format!("=_tlsrpt.{}.{}", self.begin, now.as_microsecond());
-        let (domain, submitter, name) = (&self.domain, &self.submitter, self.file_name());
-        let encoded = STANDARD.encode(&self.gzip);
-        let lines: Vec<&str> = (0..encoded.len())
-            .step_by(76)
-            .map(|at| &encoded[at..encoded.len().min(at + 76)])
-            .collect();
-        format!(
-            "Date: {}\r\nFrom: <{}>\r\nTo: <{to}>\r\nSubject: Report Domain: {domain} Submitter: {submitter} Report-ID: <{}>\r\n\
-             Message-ID: <{}>\r\nTLS-Report-Domain: {domain}\r\nTLS-Report-Submitter: {submitter}\r\nTLS-Required: No\r\n\
-             Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n\
-             Content-Type: multipart/report; report-type=\"tlsrpt\";\r\n\tboundary=\"{boundary}\"\r\n\r\n\
-             --{boundary}\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n\
-             This is a report on TLS for mail to {domain}, from {submitter} (RFC 8460).\r\n\r\n\
-             --{boundary}\r\nContent-Type: application/tlsrpt+gzip\r\nContent-Transfer-Encoding: base64\r\n\
-             Content-Disposition: attachment;\r\n\tfilename=\"{name}\"\r\n\r\n{}\r\n--{boundary}--\r\n",
-            message::date::write(now),
-            self.contact,
-            self.id,
-            self.id,
-            lines.join("\r\n"),
-        )
+        let (domain, submitter, id) = (&self.domain, &self.submitter, &self.id);
+        let letter = Letter {
+            from: &self.contact,
+            to,
+            subject: format!(
+                "Report Domain: {domain}\r\n\tSubmitter: {submitter}\r\n\tReport-ID: <{id}>"
+            ),
+            id,
+            fields: format!(
+                "TLS-Report-Domain: {domain}\r\nTLS-Report-Submitter: {submitter}\r\nTLS-Required: No\r\n"
+            ),
+            multipart: "report; report-type=\"tlsrpt\"",
+            text: format!(
+                "This is a report on TLS for mail to {domain}, from {submitter} (RFC 8460)."
+            ),
+            media_type: "application/tlsrpt+gzip",
+            file_name: self.file_name(),
+            octets: &self.gzip,
+        };
+        letter.queued(services).await
     }
 
     /// §5.4. Whether it was taken.
@@ -330,13 +276,6 @@ fn stamp(seconds: i64) -> String {
     let time = Timestamp::from_second(seconds).unwrap_or_default();
     let civil: DateTime = time.to_zoned(jiff::tz::TimeZone::UTC).datetime();
     format!("{}Z", civil.strftime("%Y-%m-%dT%H:%M:%S"))
-}
-
-fn gzip(text: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    // Writing to memory does not fail.
-    let _ = encoder.write_all(text);
-    encoder.finish().unwrap_or_default()
 }
 
 #[cfg(test)]

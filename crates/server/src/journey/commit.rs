@@ -13,9 +13,11 @@ use super::file::{Delivery, Filed};
 use super::place::{Letter, Outcome};
 use super::receive::{MailId, Received};
 use super::refusals;
+use super::reported;
 use super::route::{self, Recipient, Relay, Route};
 use super::sign::{Outbound, Signed};
 use crate::Services;
+use crate::reports::Kept;
 use smtp::{Enhanced, Reply};
 use std::sync::Arc;
 use store::body::{Staged, Staging};
@@ -42,6 +44,9 @@ pub(super) async fn commit(signed: Signed) -> Result<Committed, Refusal> {
     let written = settled.write().await?;
     settled.allowed(&written).await?;
     settled.log(&written, score);
+    for kind in &written.reports {
+        settled.services.metrics.report(kind, "kept");
+    }
     Ok(Committed {
         replies: settled.replies(&written),
     })
@@ -75,6 +80,8 @@ struct Plan {
     charge: Option<Charge>,
     /// To the sender, who wants to hear of success (A32).
     notice: Option<Prepared>,
+    /// Reports about mail in our name that it brings (K15).
+    reports: Vec<Kept>,
     replies: Replies,
 }
 
@@ -88,6 +95,8 @@ struct Written {
     queued: Option<QueueId>,
     /// What the brake says; nothing was written if it refuses.
     verdict: Option<Verdict>,
+    /// Kinds of the reports that are kept.
+    reports: Vec<&'static str>,
 }
 
 #[derive(Clone, Copy)]
@@ -108,6 +117,7 @@ impl Settled {
             relays,
             ..
         } = filed;
+        let reports = reported::brought(&authenticated, letter.as_ref()).await;
         let mut received = authenticated.received;
         let requires_tls = received.mail.requiretls;
         let charge = Charge::of(&received, &relays);
@@ -137,6 +147,7 @@ impl Settled {
                 requires_tls,
                 charge,
                 notice,
+                reports,
                 replies,
             }),
         })
@@ -273,6 +284,11 @@ impl Plan {
         }
         if let Some(notice) = &self.notice {
             notice.write(tx)?;
+        }
+        for report in &self.reports {
+            if report.write(tx)? {
+                written.reports.push(report.kind());
+            }
         }
         Ok(written)
     }

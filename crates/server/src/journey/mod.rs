@@ -21,7 +21,8 @@
 //! refused is refused in the dialogue; [`Receiving`] takes the octets, runs all stages when they are complete, and has the reply.
 //! Around the stages stand [`envelope`] (what the session hands over), `brake` (how much an account may send), [`lookup`] (what an address leads to), `head` and `trace`
 //! (what is changed in the header section, and put in front of it), `outsider` (senders that nobody outside may use), `srs` (senders by which
-//! bounces of forwarded mail come back), `deliver` and `place` (what is written for one account) and `refusals` (the words of every refusal).
+//! bounces of forwarded mail come back), `deliver` and `place` (what is written for one account), `dmarc_results` (what we report to others) and `reported` (what others report to us), and `refusals`
+//! (the words of every refusal).
 
 pub mod authenticate;
 mod authorize;
@@ -29,6 +30,7 @@ pub(crate) mod bounce;
 pub(crate) mod brake;
 mod commit;
 mod deliver;
+mod dmarc_results;
 pub mod envelope;
 mod file;
 mod head;
@@ -39,6 +41,7 @@ mod place;
 pub mod receive;
 mod refusals;
 pub mod relay;
+mod reported;
 pub(crate) mod returned;
 mod route;
 pub(crate) mod sign;
@@ -46,6 +49,7 @@ pub(crate) mod srs;
 mod strangers;
 mod trace;
 
+pub use dmarc_results::DmarcResults;
 pub use envelope::{
     ClientName, ForwardPath, LocalUser, Mail, Notify, Rcpt, Refusal, Ret, Road, SessionFacts,
 };

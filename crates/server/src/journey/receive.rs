@@ -8,7 +8,7 @@
 
 use super::authenticate::Checks;
 use super::brake::Allowance;
-use super::envelope::{Mail, Rcpt, Refusal, Replies, Road, SessionFacts};
+use super::envelope::{ForwardPath, Mail, Rcpt, Refusal, Replies, Road, SessionFacts};
 use super::head::{self, Head, HeadReader, Submitted};
 use super::refusals;
 use super::route::{Recipient, Route, Rules};
@@ -105,7 +105,14 @@ impl Transaction {
             road: &self.facts.road,
             mail: &self.mail,
         };
-        let recipient = rules.recipient(rcpt).await?;
+        let named = rcpt.forward_path.clone();
+        let recipient = match rules.recipient(rcpt).await {
+            Ok(recipient) => recipient,
+            Err(refusal) => {
+                self.tried_to_relay(&named).await?;
+                return Err(refusal);
+            }
+        };
         self.alone_if_it_may_refuse(&recipient)?;
         if let Some(allowance) = &mut self.allowance {
             allowance.recipient(&self.services, &recipient).await?;
@@ -113,8 +120,38 @@ impl Transaction {
         if recipient.is_trap() {
             self.wrote_to_trap(&recipient.path).await?;
         }
+        self.came_to_low_mx().await?;
         self.recipients.push(recipient);
         Ok(())
+    }
+
+    /// J16. Somebody who mistypes one of our addresses does not.
+    async fn tried_to_relay(&self, named: &ForwardPath) -> Result<(), Refusal> {
+        let (Road::Mx, ForwardPath::Address(path)) = (&self.facts.road, named) else {
+            return Ok(());
+        };
+        let domain = path.domain().to_ascii_lowercase();
+        let trapped = async {
+            let find = move |tx: &mut store::Tx<'_>| store::domain::by_name(tx, &domain);
+            if self.services.store.read(find).await?.is_none() {
+                let client = self.facts.peer.remote.ip();
+                gate::traps::tried_to_relay(&self.services, client, &path.to_string()).await?;
+            }
+            Ok(())
+        };
+        let trapped: store::Result<()> = trapped.await;
+        trapped.map_err(|why| refusals::store_failed(&why))
+    }
+
+    /// J16.
+    async fn came_to_low_mx(&self) -> Result<(), Refusal> {
+        let Road::Mx = self.facts.road else {
+            return Ok(());
+        };
+        let peer = &self.facts.peer;
+        gate::traps::came_to_low_mx(&self.services, peer.remote.ip(), peer.local.ip())
+            .await
+            .map_err(|why| refusals::store_failed(&why))
     }
 
     /// J15: a stranger that does so is blocked from now on. It is told nothing.
@@ -327,14 +364,19 @@ impl Receiving {
     /// The stages after this one, in order.
     async fn travel(self) -> Result<commit::Committed, Refusal> {
         let received = self.complete().await?;
-        let authenticated = authenticate::authenticate(received).await?;
-        let authorized = authorize::authorize(authenticated).await?;
-        let judged = judge::judge(authorized)?;
-        let judged = strangers::greylist(judged).await?;
-        let routed = route::route(judged);
-        let filed = file::file(routed).await?;
-        let signed = sign::sign(filed).await?;
-        commit::commit(signed).await
+        let services = received.services.clone();
+        let mut authenticated = authenticate::authenticate(received).await?;
+        let seen = authenticated.seen.take();
+        let fate = decided(authenticated).await;
+        // What is put off comes again, and counts then.
+        let is_final = fate
+            .as_ref()
+            .err()
+            .is_none_or(|refusal| refusal.reply.code >= 500);
+        if let Some(seen) = seen.filter(|_| is_final) {
+            services.dmarc_results.count(seen);
+        }
+        fate
     }
 
     async fn complete(mut self) -> Result<Received, Refusal> {
@@ -362,6 +404,17 @@ impl Receiving {
             eight_bit: self.eight_bit,
         })
     }
+}
+
+/// What becomes of a message whose sender has been looked at.
+async fn decided(authenticated: authenticate::Authenticated) -> Result<commit::Committed, Refusal> {
+    let authorized = authorize::authorize(authenticated).await?;
+    let judged = judge::judge(authorized)?;
+    let judged = strangers::greylist(judged).await?;
+    let routed = route::route(judged);
+    let filed = file::file(routed).await?;
+    let signed = sign::sign(filed).await?;
+    commit::commit(signed).await
 }
 
 /// A message that has arrived completely.

@@ -225,6 +225,8 @@ fn services(
         in_flight: Default::default(),
         refusals: Default::default(),
         tls_results: Default::default(),
+        dmarc_results: Default::default(),
+        report_turn: Default::default(),
         paused: Paused::default(),
         shutdown: CancellationToken::new(),
         config: Arc::new(config).into(),

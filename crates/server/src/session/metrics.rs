@@ -50,6 +50,7 @@ pub struct Metrics {
     cert_expiry: Family<[(&'static str, String); 1], Seconds>,
     checks: Counters<2>,
     signatures: Counters<1>,
+    reports: Counters<2>,
     searches: Counters<1>,
     quota_notices: Counter,
     made_room: Counter,
@@ -215,6 +216,11 @@ impl Metrics {
                 "Signatures over messages that leave by algorithm",
                 Counters::default(),
             ),
+            reports: names.add(
+                "reports",
+                "Reports on DMARC and TLS that were sent, or kept when they came in",
+                Counters::default(),
+            ),
             checks: names.add(
                 "check",
                 "Checks of who sent a message by their result",
@@ -296,6 +302,13 @@ impl Metrics {
     pub fn signed(&self, algorithm: &'static str) {
         self.signatures
             .get_or_create(&[("algorithm", algorithm)])
+            .inc();
+    }
+
+    /// A report (`dmarc`, `tls`) that was `sent` or `kept`.
+    pub fn report(&self, kind: &'static str, what: &'static str) {
+        self.reports
+            .get_or_create(&[("kind", kind), ("what", what)])
             .inc();
     }
 

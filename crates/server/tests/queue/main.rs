@@ -7,6 +7,7 @@ mod notices;
 mod operator;
 mod refusals;
 mod relay;
+mod reports;
 mod retries;
 mod routes;
 mod signing;

@@ -21,7 +21,7 @@ const FOREIGN: &str =
     "From: Bob <bob@far.example>\r\nTo: club@example.com\r\nSubject: Hello\r\n\r\nHello there\r\n";
 
 /// Somebody hands a message over.
-async fn send(
+pub(crate) async fn send(
     world: &World,
     road: Road,
     from: &str,
@@ -74,7 +74,7 @@ async fn alice(world: &World) -> Road {
     })
 }
 
-async fn alias(world: &World, source: &'static str, target: &'static str) {
+pub(crate) async fn alias(world: &World, source: &'static str, target: &'static str) {
     let row = Alias {
         source: source.into(),
         target: target.into(),
@@ -133,7 +133,7 @@ else:
 ";
 
 /// What dkimpy says; `None` where it is not installed.
-fn dkimpy(what: &str, message: &str, keys: &[dkim::View]) -> Option<String> {
+pub(crate) fn dkimpy(what: &str, message: &str, keys: &[dkim::View]) -> Option<String> {
     let python = Command::new("/usr/bin/python3")
         .args(["-c", "import dkim, nacl"])
         .stderr(Stdio::null())

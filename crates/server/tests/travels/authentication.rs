@@ -300,3 +300,29 @@ async fn hostile_headers_are_bounded() {
     );
     world.finish().await;
 }
+
+/// U35: behind a proxy that hides all clients nothing is held against mail that only SPF could prove.
+#[tokio::test]
+async fn u35_hidden_clients_are_not_refused() {
+    let world = world_with(&[]).await;
+    let mut client = Client::mx(&world);
+    let proxy = "172.17.0.1:4000".parse().unwrap();
+    Arc::get_mut(&mut client.facts).unwrap().peer.remote = proxy;
+    let message = from("reject.example");
+    let send = async || {
+        let to = ["alice@example.com"];
+        client
+            .send("a@reject.example", &to, &message)
+            .await
+            .pop()
+            .unwrap()
+    };
+    // One client with a private address is nothing special.
+    assert!(send().await.is_err());
+    (0..50).for_each(|_| world.services().gate.met(proxy.ip()));
+    assert_eq!(world.services().gate.mask(), Some(proxy.ip()));
+    assert!(send().await.is_ok());
+    let stored = inbox(&world, "alice@example.com").await.pop().unwrap();
+    assert!(stored.contains("\tspf=none"), "{stored}");
+    world.finish().await;
+}

@@ -102,3 +102,92 @@ async fn a19_senders_can_be_banned() {
     assert!(world.ban("@").await.is_err() && world.ban("a b@example.bad").await.is_err());
     world.finish().await;
 }
+
+/// J16: a stranger that comes straight to the MX of lowest preference is caught; who was at another one before is not.
+#[tokio::test]
+async fn j16_straight_to_the_last_mx() {
+    let settings = [
+        ("gate.greylist", "\"strangers\""),
+        ("gate.greylist_by", "\"address\""),
+        ("gate.low_mx", "[\"192.0.2.1\"]"),
+    ];
+    let caught = async |world: &World| read(world, store::gate::trap::caught).await;
+    let world = world_with(&settings).await;
+    assert_eq!(Client::mx(&world).rcpt("alice@example.com").await, "250");
+    let found = caught(&world).await;
+    assert_eq!(found[0].who, "ip:198.51.100.7", "{found:?}");
+    assert_eq!(found[0].trap, "192.0.2.1 straight away");
+    world.finish().await;
+
+    let world = world_with(&settings).await;
+    let now = world.services().clock.now();
+    let record = store::gate::greylist::Record {
+        first: now,
+        pass: now,
+        expire: now,
+        blocked: 1,
+        passed: 0,
+    };
+    let grey = store::gate::greylist::Grey {
+        tuple: store::gate::greylist::Tuple {
+            who: "ip:198.51.100.7".into(),
+            helo: "client.example".into(),
+            sender: "a@b.example".into(),
+            recipient: "alice@example.com".into(),
+        },
+        address: "198.51.100.7".into(),
+        record,
+    };
+    write(&world, move |tx| store::gate::greylist::put_grey(tx, &grey)).await;
+    assert_eq!(Client::mx(&world).rcpt("alice@example.com").await, "250");
+    assert!(caught(&world).await.is_empty());
+    world.finish().await;
+}
+
+/// J27: what another server on the same database has written holds here too: white at once, a caught sender when the job has run.
+#[tokio::test]
+async fn j27_what_another_server_knows_holds_here() {
+    let world = world_with(&[("gate.greylist", "\"strangers\"")]).await;
+    let now = world.services().clock.now();
+    let until = now
+        .checked_add(jiff::SignedDuration::from_hours(1))
+        .unwrap();
+    let white = store::gate::greylist::White {
+        who: "net:198.51.100.0/24".into(),
+        address: "198.51.100.9".into(),
+        record: store::gate::greylist::Record {
+            first: now,
+            pass: now,
+            expire: until,
+            blocked: 1,
+            passed: 1,
+        },
+    };
+    let stranger = sent(&world, "a@unheard-of.example", &from("unheard-of.example")).await;
+    assert_eq!(stranger.unwrap_err().reply.code, 451);
+    write(&world, move |tx| {
+        store::gate::greylist::put_white(tx, &white)
+    })
+    .await;
+    assert!(
+        sent(&world, "a@unheard-of.example", &from("unheard-of.example"))
+            .await
+            .is_ok()
+    );
+
+    let caught = store::gate::trap::Trapped {
+        who: "ip:203.0.113.9".into(),
+        trap: "trap@example.com".into(),
+        expire: until,
+    };
+    write(&world, move |tx| store::gate::trap::catch(tx, &caught)).await;
+    let run = world.services().jobs.run("gate-sync").await.unwrap();
+    run.outcome.unwrap();
+    assert!(
+        world
+            .services()
+            .gate
+            .is_caught(now, "203.0.113.9".parse().unwrap())
+    );
+    world.finish().await;
+}

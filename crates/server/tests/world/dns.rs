@@ -35,6 +35,7 @@ const LISTED: &[(&str, &str)] = &[
     ("2.0.0.127.dead.test.example", "127.0.0.2"),
     ("1.0.0.127.dead.test.example", "127.0.0.2"),
     ("1.100.51.198.dead.test.example", "127.0.0.2"),
+    ("1.100.51.198.refuses.test.example", "127.255.255.254"),
     ("50.100.51.198.score.test.example", "127.0.1.50"),
     ("5.100.51.198.score.test.example", "127.0.1.5"),
 ];

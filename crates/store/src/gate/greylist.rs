@@ -74,6 +74,16 @@ pub fn grey(tx: &mut Tx<'_>, tuple: &Tuple) -> Result<Option<Record>> {
     )
 }
 
+/// Is there any tuple of this key?
+pub fn is_grey(tx: &mut Tx<'_>, who: &str) -> Result<bool> {
+    let found = tx.one(
+        "SELECT 1 FROM grey WHERE who = $1 LIMIT 1",
+        params![who],
+        |_| Ok(()),
+    )?;
+    Ok(found.is_some())
+}
+
 /// Sets what is known of somebody white.
 pub fn put_white(tx: &mut Tx<'_>, white: &White) -> Result<()> {
     let r = &white.record;

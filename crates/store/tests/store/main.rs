@@ -19,6 +19,7 @@ mod outage;
 mod queue;
 mod quota;
 mod removed;
+mod reports;
 mod scripts;
 mod searching;
 mod sharing;

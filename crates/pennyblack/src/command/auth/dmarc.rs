@@ -3,10 +3,11 @@
 use super::{block_on, resolver};
 use crate::cli::{AskedResolver, Global};
 use crate::outcome::{Failure, Outcome};
-use crate::output::{facts, json, say};
+use crate::output::{facts, json, printable, say};
 use mailauth::dmarc::{self, Evidence, Outcome as Evaluated};
 use mailauth::suffix::registrable_domain;
 use serde_json::json;
+use std::io::Read as _;
 use std::process::ExitCode;
 
 pub(super) fn policy(
@@ -60,11 +61,16 @@ fn as_json(outcome: &Evaluated) -> serde_json::Value {
     })
 }
 
-/// `pennyblack dns org-domain`: reads names, a line each.
+/// `pennyblack dns org-domain`: reads names, a line each, and prints a line for each. What DNS does not tell is `temperror`, and the exit code
+/// 75 then.
 pub(crate) fn organizations(asked: Option<String>) -> Outcome {
-    let names = std::io::read_to_string(std::io::stdin())
+    let mut octets = Vec::new();
+    std::io::stdin()
+        .read_to_end(&mut octets)
         .map_err(|why| Failure::failed(format!("cannot read the names: {why}")))?;
-    let names = names.lines().map(str::trim).filter(|name| !name.is_empty());
+    // What is no text is no name either.
+    let text = String::from_utf8_lossy(&octets);
+    let names = text.lines().map(str::trim).filter(|name| !name.is_empty());
     let Some(server) = asked else {
         names.for_each(|name| say!("{}", registrable_domain(name).as_deref().unwrap_or("none")));
         return Ok(ExitCode::SUCCESS);
@@ -74,12 +80,16 @@ pub(crate) fn organizations(asked: Option<String>) -> Outcome {
     };
     block_on(async {
         let resolver = resolver(&asked)?;
+        let mut code = ExitCode::SUCCESS;
         for name in names {
             match dmarc::organizational_domain(&resolver, name).await {
-                Ok(organization) => say!("{organization}"),
-                Err(why) => return Err(Failure::with_code(75, why)),
+                Ok(organization) => say!("{}", printable(&organization)),
+                Err(_) => {
+                    say!("temperror");
+                    code = ExitCode::from(75);
+                }
             }
         }
-        Ok(ExitCode::SUCCESS)
+        Ok(code)
     })?
 }

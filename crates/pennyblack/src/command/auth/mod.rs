@@ -25,6 +25,7 @@ pub(crate) fn run(which: Which, global: &Global) -> Outcome {
             from,
             resolver,
         } => spf::check(ip, &helo, &from, &resolver, global),
+        Which::SpfWalk { domains, resolver } => spf::walk(domains, &resolver, global),
         Which::Dkim(AuthDkim::Verify {
             file,
             resolver,

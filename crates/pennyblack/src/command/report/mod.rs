@@ -1,8 +1,9 @@
 //! `pennyblack report`: what other servers say about mail in our domains' name (K15). A file needs no server and no configuration.
 
+mod kept;
 mod show;
 
-use crate::cli::Global;
+use crate::cli::{Global, Report, ReportOf};
 use crate::outcome::{Failure, Outcome};
 use crate::output::json;
 use mailauth::report::{self, LARGEST};
@@ -10,8 +11,20 @@ use std::io::Read;
 use std::path::Path;
 use std::process::ExitCode;
 
+pub(crate) fn run(asked: Report, global: &Global) -> Outcome {
+    match (asked.which, asked.file) {
+        (Some(ReportOf::List(which)), _) => kept::list(which, global),
+        (Some(ReportOf::Show { id }), _) => kept::one(id, global),
+        (Some(ReportOf::Sources(which)), _) => kept::sources(which, global),
+        (None, Some(path)) => file(&path, global),
+        (None, None) => Err(Failure::usage(
+            "name a report, or one of list, show and sources",
+        )),
+    }
+}
+
 /// Reads a file: a message, an archive or the bare document.
-pub(crate) fn file(path: &Path, global: &Global) -> Outcome {
+fn file(path: &Path, global: &Global) -> Outcome {
     let octets = octets(path)?;
     let reports = report::read(&octets)
         .map_err(|why| Failure::with_code(65, format!("{}: {why}", shown(path))))?;

@@ -28,5 +28,10 @@ pub(super) fn authentication() -> Vec<Setting> {
         "authentication.srs" Reload "true", Field::Flag(|c| &mut c.authentication.srs),
             "Give mail that an alias leads to another server a sender in our domain (SRS), so that SPF passes there and bounces come \
              back here and go on to the original sender (K19). Senders of our own domains stay as they are.";
+        "authentication.dmarc_reports" Reload "true", Field::Flag(|c| &mut c.authentication.dmarc_reports),
+            "Report once a day, to the domains that ask for it (`rua` in their DMARC record), which addresses sent mail in their name and what \
+             came of it (RFC 9990, K16). Reports hold no addresses of people.";
+        "authentication.reports_kept" Reload "\"90d\"", Field::Time(|c| &mut c.authentication.reports_kept, 86_400..=31_622_400),
+            "How long reports are kept that other servers send about mail in our domains' name (K15); see `pennyblack report list`.";
     }
 }

@@ -36,6 +36,13 @@ fn greylist() -> Vec<Setting> {
             "Who came again is let in at once for so long after his last message.";
         "gate.trapped_for" Reload "\"24h\"", Field::Time(|c| &mut c.gate.trapped_for, 60..=31_536_000),
             "A stranger that writes to a trap (`pennyblack greylist -T -a`) is blocked for so long (J15).";
+        "gate.trap_relaying" Reload "false", Field::Flag(|c| &mut c.gate.trap_relaying),
+            "Block a stranger that tries to send through us to a domain that is not ours as if it had written to a trap (J16). Somebody who \
+             mistypes the server of his mail program is blocked too.";
+        "gate.low_mx" Reload "[]", Field::Texts(|c| &mut c.gate.low_mx, "addresses, networks or ranges", range),
+            "Addresses of this machine that an MX record of low preference names (J16): a stranger that comes there without having been at \
+             another one before is blocked as if it had written to a trap. Needs the classic greylist (`greylist = \"strangers\"`, `greylist_by = \
+             \"address\"`), which knows who was there.";
         "gate.never" Reload "[]", Field::Texts(|c| &mut c.gate.never, "addresses, networks or ranges", range),
             "Clients that are never blocked, asked to come again, or looked up in lists (J10): `192.0.2.1`, `192.0.2.0/24`, `192.0.2.1 - 192.0.2.9`, \
              `2001:db8::/32`.";

@@ -97,6 +97,12 @@ impl Run<'_> {
                 "it comes by a relay of ours, which has asked",
             );
         }
+        if self.received.services.gate.hides(ip) {
+            return outcome(
+                SpfResult::None,
+                "something in front of us hides the client's address",
+            );
+        }
         let query = spf::Query {
             ip,
             helo,

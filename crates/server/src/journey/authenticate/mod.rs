@@ -11,6 +11,7 @@ mod policy;
 pub(super) use checks::Checks;
 pub use policy::{Disposition, Override};
 
+use super::dmarc_results::{self, Seen};
 use super::envelope::{ClientName, Refusal, Road};
 use super::receive::Received;
 use mailauth::results::Results;
@@ -57,6 +58,8 @@ pub(crate) struct Authenticated {
     pub(super) results: String,
     /// On the MX road.
     pub(super) proof: Option<Proof>,
+    /// What is counted for a report once the fate of the message is known.
+    pub(super) seen: Option<Seen>,
 }
 
 impl Authenticated {
@@ -88,6 +91,9 @@ pub(super) async fn authenticate(mut received: Received) -> Result<Authenticated
         false => results.field(),
     };
     Ok(Authenticated {
+        seen: proof
+            .as_ref()
+            .and_then(|proof| dmarc_results::seen(&received, proof)),
         received,
         results,
         proof,
@@ -107,10 +113,13 @@ async fn ask(received: &mut Received, results: &mut Results) -> Result<Proof, Re
     };
     write(received, &proof, results);
     count(received, &proof);
-    match policy::refusal(received, &proof) {
-        Some(refusal) => Err(refusal),
-        None => Ok(proof),
+    let Some(refusal) = policy::refusal(received, &proof) else {
+        return Ok(proof);
+    };
+    if let Some(seen) = dmarc_results::seen(received, &proof) {
+        received.services.dmarc_results.count(seen);
     }
+    Err(refusal)
 }
 
 fn write(received: &Received, proof: &Proof, results: &mut Results) {
@@ -165,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rfc8601_section_5_forged_results_are_known() {
+    fn k17_rfc8601_section_5_forged_results_are_known() {
         for (field, forged) in [
             ("Authentication-Results: mx1.example.com; spf=pass", true),
             (

@@ -43,6 +43,8 @@ pub enum Override {
     Relay,
     /// The settings say that policies are only watched.
     Watching,
+    /// SPF could not be asked, since the client's address is hidden from us (U35).
+    Hidden,
 }
 
 /// What follows.
@@ -69,6 +71,13 @@ fn reason_to_override(received: &Received, found: &Found) -> Option<Override> {
         .is_relay(received.facts.peer.remote.ip())
     {
         return Some(Override::Relay);
+    }
+    if received
+        .services
+        .gate
+        .hides(received.facts.peer.remote.ip())
+    {
+        return Some(Override::Hidden);
     }
     trusted_sealer(&settings.trusted_sealers, found)
         .map(Override::TrustedSealer)

@@ -36,6 +36,9 @@ pub(super) async fn connect(
             return None;
         }
     };
+    if kind == SmtpKind::Mx {
+        services.gate.met(ends.remote.ip());
+    }
     // Behind a proxy the address is known only now.
     if services
         .gate

@@ -9,8 +9,8 @@ use std::io::Read;
 
 /// The largest list, unpacked.
 pub const MOST_OCTETS: u64 = 64 * 1024 * 1024;
-/// The most lines that hold addresses.
-pub const MOST_RANGES: usize = 4_000_000;
+/// The most lines that hold addresses: some 50 MB while the list is read.
+pub const MOST_RANGES: usize = 1_000_000;
 
 /// What a list holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub fn read(octets: &[u8]) -> Result<Listed, NotAList> {
     let mut reader = Reader::default();
     for line in unpacked.split(|&octet| octet == b'\n') {
         reader.line(&String::from_utf8_lossy(line));
-        if reader.listed.len() > MOST_RANGES {
+        if reader.listed.len() + reader.excepted.len() > MOST_RANGES {
             return Err(NotAList::TooLarge);
         }
     }
@@ -185,6 +185,24 @@ mod tests {
     }
 
     /// J22: the page that a dead feed shows must not become an empty list.
+    /// What an enemy, or a fault, puts in the place of a feed costs no more than a large list.
+    #[test]
+    fn j21_hostile_lists_are_bounded() {
+        for line in ["1.1.1.1\n", "!1.1.1.1\n", "::1\n"] {
+            let flood = gzipped(line.repeat(MOST_RANGES + 1).as_bytes());
+            assert!(flood.len() < 200_000);
+            assert!(matches!(read(&flood), Err(NotAList::TooLarge)), "{line}");
+        }
+        let bomb = gzipped(&vec![b'#'; MOST_OCTETS as usize + 2]);
+        assert!(matches!(read(&bomb), Err(NotAList::TooLarge)));
+        let blank = gzipped(&vec![b'\n'; 1 << 20]);
+        assert!(read(&blank).unwrap().addresses.is_empty());
+        assert!(matches!(
+            read(b"\x1f\x8b\x08broken"),
+            Err(NotAList::Gzip(_))
+        ));
+    }
+
     #[test]
     fn j22_a_web_page_is_not_a_list() {
         let page = b"<!DOCTYPE html>\n<html>\n<p>This list has moved.\n";
