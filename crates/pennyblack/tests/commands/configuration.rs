@@ -18,11 +18,11 @@ fn x33_bad_configuration_names_every_error() {
         let done = world.run(arguments);
         assert_eq!(done.code, 78, "{arguments:?}: {done:?}");
         let first = format!(
-            "{}:13:1: unknown setting `limits.mesage_size`: did you mean `limits.message_size`?",
+            "{}:14:1: unknown setting `limits.mesage_size`: did you mean `limits.message_size`?",
             file.display()
         );
         assert!(done.err.contains(&first), "{done:?}");
-        assert!(done.err.contains(":14:14: limits.recipients"), "{done:?}");
+        assert!(done.err.contains(":15:14: limits.recipients"), "{done:?}");
     }
     let json = world.run(&["config", "test", "--json"]);
     let value: serde_json::Value = serde_json::from_str(&json.out).expect("JSON");
@@ -77,7 +77,7 @@ fn u33_config_show_tells_where_each_value_came_from() {
     assert_eq!(one("auth.argon2_passes")["default"], "3");
     assert_eq!(
         one("auth.argon2_passes")["source"],
-        format!("{}:11", world.config().display())
+        format!("{}:12", world.config().display())
     );
     assert_eq!(one("queue.lifetime")["source"], "default");
     assert_eq!(

@@ -32,6 +32,8 @@ upper.example TXT V=SPF1 IP4:192.0.2.1 -ALL
 cidr.example TXT v=spf1 a:mail.example.com/24//64 -all
 many.example TXT v=spf1 a:a1.x a:a2.x a:a3.x a:a4.x a:a5.x a:a6.x a:a7.x a:a8.x a:a9.x a:a10.x a:a11.x -all
 helo.example TXT v=spf1 ip4:192.0.2.1 -all
+empty.example TXT v=spf1
+all.example TXT v=spf1 +all
 ";
 const CLIENTS: [&str; 3] = ["192.0.2.1", "203.0.113.6", "2001:db8:1::1"];
 
