@@ -8,7 +8,10 @@ pub mod document;
 pub mod features;
 pub mod gate;
 pub mod mail;
+pub mod reputation;
 pub mod rules;
+pub mod sender_list;
 pub mod verdict;
 
+pub use document::registered as registered_domain;
 pub use mail::Mail;

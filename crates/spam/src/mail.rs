@@ -219,7 +219,8 @@ impl<'a> Mail<'a> {
             self.read(kind, &leaf, octets, room);
         }
         if kind.is_none() || attached || !name.is_empty() {
-            self.attach(name, &leaf, octets, room);
+            let whole = part.body_end as usize <= self.octets.len();
+            self.attach(name, &leaf, (octets, whole), room);
         }
         self.leaves.push(leaf);
     }
@@ -244,6 +245,7 @@ impl<'a> Mail<'a> {
             encoding: &leaf.encoding,
             charset: &leaf.charset,
             octets,
+            whole: true,
         };
         let reading = document::read(&document, &limits);
         room.encoded -= octets.len().min(limits.octets);
@@ -264,7 +266,14 @@ impl<'a> Mail<'a> {
         self.cut |= reading.cut;
     }
 
-    fn attach(&mut self, name: String, leaf: &Leaf, octets: &[u8], room: &mut Room) {
+    /// `octets`: and whether they are all of the attachment.
+    fn attach(
+        &mut self,
+        name: String,
+        leaf: &Leaf,
+        (octets, whole): (&[u8], bool),
+        room: &mut Room,
+    ) {
         let head = message::transfer::decode(&leaf.encoding, &octets[..octets.len().min(64)]);
         let content = magic(&head);
         let mut attachment = Attachment {
@@ -281,6 +290,7 @@ impl<'a> Mail<'a> {
                 encoding: &leaf.encoding,
                 charset: "",
                 octets,
+                whole,
             };
             let reading = document::read(&document, &Limits::default());
             attachment.entries = reading.entries;

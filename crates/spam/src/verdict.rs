@@ -1,6 +1,10 @@
 //! Reasons make a score, the score decides what is done.
+//!
+//! What a trained model says is one reason among them; who has a model says so by [`Learned`].
 
+use crate::mail::Mail;
 use serde::{Deserialize, Serialize};
+use std::fmt::Write as _;
 
 /// One named reason with its weight.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,8 +40,6 @@ pub fn sum(reasons: &[Reason]) -> f32 {
 pub enum Action {
     /// It is delivered.
     Accept,
-    /// The client is asked to come again later.
-    Greylist,
     /// It is delivered, and marked as spam in its header.
     Mark,
     /// It is delivered as junk.
@@ -46,6 +48,24 @@ pub enum Action {
     JunkSeen,
     /// It is refused in the dialogue.
     Refuse,
+}
+
+impl Action {
+    /// Its name in headers, counters and the store.
+    pub fn name(self) -> &'static str {
+        match self {
+            Action::Accept => "accept",
+            Action::Mark => "mark",
+            Action::Junk => "junk",
+            Action::JunkSeen => "junk-seen",
+            Action::Refuse => "refuse",
+        }
+    }
+
+    /// Is it filed as junk?
+    pub fn is_junk(self) -> bool {
+        matches!(self, Action::Junk | Action::JunkSeen)
+    }
 }
 
 /// From which score on what is done (I3, I5).
@@ -76,7 +96,7 @@ impl Default for Thresholds {
 }
 
 impl Thresholds {
-    /// What the score comes to, for a client that has been asked to come again before, if it was to be.
+    /// What the score comes to, once a client that is to come again has done so.
     pub fn action(&self, score: f32) -> Action {
         if score >= self.refuse {
             Action::Refuse
@@ -94,6 +114,69 @@ impl Thresholds {
     /// From here on a message is filed as junk.
     pub fn junk_score(&self) -> f32 {
         self.refuse * self.junk
+    }
+}
+
+/// What models say of one message, in points of the score. Where there is no model, or it knows nothing yet, there is no reason.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Opinions {
+    /// Of the model that all accounts share.
+    pub server: Option<Reason>,
+    /// Of accounts with a model of their own, by account; it counts besides the shared one.
+    pub accounts: Vec<(u128, Reason)>,
+}
+
+/// Whoever has learned from messages.
+pub trait Learned: Send + Sync {
+    /// What is thought of a message that these accounts are to get. Asked on a thread that may compute, once a message, and not to
+    /// wait for anything: a model that is not in memory has no opinion.
+    fn opinions(&self, mail: &Mail<'_>, accounts: &[u128]) -> Opinions;
+}
+
+/// Nobody has learned anything.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NothingLearned;
+
+impl Learned for NothingLearned {
+    fn opinions(&self, _: &Mail<'_>, _: &[u128]) -> Opinions {
+        Opinions::default()
+    }
+}
+
+/// The reasons and what they come to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Verdict {
+    /// The sum of the weights.
+    pub score: f32,
+    /// Why.
+    pub reasons: Vec<Reason>,
+}
+
+impl Verdict {
+    /// The reasons, and their sum.
+    pub fn of(reasons: Vec<Reason>) -> Verdict {
+        Verdict {
+            score: sum(&reasons),
+            reasons,
+        }
+    }
+
+    /// The same with more reasons.
+    pub fn with(&self, more: impl IntoIterator<Item = Reason>) -> Verdict {
+        Verdict::of(self.reasons.iter().cloned().chain(more).collect())
+    }
+
+    /// `A(1.50), B(-2.00)`, the heaviest first.
+    pub fn symbols(&self) -> String {
+        let mut sorted: Vec<&Reason> = self.reasons.iter().collect();
+        sorted.sort_by(|a, b| b.weight.abs().total_cmp(&a.weight.abs()));
+        let mut text = String::new();
+        for reason in sorted {
+            let comma = if text.is_empty() { "" } else { ", " };
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{comma}{}({:.2})", reason.name, reason.weight);
+        }
+        text
     }
 }
 

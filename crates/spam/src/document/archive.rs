@@ -1,6 +1,7 @@
 //! Archives: the names of their members, and what is wrong with them. ZIP (office documents, JAR) and gzip.
 //!
-//! Names come from the central directory, so nothing is unpacked but archives within archives, and those within a budget.
+//! Names come from the central directory, so nothing is unpacked but archives within archives, and those within a budget. Of an archive
+//! whose end is not here, names come from the headers in front of the members.
 
 use super::{Limits, Reading};
 use std::io::{Cursor, Read};
@@ -25,9 +26,10 @@ const BOMB_RATIO: u64 = 200;
 const BOMB_SIZE: u64 = 4 << 30;
 
 /// Reads an archive.
-pub(super) fn read(octets: &[u8], limits: &Limits) -> Reading {
+pub(super) fn read(octets: &[u8], whole: bool, limits: &Limits) -> Reading {
     let mut lister = Lister {
         limits,
+        whole,
         inflated: 0,
         reading: Reading::default(),
     };
@@ -37,6 +39,8 @@ pub(super) fn read(octets: &[u8], limits: &Limits) -> Reading {
 
 struct Lister<'a> {
     limits: &'a Limits,
+    /// Its end is here.
+    whole: bool,
     /// Octets unpacked so far.
     inflated: usize,
     reading: Reading,
@@ -45,6 +49,7 @@ struct Lister<'a> {
 impl Lister<'_> {
     fn archive(&mut self, octets: &[u8], prefix: &str, depth: usize) {
         match octets {
+            [b'P', b'K', 3, 4, ..] if !self.whole => self.beginning(octets),
             [b'P', b'K', 3 | 5, 4 | 6, ..] => self.zip(octets, prefix, depth),
             [0x1f, 0x8b, ..] => self.gzip(octets, prefix),
             _ => {}
@@ -61,6 +66,39 @@ impl Lister<'_> {
                 return;
             }
             self.member(&mut archive, index, prefix, depth);
+        }
+    }
+
+    /// The members of a ZIP file that is cut off, as far as they are there (APPNOTE §4.3.7).
+    fn beginning(&mut self, octets: &[u8]) {
+        self.reading.cut = true;
+        let mut rest = octets;
+        while let Some(start) = memchr::memmem::find(rest, b"PK\x03\x04") {
+            rest = &rest[start..];
+            let Some(header) = rest.first_chunk::<30>() else {
+                return;
+            };
+            let short = |at: usize| usize::from(u16::from_le_bytes([header[at], header[at + 1]]));
+            let (flags, length, extra) = (short(6), short(26), short(28));
+            let packed = u32::from_le_bytes([header[18], header[19], header[20], header[21]]);
+            let Some(name) = rest.get(30..30 + length) else {
+                return;
+            };
+            if self.reading.entries.len() >= self.limits.entries {
+                return;
+            }
+            let name = String::from_utf8_lossy(&name[..length.min(200)]).into_owned();
+            if flags & 1 != 0 {
+                self.note(Trouble::Encrypted);
+            }
+            if is_archive_name(&name) {
+                self.note(Trouble::Nested);
+            }
+            self.reading.entries.push(name);
+            // With bit 3 the size stands behind the member, and the next header is looked for.
+            let skipped = if flags & 8 == 0 { packed as usize } else { 0 };
+            let next = (30 + length + extra).saturating_add(skipped);
+            rest = rest.get(next..).unwrap_or_default();
         }
     }
 
@@ -116,12 +154,10 @@ impl Lister<'_> {
     /// The name in the header (RFC 1952 §2.3.1), and whether a little of it becomes very much.
     fn gzip(&mut self, octets: &[u8], prefix: &str) {
         let room = self.limits.inflated.saturating_sub(self.inflated) as u64;
-        let mut decoder = flate2::read::GzDecoder::new(octets).take(room);
+        let mut decoder = flate2::bufread::GzDecoder::new(octets).take(room);
         let unpacked = std::io::copy(&mut decoder, &mut std::io::sink());
-        let name = decoder
-            .get_ref()
-            .header()
-            .and_then(|header| header.filename());
+        let decoder = decoder.into_inner();
+        let name = decoder.header().and_then(|header| header.filename());
         if let Some(name) = name {
             let name = String::from_utf8_lossy(&name[..name.len().min(200)]);
             self.reading.entries.push(format!("{prefix}{name}"));
@@ -129,10 +165,12 @@ impl Lister<'_> {
         match unpacked {
             Ok(unpacked) => {
                 self.inflated += unpacked as usize;
-                if unpacked >= room.min(octets.len() as u64 * BOMB_RATIO) && unpacked > 0 {
+                let packed = (octets.len() - decoder.get_ref().len()) as u64;
+                if unpacked >= 1 << 19 && unpacked / packed.max(1) > BOMB_RATIO {
                     self.note(Trouble::Bomb);
                 }
             }
+            Err(_) if !self.whole => self.reading.cut = true,
             Err(_) => self.note(Trouble::Broken),
         }
     }
@@ -177,6 +215,7 @@ mod tests {
         let inner = zip_of(&[("run.vbs", b"x")]);
         let reading = read(
             &zip_of(&[("a.txt", b"a"), ("in.zip", &inner)]),
+            true,
             &Limits::default(),
         );
         assert_eq!(reading.entries, ["a.txt", "in.zip", "in.zip!run.vbs"]);
@@ -186,16 +225,19 @@ mod tests {
     #[test]
     fn bombs_are_noted_and_not_unpacked() {
         let bomb = zip_of(&[("zeros", &vec![0; 8 << 20])]);
-        assert_eq!(read(&bomb, &Limits::default()).trouble, [Trouble::Bomb]);
+        assert_eq!(
+            read(&bomb, true, &Limits::default()).trouble,
+            [Trouble::Bomb]
+        );
         let nested = zip_of(&[("bomb.zip", &bomb)]);
         assert_eq!(
-            read(&nested, &Limits::default()).trouble,
+            read(&nested, true, &Limits::default()).trouble,
             [Trouble::Nested, Trouble::Bomb]
         );
         let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
         gzip.write_all(&vec![0; 8 << 20]).unwrap();
         assert_eq!(
-            read(&gzip.finish().unwrap(), &Limits::default()).trouble,
+            read(&gzip.finish().unwrap(), true, &Limits::default()).trouble,
             [Trouble::Bomb]
         );
     }
@@ -203,10 +245,13 @@ mod tests {
     #[test]
     fn what_is_no_archive_is_said() {
         assert_eq!(
-            read(b"PK\x03\x04rubbish", &Limits::default()).trouble,
+            read(b"PK\x03\x04rubbish", true, &Limits::default()).trouble,
             [Trouble::Broken]
         );
-        assert_eq!(read(b"%PDF-1.4", &Limits::default()), Reading::default());
+        assert_eq!(
+            read(b"%PDF-1.4", true, &Limits::default()),
+            Reading::default()
+        );
     }
 
     #[test]
@@ -216,7 +261,36 @@ mod tests {
             .iter()
             .map(|name| (name.as_str(), b"".as_slice()))
             .collect();
-        let reading = read(&zip_of(&members), &Limits::default());
+        let reading = read(&zip_of(&members), true, &Limits::default());
         assert_eq!((reading.entries.len(), reading.cut), (200, true));
+    }
+
+    /// Large attachments are not seen to their end.
+    #[test]
+    fn the_beginning_of_an_archive_tells_names_too() {
+        let noise: Vec<u8> = (0..50_000_u32)
+            .map(|n| (n.wrapping_mul(n) >> 7) as u8)
+            .collect();
+        let zip = zip_of(&[("a.txt", &noise), ("run.vbs", &noise), ("last.txt", b"x")]);
+        let reading = read(&zip[..zip.len() - 100], false, &Limits::default());
+        assert_eq!(reading.entries[..2], ["a.txt", "run.vbs"]);
+        assert_eq!((reading.trouble, reading.cut), (Vec::new(), true));
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(&noise).unwrap();
+        let gzip = gzip.finish().unwrap();
+        let cut = read(&gzip[..gzip.len() / 2], false, &Limits::default());
+        assert_eq!((cut.trouble, cut.cut), (Vec::new(), true));
+    }
+
+    /// A log of a few megabytes is no bomb, although not all of it is unpacked here.
+    #[test]
+    fn honest_text_is_no_bomb() {
+        let lines: String = (0..60_000_u32)
+            .map(|n| format!("line {} of the log\n", n.wrapping_mul(2_654_435_761)))
+            .collect();
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        gzip.write_all(lines.as_bytes()).unwrap();
+        let reading = read(&gzip.finish().unwrap(), true, &Limits::default());
+        assert_eq!(reading.trouble, Vec::new());
     }
 }

@@ -47,13 +47,19 @@ pub(super) fn read(html: &str, limits: &Limits) -> Reading {
         reading: Reading::default(),
         anchor: None,
         hidden: Vec::new(),
+        unclosed: 0,
     };
     while !reader.rest.is_empty() && reader.reading.text.len() < limits.text {
         reader.step();
     }
     reader.close_anchor();
-    reader.reading.cut |= !reader.rest.is_empty();
-    reader.reading
+    let mut reading = reader.reading;
+    reading.cut |= !reader.rest.is_empty() || reading.text.len() > limits.text;
+    // The last run of text may be long.
+    reading
+        .text
+        .truncate(beginning(&reading.text, limits.text).len());
+    reading
 }
 
 struct Reader<'a> {
@@ -64,6 +70,8 @@ struct Reader<'a> {
     anchor: Option<(usize, usize)>,
     /// Names of open elements that hide what they hold.
     hidden: Vec<String>,
+    /// Quotes that were opened and never closed.
+    unclosed: u32,
 }
 
 impl Reader<'_> {
@@ -96,13 +104,27 @@ impl Reader<'_> {
         if !self.rest[1..].starts_with(starts) {
             return self.text(1);
         }
-        let end = tag_end(self.rest);
+        let end = self.tag_end();
         let tag = self.rest[1..end].trim_end_matches('>');
         self.rest = &self.rest[end..];
         match tag.strip_prefix('/') {
             Some(name) => self.close(&tag_name(name)),
             None => self.open(tag),
         }
+    }
+
+    /// Octets of the tag; a `>` in a quoted attribute does not end it. Where quotes are not closed time and again, they are no quotes.
+    fn tag_end(&mut self) -> usize {
+        /// Unclosed quotes that are forgiven: each costs a look at [`LONGEST_TAG`] octets.
+        const FORGIVEN: u32 = 20;
+        let octets = self.rest.as_bytes();
+        if self.unclosed < FORGIVEN {
+            match quoted_tag_end(octets) {
+                Some(end) => return end,
+                None => self.unclosed += 1,
+            }
+        }
+        memchr::memchr(b'>', octets).map_or(octets.len(), |end| end + 1)
     }
 
     fn open(&mut self, tag: &str) {
@@ -237,21 +259,21 @@ fn is_white(color: &str) -> bool {
         .any(|white| color.eq_ignore_ascii_case(white))
 }
 
-/// Octets of the tag; a `>` in a quoted attribute does not end it.
-fn tag_end(tag: &str) -> usize {
-    /// A quote that is open for so long was a mistake, and the tag ends at its first `>`.
-    const LONGEST: usize = 8192;
-    let octets = tag.as_bytes();
+/// A quote that is open for so long was a mistake, and the tag ends at its first `>`.
+const LONGEST_TAG: usize = 8192;
+
+/// Where a tag ends whose quotes are closed.
+fn quoted_tag_end(octets: &[u8]) -> Option<usize> {
     let mut quote = None;
-    for (i, &octet) in octets.iter().take(LONGEST).enumerate() {
+    for (i, &octet) in octets.iter().take(LONGEST_TAG).enumerate() {
         match (quote, octet) {
-            (None, b'"' | b'\'') if octets[i - 1] == b'=' => quote = Some(octet),
-            (None, b'>') => return i + 1,
+            (None, b'"' | b'\'') if i > 0 && octets[i - 1] == b'=' => quote = Some(octet),
+            (None, b'>') => return Some(i + 1),
             (Some(open), octet) if open == octet => quote = None,
             _ => {}
         }
     }
-    memchr::memchr(b'>', octets).map_or(octets.len(), |end| end + 1)
+    None
 }
 
 fn tag_name(tag: &str) -> String {

@@ -32,6 +32,9 @@ pub struct Link {
     pub text: String,
     /// Where it stands.
     pub place: Place,
+    /// Of a web link, in lower case: looked at so often that it is found once.
+    host: Option<String>,
+    domain: Option<String>,
 }
 
 /// Octets of a URL that are kept.
@@ -43,11 +46,16 @@ impl Link {
         let url = crate::mail::beginning(url, MAX_URL)
             .chars()
             .filter(|c| !c.is_whitespace() && !c.is_control());
-        Link {
+        let mut link = Link {
             url: url.collect(),
             text: String::new(),
             place,
-        }
+            host: None,
+            domain: None,
+        };
+        link.host = link.find_host();
+        link.domain = link.host.as_deref().map(registered);
+        link
     }
 
     /// `http`, `mailto`…, in lower case; `http` for a host without one.
@@ -65,8 +73,17 @@ impl Link {
         Some(&rest[..end])
     }
 
+    /// Does it lead to the web?
+    pub fn is_web(&self) -> bool {
+        self.host.is_some()
+    }
+
     /// The host of a web link in lower case, without port and final dot.
     pub fn host(&self) -> Option<String> {
+        self.host.clone()
+    }
+
+    fn find_host(&self) -> Option<String> {
         let authority = self.authority()?;
         let host = authority
             .rsplit_once('@')
@@ -101,13 +118,12 @@ impl Link {
 
     /// The part of the host that was registered (`example.co.uk`), or the host if that is an address.
     pub fn domain(&self) -> Option<String> {
-        let host = self.host()?;
-        Some(registered(&host))
+        self.domain.clone()
     }
 }
 
 /// The registered domain of a host, by the public suffix list; the host itself if it has none.
-pub(crate) fn registered(host: &str) -> String {
+pub fn registered(host: &str) -> String {
     if is_address(host) {
         return host.to_owned();
     }

@@ -9,8 +9,9 @@ mod link;
 
 pub use archive::Trouble;
 pub use html::Element;
+pub(crate) use link::is_address;
+pub use link::registered;
 pub use link::{Link, Place};
-pub(crate) use link::{is_address, registered};
 
 use message::{charset, transfer};
 
@@ -66,6 +67,8 @@ pub struct Document<'a> {
     pub charset: &'a str,
     /// The content, encoded.
     pub octets: &'a [u8],
+    /// Whether that is all of it, and not its beginning.
+    pub whole: bool,
 }
 
 /// What a document holds.
@@ -92,7 +95,7 @@ pub fn read(document: &Document<'_>, limits: &Limits) -> Reading {
     match document.kind {
         Kind::Text => text(document, limits),
         Kind::Html => html::read(&decoded_text(document, limits), limits),
-        Kind::Archive => archive::read(&decoded(document, usize::MAX), limits),
+        Kind::Archive => archive::read(&decoded(document, usize::MAX), document.whole, limits),
     }
 }
 
@@ -129,6 +132,7 @@ mod tests {
             encoding: "quoted-printable",
             charset: "iso-8859-1",
             octets: b"gr=F6=DFer: http://a.test/x now",
+            whole: true,
         };
         let limits = Limits::default();
         let reading = read(&document, &limits);
@@ -144,14 +148,14 @@ mod tests {
         fn no_octets_panic(octets in proptest::collection::vec(any::<u8>(), 0..400), charset in "[a-z0-9-]{0,12}") {
             for kind in [Kind::Text, Kind::Html, Kind::Archive] {
                 for encoding in ["7bit", "base64", "quoted-printable"] {
-                    read(&Document { kind, encoding, charset: &charset, octets: &octets }, &Limits::default());
+                    read(&Document { kind, encoding, charset: &charset, octets: &octets, whole: encoding != "7bit" }, &Limits::default());
                 }
             }
         }
 
         #[test]
         fn no_html_panics(html in "(<[a!/ ]{0,3}[a-z=\"' :#0;-]{0,12}>?|&[#x0-9a-z]{0,5};?|[ä\u{1f600}a-z.:/]{0,6}){0,20}") {
-            let document = Document { kind: Kind::Html, encoding: "8bit", charset: "utf-8", octets: html.as_bytes() };
+            let document = Document { kind: Kind::Html, encoding: "8bit", charset: "utf-8", octets: html.as_bytes(), whole: true };
             read(&document, &Limits::default());
         }
     }

@@ -32,9 +32,9 @@ impl Fault {
     /// Its stable name, as reasons have one.
     pub fn name(self) -> &'static str {
         match self {
-            Fault::NoName => "client_no_name",
-            Fault::DoesNotLeadBack => "client_name_unconfirmed",
-            Fault::Dynamic => "client_name_dynamic",
+            Fault::NoName => "CLIENT_NO_NAME",
+            Fault::DoesNotLeadBack => "CLIENT_NAME_UNCONFIRMED",
+            Fault::Dynamic => "CLIENT_NAME_DYNAMIC",
         }
     }
 }

@@ -66,6 +66,11 @@ impl DnsList {
         }
     }
 
+    /// The name to ask for where the list is one of domains, or of hashes (RFC 5782 §2.2).
+    pub fn question_of(&self, name: &str) -> String {
+        format!("{name}.{}", self.zone)
+    }
+
     /// What the records at that name mean. Several codes: the one that weighs most.
     pub fn meaning(&self, answers: &[Ipv4Addr]) -> Meaning<'_> {
         if answers.iter().any(|answer| refuses_us(*answer)) {
@@ -218,6 +223,45 @@ fn known(zone: &str) -> Option<DnsList> {
                 ),
             ],
             true,
+        ),
+        // Lists of domains that mail links to. Their codes are sums of bits, and any of them is a listing.
+        "dbl.spamhaus.org" => (
+            vec![
+                code([127, 0, 1, 2], [127, 0, 1, 99], 5.0, "a domain of spammers"),
+                code(
+                    [127, 0, 1, 102],
+                    [127, 0, 1, 199],
+                    2.5,
+                    "an honest domain that was broken into",
+                ),
+            ],
+            false,
+        ),
+        "multi.surbl.org" => (
+            vec![code(
+                [127, 0, 0, 2],
+                [127, 0, 0, 254],
+                4.5,
+                "a domain that unsolicited mail links to",
+            )],
+            false,
+        ),
+        "multi.uribl.com" => (
+            vec![
+                code([127, 0, 0, 2], [127, 0, 0, 3], 4.5, "a domain of spammers"),
+                code(
+                    [127, 0, 0, 4],
+                    [127, 0, 0, 14],
+                    0.5,
+                    "a domain that unsolicited mail links to at times",
+                ),
+            ],
+            false,
+        ),
+        // A list of hashes of mail addresses.
+        "ebl.msbl.org" => (
+            one(5.0, "an address that frauds have themselves answered at"),
+            false,
         ),
         _ => return None,
     };

@@ -8,6 +8,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "ATTACHMENT_PROGRAM",
         weight: 8.0,
+        most: 8.0,
         about: "An attached program, or a file that runs one when it is opened",
         why: "Nobody needs to send programs by mail, and most worms came so.",
         check: Check::Fact(|e| {
@@ -19,6 +20,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "ATTACHMENT_PROGRAM_IN_ARCHIVE",
         weight: 7.0,
+        most: 7.0,
         about: "A program inside an archive",
         why: "Packed so that filters by name do not see it.",
         check: Check::Fact(|e| entries(e, |name| is_one_of(name, PROGRAMS))),
@@ -26,6 +28,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "ATTACHMENT_DOUBLE_EXTENSION",
         weight: 6.0,
+        most: 6.0,
         about: "A name like report.pdf.exe",
         why: "Programs that hide the last extension show report.pdf.",
         check: Check::Fact(|e| {
@@ -35,6 +38,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "ATTACHMENT_NAME_REVERSED",
         weight: 6.0,
+        most: 6.0,
         about: "A name with signs that turn the direction of letters, or with many blanks",
         why: "It is shown as something else than it is.",
         check: Check::Fact(|e| {
@@ -46,6 +50,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "ATTACHMENT_RISKY",
         weight: 3.0,
+        most: 3.0,
         about: "An attachment of a kind that is rarely needed and often abused: disk images, HTML, macros, shortcuts to servers",
         why: "Opening it can run something or leads to a false page.",
         check: Check::Fact(|e| named(e, |_, name| is_one_of(name, RISKY))),
@@ -53,6 +58,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "ATTACHMENT_TYPE_LIE",
         weight: 3.0,
+        most: 3.0,
         about: "A program that calls itself a picture, a text or a document",
         why: "There is no honest reason.",
         check: Check::Fact(|e| {
@@ -64,6 +70,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "ARCHIVE_NESTED",
         weight: 2.5,
+        most: 2.5,
         about: "An archive in an archive",
         why: "Packed twice so that filters do not look so deep.",
         check: Check::Fact(|e| troubled(e, Trouble::Nested)),
@@ -71,6 +78,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "ARCHIVE_ENCRYPTED",
         weight: 2.0,
+        most: 2.0,
         about: "An encrypted archive",
         why: "Nobody but the recipient can look inside; the password stands in the text.",
         check: Check::Fact(|e| troubled(e, Trouble::Encrypted)),
@@ -78,6 +86,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "ARCHIVE_BOMB",
         weight: 8.0,
+        most: 8.0,
         about: "An archive that unpacks to hundreds of times its size",
         why: "It is made to exhaust whoever opens it.",
         check: Check::Fact(|e| troubled(e, Trouble::Bomb)),
@@ -85,6 +94,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "ARCHIVE_BROKEN",
         weight: 1.5,
+        most: 1.5,
         about: "An archive that cannot be read",
         why: "Damaged on the way, or made to be read by one program only.",
         check: Check::Fact(|e| troubled(e, Trouble::Broken)),

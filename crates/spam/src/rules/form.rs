@@ -7,6 +7,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "GTUBE",
         weight: 30.0,
+        most: 30.0,
         about: "The test string for spam filters",
         why: "Nobody sends it but to see whether a filter works.",
         check: Check::Fact(|e| {
@@ -19,21 +20,24 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "FROM_MISSING",
-        weight: 3.0,
+        weight: 1.0,
+        most: 3.0,
         about: "No From, or one without an address",
         why: "Every mail program writes one; scripts of spammers forget it.",
         check: Check::Fact(|e| e.mail.from.domain.is_empty().then(String::new)),
     },
     Rule {
         name: "DATE_MISSING",
-        weight: 1.5,
+        weight: 0.8,
+        most: 1.5,
         about: "No Date",
         why: "RFC 5322 requires it, and every mail program writes it.",
         check: Check::Fact(|e| e.mail.value("date").is_none().then(String::new)),
     },
     Rule {
         name: "DATE_INVALID",
-        weight: 1.5,
+        weight: 0.8,
+        most: 1.5,
         about: "A Date that is none",
         why: "Mail programs write dates by the standard, home-made senders do not.",
         check: Check::Fact(|e| {
@@ -45,7 +49,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "DATE_IN_FUTURE",
-        weight: 2.5,
+        weight: 0.3,
+        most: 2.5,
         about: "Dated more than a day after its arrival",
         why: "A date in the future stays on top of the list; honest clocks are rarely a day wrong.",
         check: Check::Fact(|e| {
@@ -57,6 +62,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "DATE_LONG_AGO",
         weight: 1.0,
+        most: 1.0,
         about: "Dated more than four days before its arrival",
         why: "Queues give up after five days; scripts send with the date of their template.",
         check: Check::Fact(|e| {
@@ -68,20 +74,23 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "DATE_ZONE_IMPOSSIBLE",
         weight: 2.0,
+        most: 2.0,
         about: "A time zone that no place has",
         why: "Made up by a program that has never asked a clock.",
         check: Check::Fact(|e| zone(e).filter(|zone| !possible(zone)).map(str::to_owned)),
     },
     Rule {
         name: "MESSAGE_ID_MISSING",
-        weight: 1.2,
+        weight: 0.6,
+        most: 1.2,
         about: "No Message-ID",
         why: "Mail programs and submission servers write one; bulk senders of the cheap kind do not.",
         check: Check::Fact(|e| e.mail.value("message-id").is_none().then(String::new)),
     },
     Rule {
         name: "MESSAGE_ID_INVALID",
-        weight: 1.8,
+        weight: 0.9,
+        most: 1.8,
         about: "A Message-ID that is no id (RFC 5322 §3.6.4)",
         why: "Mail programs build it from a form, home-made senders from whatever they like.",
         check: Check::Fact(|e| {
@@ -93,7 +102,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "MESSAGE_ID_HOST_ODD",
-        weight: 1.0,
+        weight: 0.1,
+        most: 1.0,
         about: "A Message-ID whose host has no dot",
         why: "A server that sends mail knows its domain; a stolen computer at home does not.",
         check: Check::Fact(|e| {
@@ -105,21 +115,24 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "MAILER_FORGED",
-        weight: 3.0,
+        weight: 2.5,
+        most: 3.0,
         about: "It says it was written with Outlook, whose Message-IDs look otherwise",
         why: "Spam programs borrow the name of a mail program, but not its habits.",
         check: Check::Fact(forged_mailer),
     },
     Rule {
         name: "FIELD_DOUBLED",
-        weight: 1.5,
+        weight: 0.8,
+        most: 1.5,
         about: "A field twice that may stand once",
         why: "RFC 5322 §3.6 forbids it; programs that show one and check the other are deceived with it.",
         check: Check::Fact(doubled),
     },
     Rule {
         name: "HEADER_8BIT",
-        weight: 1.6,
+        weight: 1.1,
+        most: 1.6,
         about: "Letters in Subject or From that are not ASCII, and not encoded",
         why: "Mail programs encode them; scripts that send in the millions do not care.",
         check: Check::Fact(|e| {
@@ -131,7 +144,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "MIME_VERSION_MISSING",
-        weight: 1.2,
+        weight: 1.0,
+        most: 1.2,
         about: "MIME parts or HTML without MIME-Version",
         why: "RFC 2045 §4 requires it, and all mail programs write it.",
         check: Check::Fact(|e| {
@@ -143,7 +157,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "TEXT_BASE64",
-        weight: 2.5,
+        weight: 1.2,
+        most: 2.5,
         about: "Plain ASCII text in base64",
         why: "It needs no encoding; it hides the words from simple filters.",
         check: Check::Fact(|e| {
@@ -158,21 +173,22 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "RECIPIENTS_HIDDEN",
-        weight: 1.2,
+        weight: 0.6,
+        most: 1.2,
         about: "Neither To nor Cc names anybody",
         why: "Bulk mail is often sent to everybody and addressed to nobody.",
         check: Check::Fact(|e| {
-            (e.mail
-                .mailboxes("to")
-                .iter()
-                .chain(&e.mail.mailboxes("cc"))
-                .all(|m| m.domain.is_empty()))
-            .then(String::new)
+            let named = e.to.iter().chain(&e.cc);
+            named
+                .map(|mailbox| &mailbox.domain)
+                .all(Vec::is_empty)
+                .then(String::new)
         }),
     },
     Rule {
         name: "RECIPIENTS_MANY",
-        weight: 1.2,
+        weight: 0.4,
+        most: 1.2,
         about: "More than ten recipients whose addresses begin alike",
         why: "Lists of addresses are sold in alphabetical order.",
         check: Check::Fact(alike),
@@ -180,6 +196,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "NO_TEXT",
         weight: 1.0,
+        most: 1.0,
         about: "No word to read",
         why: "What is to be read stands in a picture or an attachment, where filters do not see it.",
         check: Check::Fact(|e| e.text.trim().is_empty().then(String::new)),
@@ -187,6 +204,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "PRIORITY_HIGH",
         weight: 1.0,
+        most: 1.0,
         about: "Marked as urgent by its sender",
         why: "Rare in mail between people, and common where attention is bought.",
         check: Check::Fact(|e| {
@@ -198,7 +216,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "BULK_HEADER",
-        weight: 1.5,
+        weight: 0.8,
+        most: 1.5,
         about: "A field that only programs for mass mailings write",
         why: "Who uses them without a list to unsubscribe from has not asked the recipients.",
         check: Check::Fact(|e| {
@@ -219,6 +238,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "REPLY_IN_THREAD",
         weight: -1.5,
+        most: -1.5,
         about: "It answers a message, and quotes it",
         why: "People do that; spam that imitates it is rare.",
         check: Check::Fact(|e| {
@@ -230,6 +250,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "LIST_POST",
         weight: -1.0,
+        most: -1.0,
         about: "Sent through a mailing list that says how to post to it",
         why: "Discussion lists name it (RFC 2369); what only sells does not want an answer.",
         check: Check::Fact(|e| {
@@ -338,8 +359,7 @@ fn doubled(e: &Evidence<'_>) -> Option<String> {
 }
 
 fn alike(e: &Evidence<'_>) -> Option<String> {
-    let mut all = e.mail.mailboxes("to");
-    all.extend(e.mail.mailboxes("cc"));
+    let all: Vec<_> = e.to.iter().chain(&e.cc).collect();
     let first = all.first()?.local.first()?.to_ascii_lowercase();
     let same = all
         .iter()

@@ -6,6 +6,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "HTML_ONLY",
         weight: 2.0,
+        most: 2.0,
         about: "HTML without a text part beside it",
         why: "Mail programs send both; senders who save the work are seldom people.",
         check: Check::Fact(|e| {
@@ -19,7 +20,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "HTML_LIED",
-        weight: 2.5,
+        weight: 1.2,
+        most: 2.5,
         about: "HTML that calls itself plain text",
         why: "It is made for programs that guess, by senders who do not know their own mail.",
         check: Check::Fact(|e| {
@@ -35,7 +37,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "HTML_HIDDEN_TEXT",
-        weight: 2.5,
+        weight: 1.2,
+        most: 2.5,
         about: "Much text that nobody can see",
         why: "It is there for filters, not for readers. Advertisers hide a line for previews; this is more.",
         check: Check::Fact(|e| {
@@ -45,7 +48,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "HTML_IMAGE_INSTEAD_OF_TEXT",
-        weight: 2.0,
+        weight: 1.1,
+        most: 2.0,
         about: "Pictures from the web and hardly a word",
         why: "What is to be read stands in the picture, where filters do not see it.",
         check: Check::Fact(|e| {
@@ -55,21 +59,24 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "HTML_FORM",
-        weight: 2.0,
+        weight: 0.1,
+        most: 2.0,
         about: "A form inside the message",
         why: "Passwords and card numbers belong on a page whose address one sees.",
         check: Check::Fact(|e| (count(e, "form") > 0).then(String::new)),
     },
     Rule {
         name: "HTML_SCRIPT",
-        weight: 1.5,
+        weight: 0.1,
+        most: 1.5,
         about: "A script inside the message",
         why: "No mail program runs it; honest senders know that.",
         check: Check::Fact(|e| (count(e, "script") > 0).then(String::new)),
     },
     Rule {
         name: "HTML_FRAME",
-        weight: 2.0,
+        weight: 0.1,
+        most: 2.0,
         about: "A frame or embedded object in the message",
         why: "It loads from elsewhere what was not sent.",
         check: Check::Fact(|e| {
@@ -81,7 +88,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "HTML_BIG_FONT",
-        weight: 1.5,
+        weight: 1.4,
+        most: 1.5,
         about: "Large or red letters set by font tags",
         why: "It shouts for attention.",
         check: Check::Fact(|e| {
@@ -101,7 +109,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "HTML_COLOURED_PAGE",
-        weight: 1.0,
+        weight: 0.1,
+        most: 1.0,
         about: "A page with a background of its own colour, centred",
         why: "Made like a poster; letters are not.",
         check: Check::Fact(|e| {
@@ -122,14 +131,16 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "HTML_WORDS_BROKEN",
-        weight: 3.0,
+        weight: 1.5,
+        most: 3.0,
         about: "Comments or empty tags inside words",
         why: "People see the word whole, filters do not.",
         check: Check::Fact(broken_words),
     },
     Rule {
         name: "HTML_WEB_BUG",
-        weight: 0.8,
+        weight: 0.1,
+        most: 0.8,
         about: "An invisible picture that tells its sender who has read the message",
         why: "Newsletters use it too, so it says little.",
         check: Check::Fact(|e| {
@@ -146,7 +157,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "TEXT_MIXED_SCRIPTS",
-        weight: 3.0,
+        weight: 1.5,
+        most: 3.0,
         about: "Words that mix letters of two alphabets which look alike",
         why: "People read the word, filters see another one.",
         check: Check::Fact(mixed_scripts),

@@ -2,30 +2,28 @@
 
 use super::{Check, Evidence, Rule};
 use crate::document::{Link, Place, is_address, registered};
-use std::collections::BTreeSet;
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "LINK_TEXT_OTHER_TARGET",
-        weight: 4.0,
+        weight: 2.0,
+        most: 4.0,
         about: "A link whose text is a web address of another domain than its target",
         why: "So look links to false banks.",
         check: Check::Fact(other_target),
     },
     Rule {
         name: "LINK_TO_NUMBER",
-        weight: 3.0,
+        weight: 1.8,
+        most: 3.0,
         about: "A link to a numeric address",
         why: "Who has a name to lose uses it.",
-        check: Check::Fact(|e| {
-            hosts(e)
-                .find(|(host, _)| is_address(host))
-                .map(|(host, _)| host)
-        }),
+        check: Check::Fact(|e| host(e, |host, _| is_address(host))),
     },
     Rule {
         name: "LINK_USER",
-        weight: 3.0,
+        weight: 1.5,
+        most: 3.0,
         about: "A link with a name before its host",
         why: "`http://bank.example@evil.example/` leads to evil.example.",
         check: Check::Fact(|e| {
@@ -36,7 +34,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "LINK_PORT",
-        weight: 2.0,
+        weight: 0.1,
+        most: 2.0,
         about: "A link to an odd port",
         why: "Pages for the public stand on the usual ones.",
         check: Check::Fact(|e| {
@@ -47,7 +46,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "LINK_HOST_DISGUISED",
-        weight: 3.0,
+        weight: 1.5,
+        most: 3.0,
         about: "A host written with percent signs",
         why: "Browsers read it, people and simple filters do not.",
         check: Check::Fact(|e| {
@@ -63,29 +63,24 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "LINK_LOOK_ALIKE",
-        weight: 3.5,
+        weight: 1.8,
+        most: 3.5,
         about: "A link to a name whose letters look like others",
         why: "Registered to be taken for somebody else.",
-        check: Check::Fact(|e| {
-            hosts(e)
-                .find(|(host, _)| looks_alike(host))
-                .map(|(host, _)| host)
-        }),
+        check: Check::Fact(|e| host(e, |host, _| looks_alike(host))),
     },
     Rule {
         name: "LINK_BRAND_IN_HOST",
-        weight: 3.0,
+        weight: 1.5,
+        most: 3.0,
         about: "A link whose host begins with a domain that it does not belong to",
         why: "`bank.example.com.login.evil.example` is read from the left and resolved from the right.",
-        check: Check::Fact(|e| {
-            hosts(e)
-                .find(|(host, domain)| domain_within(host, domain))
-                .map(|(host, _)| host)
-        }),
+        check: Check::Fact(|e| host(e, domain_within)),
     },
     Rule {
         name: "LINK_REDIRECTOR",
-        weight: 1.0,
+        weight: 0.1,
+        most: 1.0,
         about: "A link through a shortener or a redirector",
         why: "It hides where it leads.",
         check: Check::Fact(|e| {
@@ -96,7 +91,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "LINK_MAILTO_REMOVE",
-        weight: 2.5,
+        weight: 0.8,
+        most: 2.5,
         about: "A mail link for removal",
         why: "Whoever answers proves that the address is read.",
         check: Check::Fact(|e| {
@@ -119,23 +115,25 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "LINK_TARGET_NAMES_RECIPIENT",
-        weight: 1.5,
+        weight: 0.1,
+        most: 1.5,
         about: "A link that carries the recipient's address",
         why: "A click tells the sender who has read the message.",
         check: Check::Fact(|e| {
-            let to = e.mail.mailboxes("to").into_iter().next()?;
-            let address = crate::mail::address(&to);
+            let address = crate::mail::address(e.to.first()?);
             (address.len() > 3).then_some(())?;
+            let escaped = address.replace('@', "%40");
             let names = |link: &&Link| {
                 let url = link.url.to_lowercase();
-                url.contains(&address) || url.contains(&address.replace('@', "%40"))
+                url.contains(&address) || url.contains(&escaped)
             };
             web(e).find(names).map(|link| link.url.clone())
         }),
     },
     Rule {
         name: "LINK_REFRESH",
-        weight: 3.0,
+        weight: 1.5,
+        most: 3.0,
         about: "HTML that leads on without a click",
         why: "Nobody who writes a letter does that.",
         check: Check::Fact(|e| {
@@ -148,7 +146,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "LINK_DATA",
-        weight: 3.0,
+        weight: 1.5,
+        most: 3.0,
         about: "A link that holds a page or a script in itself",
         why: "A false log-in page that needs no server.",
         check: Check::Fact(|e| {
@@ -164,29 +163,23 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "LINK_CHEAP_DOMAIN",
-        weight: 1.5,
+        weight: 0.7,
+        most: 1.5,
         about: "A link into a top-level domain where names cost nothing or little, and most are abused",
         why: "Names are bought by the thousand for one mailing each.",
-        check: Check::Fact(|e| {
-            hosts(e)
-                .find(|(_, domain)| is_cheap(domain))
-                .map(|(host, _)| host)
-        }),
+        check: Check::Fact(|e| host(e, |_, domain| is_cheap(domain))),
     },
 ];
 
 /// Links that lead to the web.
 fn web<'a>(e: &'a Evidence<'_>) -> impl Iterator<Item = &'a Link> {
-    e.mail.links.iter().filter(|link| link.host().is_some())
+    e.mail.links.iter().filter(|link| link.is_web())
 }
 
-/// Host and registered domain of each web link.
-fn hosts(e: &Evidence<'_>) -> impl Iterator<Item = (String, String)> {
-    let hosts: BTreeSet<String> = e.mail.links.iter().filter_map(Link::host).collect();
-    hosts.into_iter().map(|host| {
-        let domain = registered(&host);
-        (host, domain)
-    })
+/// The first host of a web link of which this holds, given with its registered domain.
+fn host(e: &Evidence<'_>, wanted: impl Fn(&str, &str) -> bool) -> Option<String> {
+    let found = e.hosts.iter().find(|(host, domain)| wanted(host, domain));
+    found.map(|(host, _)| host.clone())
 }
 
 fn other_target(e: &Evidence<'_>) -> Option<String> {
@@ -201,8 +194,7 @@ fn other_target(e: &Evidence<'_>) -> Option<String> {
             let shown = shown_host(&link.text)?;
             let target = link.host()?;
             let (shown_domain, target_domain) = (registered(&shown), registered(&target));
-            let same =
-                shown_domain == target_domain || target_domain == registered(&e.mail.from_domain());
+            let same = shown_domain == target_domain || target_domain == registered(&e.from_domain);
             (!same).then(|| format!("{shown} leads to {target}"))
         })
         .next()

@@ -6,6 +6,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "TEXT_REMOVE_ME",
         weight: 2.2,
+        most: 2.2,
         about: "How to be removed from a list, by answer or link",
         why: "Lists that one has joined name the list; who has not asked offers removal.",
         check: Check::Text(
@@ -14,7 +15,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "TEXT_DENIES_SPAM",
-        weight: 3.0,
+        weight: 0.9,
+        most: 3.0,
         about: "It says that it is no spam, or cites a law that it obeys",
         why: "Nobody else mentions it.",
         check: Check::Text(
@@ -23,7 +25,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "TEXT_YOU_OPTED_IN",
-        weight: 1.8,
+        weight: 0.1,
+        most: 1.8,
         about: "It says that the recipient has asked for it",
         why: "True senders remind of it too; others do it always.",
         check: Check::Text(
@@ -33,6 +36,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "TEXT_CLICK_HERE",
         weight: 1.2,
+        most: 1.2,
         about: "It asks for a click",
         why: "Words that sell instead of saying where the link leads.",
         check: Check::Text(
@@ -41,7 +45,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "TEXT_FREE",
-        weight: 1.5,
+        weight: 0.4,
+        most: 1.5,
         about: "Something free, or without risk or obligation",
         why: "The words that sell best.",
         check: Check::Text(
@@ -50,7 +55,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "TEXT_HURRIES",
-        weight: 1.5,
+        weight: 0.1,
+        most: 1.5,
         about: "It hurries: limited, now, today only",
         why: "Whoever hurries does not compare.",
         check: Check::Text(
@@ -59,7 +65,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "TEXT_INCOME",
-        weight: 3.0,
+        weight: 0.9,
+        most: 3.0,
         about: "Much money for little work",
         why: "Nobody who has it offers it to strangers.",
         check: Check::Text(
@@ -68,7 +75,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "TEXT_LOANS",
-        weight: 2.5,
+        weight: 1.2,
+        most: 2.5,
         about: "Mortgages, loans, debts",
         why: "One of the oldest goods of unsolicited mail.",
         check: Check::Text(
@@ -77,7 +85,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "TEXT_MEDICINE",
-        weight: 3.0,
+        weight: 0.5,
+        most: 3.0,
         about: "Medicine, slimming, enlargement",
         why: "Doctors do not sell by unsolicited mail.",
         check: Check::Text(
@@ -86,7 +95,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "TEXT_ADULT",
-        weight: 3.0,
+        weight: 0.8,
+        most: 3.0,
         about: "Pornography",
         why: "Offered unasked by nobody decent.",
         check: Check::Text(
@@ -95,7 +105,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "TEXT_ADVANCE_FEE",
-        weight: 4.5,
+        weight: 1.5,
+        most: 4.5,
         about: "A fortune that waits abroad for a stranger's help",
         why: "The fraud in which the victim pays fees for it.",
         check: Check::Text(
@@ -104,7 +115,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "TEXT_ACCOUNT_THREAT",
-        weight: 2.5,
+        weight: 1.0,
+        most: 2.5,
         about: "An account that will be closed unless its owner confirms something",
         why: "So begins the theft of passwords.",
         check: Check::Text(
@@ -113,7 +125,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "TEXT_EXTORTION",
-        weight: 4.5,
+        weight: 2.2,
+        most: 4.5,
         about: "A threat that asks for digital money",
         why: "A fraud that lives from fear; no honest letter reads so.",
         check: Check::Text(
@@ -122,7 +135,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "TEXT_STOCKS",
-        weight: 2.0,
+        weight: 0.2,
+        most: 2.0,
         about: "A share that will rise",
         why: "Its sender has bought it and wants to sell.",
         check: Check::Text(
@@ -131,7 +145,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "TEXT_BULK_MAIL_OFFER",
-        weight: 3.0,
+        weight: 0.7,
+        most: 3.0,
         about: "Addresses, traffic or mass mailings for sale",
         why: "Spam about spam.",
         check: Check::Text(
@@ -140,7 +155,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "TEXT_CHEAP_GOODS",
-        weight: 2.0,
+        weight: 0.5,
+        most: 2.0,
         about: "Goods that are sold by unsolicited mail",
         why: "Toner, decoders, watches, diplomas: for twenty years the same.",
         check: Check::Text(
@@ -150,6 +166,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "TEXT_PHONE_ORDER",
         weight: 1.5,
+        most: 1.5,
         about: "A number to order at, a form to fax or to print and send",
         why: "The seller has no address that he could keep.",
         check: Check::Text(
@@ -159,6 +176,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "TEXT_GREETS_NOBODY",
         weight: 1.5,
+        most: 1.5,
         about: "It greets somebody whose name it does not know",
         why: "Acquaintances know it.",
         check: Check::Text(
@@ -167,7 +185,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "TEXT_SUCCESS_STORIES",
-        weight: 2.0,
+        weight: 1.0,
+        most: 2.0,
         about: "Testimonials, guarantees, as seen on TV",
         why: "Praise by strangers sells to strangers.",
         check: Check::Text(
@@ -176,7 +195,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "TEXT_MONEY",
-        weight: 1.0,
+        weight: 0.1,
+        most: 1.0,
         about: "Two or more amounts of money",
         why: "Offers are about money.",
         check: Check::Fact(|e| {
@@ -195,13 +215,15 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "TEXT_SHOUTS",
         weight: 1.8,
+        most: 1.8,
         about: "Many words in capitals, or many exclamation marks",
         why: "It shouts for attention.",
         check: Check::Fact(shouts),
     },
     Rule {
         name: "TEXT_RANDOM_TAIL",
-        weight: 2.5,
+        weight: 0.6,
+        most: 2.5,
         about: "The text ends in a word by chance",
         why: "Each copy gets another one, so that filters do not find them equal.",
         check: Check::Fact(random_tail),

@@ -7,18 +7,20 @@ use crate::mail;
 pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "FROM_NAME_OTHER_ADDRESS",
-        weight: 2.5,
+        weight: 1.2,
+        most: 2.5,
         about: "The name in From is an address of another domain",
         why: "Many programs show the name alone, and so the wrong sender.",
         check: Check::Fact(other_address),
     },
     Rule {
         name: "FROM_IS_TO",
-        weight: 2.5,
+        weight: 1.0,
+        most: 2.5,
         about: "Sender and only recipient are the same",
         why: "People rarely write to themselves through foreign servers; spammers hope that your own address is allowed.",
         check: Check::Fact(|e| {
-            let to = e.mail.mailboxes("to");
+            let to = &e.to;
             let from = mail::address(&e.mail.from);
             (from.len() > 1
                 && to.len() == 1
@@ -30,6 +32,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "FROM_DIGITS",
         weight: 1.5,
+        most: 1.5,
         about: "A sender whose local part has three digits or more, or ends in letters and digits by chance",
         why: "Addresses made by programs are numbered.",
         check: Check::Fact(|e| {
@@ -44,25 +47,27 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "FROM_FREE_MAILBOX_DIGITS",
         weight: 1.2,
+        most: 1.2,
         about: "A numbered sender at a provider of free mailboxes",
         why: "Throw-away accounts are opened by the thousand.",
         check: Check::Fact(|e| {
             let local = &e.mail.from.local;
-            (is_free(&e.mail.from_domain())
-                && local.iter().filter(|o| o.is_ascii_digit()).count() >= 2)
-                .then(|| e.mail.from_domain())
+            (is_free(&e.from_domain) && local.iter().filter(|o| o.is_ascii_digit()).count() >= 2)
+                .then(|| e.from_domain.clone())
         }),
     },
     Rule {
         name: "REPLY_TO_ELSEWHERE",
-        weight: 1.0,
+        weight: 0.1,
+        most: 1.0,
         about: "Answers go to another domain than the sender's",
         why: "A forged sender must be answered elsewhere.",
         check: Check::Fact(|e| reply_to(e).filter(|reply| !is_free(reply))),
     },
     Rule {
         name: "REPLY_TO_FREE_MAILBOX",
-        weight: 2.5,
+        weight: 1.2,
+        most: 2.5,
         about: "Answers go to a free mailbox, but the sender has a domain of another",
         why: "Frauds borrow a known name and collect the answers in a throw-away account.",
         check: Check::Fact(|e| reply_to(e).filter(|reply| is_free(reply))),
@@ -70,20 +75,23 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "RECEIVED_FORGED_HELO",
         weight: 1.5,
+        most: 1.5,
         about: "The last hop greeted with an address or a bare word as its name",
         why: "Mail servers have names.",
         check: Check::Fact(bare_helo),
     },
     Rule {
         name: "RECEIVED_HELO_BORROWED",
-        weight: 2.0,
+        weight: 1.2,
+        most: 2.0,
         about: "A hop greeted with the name of a great provider, and came from elsewhere",
         why: "The name is borrowed.",
         check: Check::Fact(borrowed_helo),
     },
     Rule {
         name: "RECEIVED_NO_NAME",
-        weight: 1.0,
+        weight: 0.8,
+        most: 1.0,
         about: "A hop whose address had no name",
         why: "Mail servers have reverse DNS; stolen computers often have not.",
         check: Check::Fact(|e| {
@@ -100,7 +108,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "FROM_FREE_MAILBOX_ELSEWHERE",
-        weight: 2.0,
+        weight: 1.6,
+        most: 2.0,
         about: "A sender with a free mailbox whose provider no hop names",
         why: "Providers of free mailboxes send from their own servers.",
         check: Check::Fact(free_elsewhere),
@@ -108,6 +117,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "BACKSCATTER",
         weight: 2.0,
+        most: 2.0,
         about: "A notice or automatic answer from the null sender to a message that cannot be ours",
         why: "Servers that accept first and refuse later send it to whoever was forged as the sender.",
         check: Check::Fact(backscatter),
@@ -169,16 +179,15 @@ fn other_address(e: &Evidence<'_>) -> Option<String> {
     let domain = domain[..end.unwrap_or(domain.len())]
         .trim_end_matches('.')
         .to_lowercase();
-    let real = e.mail.from_domain();
-    (domain.contains('.') && registered(&domain) != registered(&real))
+    let real = &e.from_domain;
+    (domain.contains('.') && registered(&domain) != registered(real))
         .then(|| format!("{domain} is shown, {real} is meant"))
 }
 
 /// The domain that answers go to, if it is another organisation's.
 fn reply_to(e: &Evidence<'_>) -> Option<String> {
-    let reply = e.mail.mailboxes("reply-to").into_iter().next()?;
-    let reply = mail::domain(&reply);
-    let from = e.mail.from_domain();
+    let reply = mail::domain(e.reply_to.first()?);
+    let from = &e.from_domain;
     let is_list = [
         "list-id",
         "list-post",
@@ -189,7 +198,7 @@ fn reply_to(e: &Evidence<'_>) -> Option<String> {
     ]
     .iter()
     .any(|name| e.mail.value(name).is_some());
-    (!reply.is_empty() && !from.is_empty() && !is_list && registered(&reply) != registered(&from))
+    (!reply.is_empty() && !from.is_empty() && !is_list && registered(&reply) != registered(from))
         .then_some(reply)
 }
 
@@ -247,7 +256,7 @@ fn borrowed_helo(e: &Evidence<'_>) -> Option<String> {
 }
 
 fn free_elsewhere(e: &Evidence<'_>) -> Option<String> {
-    let domain = e.mail.from_domain();
+    let domain = e.from_domain.clone();
     let (brand, _) = domain.split_once('.')?;
     let hops: Vec<&str> = e.mail.values("received").collect();
     let is_list = [

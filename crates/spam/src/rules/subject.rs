@@ -5,35 +5,40 @@ use super::{Check, Evidence, Rule};
 pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "SUBJECT_MISSING",
-        weight: 1.0,
+        weight: 0.5,
+        most: 1.0,
         about: "No Subject, or an empty one",
         why: "People rarely leave it out; programs that send to millions do.",
         check: Check::Fact(|e| e.mail.subject.trim().is_empty().then(String::new)),
     },
     Rule {
         name: "SUBJECT_CAPITALS",
-        weight: 2.0,
+        weight: 1.6,
+        most: 2.0,
         about: "A subject in capitals",
         why: "It shouts for attention.",
         check: Check::Fact(capitals),
     },
     Rule {
         name: "SUBJECT_TAIL",
-        weight: 3.5,
+        weight: 1.5,
+        most: 3.5,
         about: "A subject that ends, after many blanks or in brackets, in a code",
         why: "Each copy gets another one, so that filters do not find them equal.",
         check: Check::Fact(|e| tail(&e.mail.subject)),
     },
     Rule {
         name: "SUBJECT_ADVERTISEMENT",
-        weight: 4.0,
+        weight: 2.0,
+        most: 4.0,
         about: "A subject that begins with ADV",
         why: "Laws ask for it in unsolicited advertisements, and nowhere else.",
         check: Check::Subject(r"^\s*\(?\[?ADV(?:ERT(?:ISEMENT)?)?\b\s*[-:.)\]]"),
     },
     Rule {
         name: "SUBJECT_SHOUTS",
-        weight: 1.2,
+        weight: 0.7,
+        most: 1.2,
         about: "More than one exclamation mark in the subject, or a question and an exclamation",
         why: "It shouts for attention.",
         check: Check::Subject(r"!.*!|\?!|!\?"),
@@ -41,13 +46,15 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "SUBJECT_EXCLAIMS",
         weight: 0.8,
+        most: 0.8,
         about: "A subject that ends in an exclamation mark",
         why: "Offers end so more often than letters.",
         check: Check::Subject(r"!\s*$"),
     },
     Rule {
         name: "SUBJECT_MONEY",
-        weight: 1.8,
+        weight: 0.7,
+        most: 1.8,
         about: "An amount of money in the subject",
         why: "Offers name it first.",
         check: Check::Subject(
@@ -56,7 +63,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "SUBJECT_FREE",
-        weight: 1.5,
+        weight: 0.9,
+        most: 1.5,
         about: "Something free in the subject",
         why: "The word that sells best.",
         check: Check::Subject(
@@ -66,6 +74,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         name: "SUBJECT_OFFER",
         weight: 2.0,
+        most: 2.0,
         about: "Words of an offer in the subject",
         why: "Sellers write such subjects, acquaintances do not.",
         check: Check::Subject(
@@ -74,7 +83,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "SUBJECT_URGES",
-        weight: 1.5,
+        weight: 0.7,
+        most: 1.5,
         about: "A subject that hurries or asks for secrecy",
         why: "Whoever hurries does not check: so begin frauds.",
         check: Check::Subject(
@@ -83,7 +93,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "SUBJECT_FALSE_REPLY",
-        weight: 1.0,
+        weight: 0.3,
+        most: 1.0,
         about: "A subject with Re: in a message that answers nothing",
         why: "A reply carries In-Reply-To or References; a lie does not.",
         check: Check::Fact(|e| {
@@ -102,14 +113,16 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "SUBJECT_NAMES_RECIPIENT",
-        weight: 1.5,
+        weight: 0.8,
+        most: 1.5,
         about: "A subject that begins with the local part of the recipient's address",
         why: "A program knows the address and not the name.",
         check: Check::Fact(names_recipient),
     },
     Rule {
         name: "SUBJECT_SPACED",
-        weight: 2.5,
+        weight: 1.2,
+        most: 2.5,
         about: "A word in the subject with a blank or sign between all its letters",
         why: "Written so that people read it and filters do not.",
         check: Check::Subject(
@@ -155,7 +168,7 @@ fn tail(subject: &str) -> Option<String> {
 }
 
 fn names_recipient(e: &Evidence<'_>) -> Option<String> {
-    let to = e.mail.mailboxes("to").into_iter().next()?;
+    let to = e.to.first()?;
     let local = String::from_utf8_lossy(&to.local).to_lowercase();
     let rest = e
         .mail
