@@ -213,6 +213,7 @@ fn services(
         limits: Limits::new(&config.limits),
         gate: Gate::new(&config),
         models: Arc::default(),
+        filter: Default::default(),
         keys: SigningKeys::default(),
         dns,
         clock: parts.clock.clone(),
