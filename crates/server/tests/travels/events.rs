@@ -289,10 +289,10 @@ async fn rfc6785_h20_scripts_by_annotation_and_their_environment() {
     assert_eq!(listed.matches("* LIST").count(), 3, "{listed}");
     alice.ok("SELECT Archive").await;
     let flags = alice.ok("FETCH 1 FLAGS").await;
-    assert!(flags.contains("(\\Flagged \\Seen marked work)"), "{flags}");
+    assert!(flags.contains("(\\Recent \\Flagged \\Seen marked work)"), "{flags}");
     alice.ok("SELECT Trash").await;
     let flags = alice.ok("FETCH 1 FLAGS").await;
-    assert!(flags.contains("(\\Flagged \\Seen work)"), "{flags}");
+    assert!(flags.contains("\\Flagged \\Seen work)"), "{flags}");
     assert_eq!(journal(&world).await, "");
     world.finish().await;
 }
