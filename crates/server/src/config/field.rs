@@ -38,8 +38,6 @@ pub enum Field {
         fn(&mut Config, usize),
     ),
     Count(Place<u32>, RangeInclusive<u32>),
-    /// A number with a fraction.
-    Score(Place<f32>, RangeInclusive<f32>),
     Port(Place<u16>),
     Size(Place<u64>, RangeInclusive<u64>),
     Size32(Place<u32>, RangeInclusive<u32>),
@@ -104,7 +102,6 @@ impl Field {
                 .collect::<Vec<_>>()
                 .join(" or "),
             Field::Count(_, range) => format!("number from {} to {}", range.start(), range.end()),
-            Field::Score(_, range) => format!("score from {} to {}", range.start(), range.end()),
             Field::Port(_) => "port number".into(),
             Field::Size(_, range) => format!(
                 "size from {} to {}",
@@ -205,7 +202,6 @@ impl Field {
     fn takes_numbers(&self) -> Numbers {
         match self {
             Field::Count(..)
-            | Field::Score(..)
             | Field::Port(_)
             | Field::Size(..)
             | Field::Size32(..)
@@ -233,7 +229,6 @@ impl Field {
             Field::OptionalPath(place) => *place(config) = some(text).map(|text| folder.join(text)),
             Field::Word(words, _, set) => set(config, position(words, text)?),
             Field::Count(place, range) => *place(config) = count(text, range)?,
-            Field::Score(place, range) => *place(config) = score(text, range)?,
             Field::Port(place) => {
                 *place(config) = count(text, &(1..=65_535)).map(|port| port as u16)?
             }
@@ -288,7 +283,6 @@ impl Field {
             Field::Flag(place) => place(config).to_string(),
             Field::Word(words, which, _) => quote(words.get(which(config)).unwrap_or(&"")),
             Field::Count(place, _) => place(config).to_string(),
-            Field::Score(place, _) => format!("{:?}", place(config)),
             Field::Port(place) => place(config).to_string(),
             Field::Size(place, _) => quote(&print_size(*place(config))),
             Field::Size32(place, _) => quote(&print_size((*place(config)).into())),
@@ -469,7 +463,6 @@ fn scalar_text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.value().clone()),
         Value::Integer(number) => Some(number.value().to_string()),
-        Value::Float(number) => Some(number.value().to_string()),
         _ => None,
     }
 }
@@ -513,18 +506,6 @@ fn count(text: &str, range: &RangeInclusive<u32>) -> Result<u32, String> {
         )
     };
     let number = text.parse().map_err(|_| wrong())?;
-    range.contains(&number).then_some(number).ok_or_else(wrong)
-}
-
-fn score(text: &str, range: &RangeInclusive<f32>) -> Result<f32, String> {
-    let wrong = || {
-        format!(
-            "\"{text}\" is not a score from {} to {}, like 7.5",
-            range.start(),
-            range.end()
-        )
-    };
-    let number = text.parse::<f32>().map_err(|_| wrong())?;
     range.contains(&number).then_some(number).ok_or_else(wrong)
 }
 

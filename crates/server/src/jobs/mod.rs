@@ -1,6 +1,5 @@
 //! What runs by itself: the queue runner, scripts on what happens over IMAP ([`events`]), and jobs at intervals ([`periodic`]).
 
-mod acquaintance;
 mod autoexpunge;
 mod brake;
 mod dmarc_report;
@@ -54,7 +53,6 @@ fn at_intervals() -> Vec<periodic::Job> {
         brake::letters(),
         brake::correspondents(),
         learn::job(),
-        acquaintance::expiry(),
         gate::expiry(),
         gate::shared(),
         gate::lists(),

@@ -10,7 +10,6 @@ use super::brake::{self, Charge, Verdict};
 use super::deliver::Part;
 use super::envelope::{Notify, Refusal, Replies, Ret, Road};
 use super::file::{Delivery, Filed};
-use super::judge::Meetings;
 use super::place::{Letter, Outcome};
 use super::receive::{MailId, Received};
 use super::refusals;
@@ -40,7 +39,7 @@ impl Committed {
 
 /// Commits.
 pub(super) async fn commit(signed: Signed) -> Result<Committed, Refusal> {
-    let score = signed.filed.score;
+    let score = signed.filed.verdict.score;
     let settled = Settled::new(signed).await?;
     let written = settled.write().await?;
     settled.allowed(&written).await?;
@@ -83,7 +82,6 @@ struct Plan {
     notice: Option<Prepared>,
     /// Reports about mail in our name that it brings (K15).
     reports: Vec<Kept>,
-    meetings: Meetings,
     replies: Replies,
 }
 
@@ -117,7 +115,6 @@ impl Settled {
             letter,
             deliveries,
             relays,
-            meetings,
             ..
         } = filed;
         let reports = reported::brought(&authenticated, letter.as_ref()).await;
@@ -151,7 +148,6 @@ impl Settled {
                 charge,
                 notice,
                 reports,
-                meetings,
                 replies,
             }),
         })
@@ -294,7 +290,6 @@ impl Plan {
                 written.reports.push(report.kind());
             }
         }
-        self.meetings.write(tx)?;
         Ok(written)
     }
 

@@ -5,8 +5,8 @@
 //! transaction of [`super::commit`] (by [`super::place`] and [`super::deliver`]).
 
 use super::authenticate::Authenticated;
-use super::envelope::{ClientName, Refusal, Replies, Road};
-use super::judge::{Judgements, Meetings};
+use super::envelope::{ClientName, Refusal, Replies};
+use super::judge::{Action, REFUSE, Verdict};
 use super::place::{Copy, Letter, Place};
 use super::receive::Received;
 use super::refusals;
@@ -14,10 +14,8 @@ use super::route::{self, Inbox, Recipient, Relay, Route, Routed};
 use super::trace;
 use crate::scripts::effects::{self, Answers, Effects, Into, Original};
 use crate::scripts::run::{self, Case, Client};
-use spam::verdict::Action;
 use std::collections::HashSet;
 use std::sync::Arc;
-use store::AccountId;
 use store::entry::Flags;
 use store::quota::Occasion;
 
@@ -26,10 +24,7 @@ pub(crate) struct Filed {
     pub(super) authenticated: Authenticated,
     /// Our trace fields, for every copy.
     pub(super) trace: String,
-    /// What is to be remembered of its sender, or of whom it goes to.
-    pub(super) meetings: Meetings,
-    /// Of the message as a whole.
-    pub(super) score: f32,
+    pub(super) verdict: Verdict,
     /// What mailboxes get; `None` if nobody here gets it.
     pub(super) letter: Option<Letter>,
     /// One for each account, each once.
@@ -48,8 +43,6 @@ pub(crate) struct Delivery {
     /// Who redirected it here: he keeps what cannot be filed here.
     pub(super) via: Option<Inbox>,
     pub(super) effects: Effects,
-    /// What the account thought of it, if it was judged.
-    pub(super) judgement: Option<store::judgement::Judgement>,
 }
 
 /// Files.
@@ -59,23 +52,18 @@ pub(super) async fn file(routed: Routed) -> Result<Filed, Refusal> {
         inboxes,
         relays,
     } = routed;
-    let (authorized, judgements) = judged.into_parts();
+    let (authorized, verdict) = judged.into_parts();
     let mut authenticated = authorized.into_authenticated();
     let trace = format!(
         "{}{}",
         trace::received_field(&authenticated.received),
         authenticated.results
     );
-    let results = match authenticated.received.config.spam.headers {
-        true => judgements.shown().fields(),
-        false => String::new(),
-    };
-    let fields = format!("{trace}{results}");
-    let (letter, front) = letter(&mut authenticated.received, &fields).await?;
+    let (letter, front) = letter(&mut authenticated.received, &trace).await?;
     let received = &authenticated.received;
     let mut filing = Filing {
         received,
-        judgements: &judgements,
+        verdict: &verdict,
         deliveries: Vec::new(),
         seen: inboxes.iter().map(|inbox| inbox.account).collect(),
         waiting: inboxes.into_iter().map(|inbox| (inbox, None)).collect(),
@@ -85,15 +73,9 @@ pub(super) async fn file(routed: Routed) -> Result<Filed, Refusal> {
     }
     let deliveries = filing.deliveries;
     refused_by_all(received, &deliveries, &relays)?;
-    let accounts = deliveries.iter().map(|delivery| delivery.inbox.account);
-    let meetings = match received.facts.road {
-        Road::Submission(_) => Meetings::of_ours(received),
-        Road::Mx | Road::Lmtp | Road::Local(_) => judgements.meetings(accounts),
-    };
     Ok(Filed {
-        meetings,
         trace,
-        score: judgements.shown().verdict.score,
+        verdict,
         letter,
         deliveries,
         relays,
@@ -126,7 +108,7 @@ async fn letter(
 /// The decisions while they are taken.
 struct Filing<'a> {
     received: &'a Received,
-    judgements: &'a Judgements,
+    verdict: &'a Verdict,
     deliveries: Vec<Delivery>,
     /// Accounts that get it, or are asked whether they want it: each once, so that redirects cannot go in circles.
     seen: HashSet<store::AccountId>,
@@ -141,8 +123,8 @@ impl Filing<'_> {
             body: letter.body.clone().into(),
             summary: letter.summary.clone(),
             spam: Some(sieve::SpamScore {
-                score: self.judgements.shown().verdict.score.into(),
-                maximum: self.judgements.shown().thresholds.refuse.into(),
+                score: self.verdict.score.into(),
+                maximum: REFUSE.into(),
             }),
         });
         let client = Arc::new(self.client());
@@ -170,33 +152,27 @@ impl Filing<'_> {
 
     fn by_verdict(&self, inbox: Inbox, via: Option<Inbox>) -> Delivery {
         Delivery {
-            copies: vec![self.implicit_keep(inbox.account)],
-            judgement: self.judgements.record(inbox.account),
+            copies: vec![self.implicit_keep()],
+            inbox,
             refusal: None,
             via,
             effects: Effects {
-                decisions: self.verdict_decides(inbox.account),
+                decisions: self.verdict_decides(),
                 ..Effects::default()
             },
-            inbox,
         }
     }
 
-    fn action(&self, account: AccountId) -> Action {
-        self.judgements.of(account).action()
-    }
-
-    fn implicit_keep(&self, account: AccountId) -> Copy {
-        implicit_keep(self.action(account), &self.received.config.mail.junk)
+    fn implicit_keep(&self) -> Copy {
+        implicit_keep(self.verdict, &self.received.config.mail.junk)
     }
 
     /// For `explain message`, if the verdict chose the mailbox.
-    fn verdict_decides(&self, account: AccountId) -> Vec<store::filing::Decision> {
-        let flags = match self.action(account) {
-            Action::Junk => "",
-            Action::JunkSeen => " (\\Seen)",
-            Action::Accept | Action::Mark | Action::Refuse => return Vec::new(),
+    fn verdict_decides(&self) -> Vec<store::filing::Decision> {
+        let Action::Junk { seen } = self.verdict.action else {
+            return Vec::new();
         };
+        let flags = if seen { " (\\Seen)" } else { "" };
         vec![store::filing::Decision {
             action: format!("fileinto \"{}\"{flags}", self.received.config.mail.junk),
             by: "the verdict of the filter".into(),
@@ -232,9 +208,9 @@ impl Filing<'_> {
             id: &id,
             notify: recipient.map_or(0, |recipient| recipient.notify.0),
             recipient: recipient.map_or(&inbox.address, |recipient| &recipient.path),
-            answers: match self.action(inbox.account).is_junk() {
-                true => Answers::Unwanted,
-                false => Answers::Wanted,
+            answers: match self.verdict.action {
+                Action::Junk { .. } => Answers::Unwanted,
+                _ => Answers::Wanted,
             },
         };
         let effects = effects::prepare(&case, ran, original)
@@ -301,14 +277,13 @@ impl Filing<'_> {
         let mut copies: Vec<Copy> = effects
             .copies
             .drain(..)
-            .map(|filed| self.copy(inbox.account, filed))
+            .map(|filed| self.copy(filed))
             .collect();
         // What was redirected here and is refused here stays with whoever redirected it.
         if refusal.is_some() {
             copies.clear();
         }
         Ok(Delivery {
-            judgement: self.judgements.record(inbox.account),
             inbox,
             copies,
             refusal,
@@ -317,8 +292,8 @@ impl Filing<'_> {
         })
     }
 
-    fn copy(&self, account: AccountId, filed: effects::Filed) -> Copy {
-        let usual = self.implicit_keep(account);
+    pub(super) fn copy(&self, filed: effects::Filed) -> Copy {
+        let usual = self.implicit_keep();
         let (place, more) = match filed.into {
             Into::Usual => (usual.place, usual.flags),
             named => (Place::Named(named), Flags::default()),
@@ -343,16 +318,14 @@ pub(super) fn letter_of(received: &Received, made: crate::scripts::letters::Made
 }
 
 /// Where a message goes about which nobody said anything else.
-fn implicit_keep(action: Action, junk: &str) -> Copy {
-    let flags = match action {
-        Action::Accept | Action::Mark | Action::Refuse => return Copy::plain(),
-        Action::Junk => Flags::default(),
-        Action::JunkSeen => Flags::SEEN,
-    };
-    Copy {
-        place: Place::Junk(junk.to_owned()),
-        flags,
-        ..Copy::plain()
+fn implicit_keep(verdict: &Verdict, junk: &str) -> Copy {
+    match verdict.action {
+        Action::Junk { seen } => Copy {
+            place: Place::Junk(junk.to_owned()),
+            flags: if seen { Flags::SEEN } else { Flags::default() },
+            ..Copy::plain()
+        },
+        Action::Accept | Action::Refuse => Copy::plain(),
     }
 }
 
@@ -384,7 +357,12 @@ mod tests {
     use super::*;
 
     fn kept(action: Action) -> (String, Flags) {
-        let copy = implicit_keep(action, "Spam");
+        let verdict = Verdict {
+            score: 0.0,
+            reasons: Vec::new(),
+            action,
+        };
+        let copy = implicit_keep(&verdict, "Spam");
         (format!("{:?}", copy.place), copy.flags)
     }
 
@@ -393,7 +371,10 @@ mod tests {
     fn i05_the_verdict_chooses_the_mailbox() {
         let junk = || "Junk(\"Spam\")".to_owned();
         assert_eq!(kept(Action::Accept), ("Inbox".into(), Flags::default()));
-        assert_eq!(kept(Action::Junk), (junk(), Flags::default()));
-        assert_eq!(kept(Action::JunkSeen), (junk(), Flags::SEEN));
+        assert_eq!(
+            kept(Action::Junk { seen: false }),
+            (junk(), Flags::default())
+        );
+        assert_eq!(kept(Action::Junk { seen: true }), (junk(), Flags::SEEN));
     }
 }

@@ -213,7 +213,6 @@ fn services(
         limits: Limits::new(&config.limits),
         gate: Gate::new(&config),
         models: Arc::default(),
-        filter: Default::default(),
         keys: SigningKeys::default(),
         dns,
         clock: parts.clock.clone(),

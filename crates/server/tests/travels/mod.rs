@@ -6,7 +6,6 @@ mod authentication;
 mod brake;
 mod events;
 mod housekeeping;
-mod judging;
 mod lmtp;
 mod outsiders;
 mod quota;
