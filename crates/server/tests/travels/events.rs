@@ -173,8 +173,8 @@ async fn h26_h27_i10_the_usual_scripts_teach_the_filter() {
     looked_at(&world).await;
     assert_eq!(
         jobs(&world).await,
-        [],
-        "I11: neither an answer nor another mailbox"
+        [(Class::Ham, Origin::Archive)],
+        "I11: an answer and a filed message are weak signs of ham, never of spam"
     );
     alice.ok("COPY 1 Junk").await;
     looked_at(&world).await;
@@ -219,7 +219,7 @@ async fn i12_a_failing_script_does_not_break_the_move() {
         let told = alice.ok("SELECT Junk").await;
         assert!(told.contains("* 1 EXISTS"), "{broken}: {told}");
         let flags = alice.ok("FETCH 1 FLAGS").await;
-        assert!(flags.contains("(\\Flagged keyword)"), "{broken}: {flags}");
+        assert!(flags.contains("\\Flagged keyword)"), "{broken}: {flags}");
         assert_ne!(journal(&world).await, "", "{broken}");
         world.finish().await;
     }
@@ -289,7 +289,10 @@ async fn rfc6785_h20_scripts_by_annotation_and_their_environment() {
     assert_eq!(listed.matches("* LIST").count(), 3, "{listed}");
     alice.ok("SELECT Archive").await;
     let flags = alice.ok("FETCH 1 FLAGS").await;
-    assert!(flags.contains("(\\Recent \\Flagged \\Seen marked work)"), "{flags}");
+    assert!(
+        flags.contains("(\\Recent \\Flagged \\Seen marked work)"),
+        "{flags}"
+    );
     alice.ok("SELECT Trash").await;
     let flags = alice.ok("FETCH 1 FLAGS").await;
     assert!(flags.contains("\\Flagged \\Seen work)"), "{flags}");
@@ -341,6 +344,7 @@ async fn rfc6785_section_3_what_actions_mean() {
         assert_eq!(found, Ok(messages), "{mailbox}");
         alice.ok(&format!("SELECT {mailbox}")).await;
         let told = alice.ok("FETCH 1 FLAGS").await;
+        let told = told.replace("\\Recent ", "").replace("\\Recent", "");
         assert!(
             told.contains(&format!("FLAGS {flags}")),
             "{mailbox}: {told}"

@@ -188,7 +188,7 @@ mod tests {
     /// What an enemy, or a fault, puts in the place of a feed costs no more than a large list.
     #[test]
     fn j21_hostile_lists_are_bounded() {
-        for line in ["1.1.1.1\n", "!1.1.1.1\n", "::1\n"] {
+        for line in ["1.1.1.1\n", "!1.1.1.1\n", "2001:db8::1\n"] {
             let flood = gzipped(line.repeat(MOST_RANGES + 1).as_bytes());
             assert!(flood.len() < 200_000);
             assert!(matches!(read(&flood), Err(NotAList::TooLarge)), "{line}");
