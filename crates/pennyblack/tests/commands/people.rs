@@ -595,10 +595,7 @@ fn removed_messages_are_listed_and_put_back() {
     let news = say("f NOOP", "f OK");
     assert!(news.contains("* 1 EXISTS"), "{news}");
     let fetched = say("g UID FETCH 2 (FLAGS)", "g OK");
-    assert!(
-        fetched.contains("FLAGS (\\Recent \\Flagged)"),
-        "{fetched}"
-    );
+    assert!(fetched.contains("FLAGS (\\Recent \\Flagged)"), "{fetched}");
     server.terminate();
     let nothing = world.run(&["mailbox", "undelete", "alice@example.com"]);
     assert!(
