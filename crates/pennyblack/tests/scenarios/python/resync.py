@@ -17,9 +17,9 @@ def client():
 
 
 def picture(connection):
-    """Flags and MODSEQ of every message, by UID."""
+    """Flags and MODSEQ of every message, by UID; without \\Recent, which is of one session alone (RFC 3501 section 2.3.2)."""
     fetched = connection.fetch(connection.search(), ["FLAGS", "MODSEQ"])
-    return {uid: (frozenset(data[b"FLAGS"]), data[b"MODSEQ"][0]) for uid, data in fetched.items()}
+    return {uid: (frozenset(data[b"FLAGS"]) - {b"\\Recent"}, data[b"MODSEQ"][0]) for uid, data in fetched.items()}
 
 
 def deliver(count):
