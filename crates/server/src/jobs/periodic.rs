@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, watch};
@@ -200,6 +200,8 @@ impl Keeper {
     async fn run(&self) -> Result<(), ()> {
         let state = &self.known.state;
         state.send_modify(|state| (state.running, state.next) = (true, None));
+        // Whoever wished for a run before now gets this one: it may have begun because it was due.
+        pin!(self.known.wanted.notified()).enable();
         let (begun, watch) = (self.services.clock.now(), Instant::now());
         let run = AbortOnDropHandle::new(tokio::spawn((self.job.work)(self.services.clone())));
         let outcome = match run.await {

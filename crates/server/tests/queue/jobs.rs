@@ -46,6 +46,21 @@ async fn a_job_can_be_run_now() {
     world.finish().await;
 }
 
+/// Whoever asks for a job at the moment when it is due gets that run, and no second one that finds nothing left to do.
+#[tokio::test]
+async fn a_job_that_is_due_and_asked_for_runs_once() {
+    let world = World::start().await;
+    let jobs = &world.services().jobs;
+    for _ in 0..16 {
+        world.advance(27 * HOUR);
+        soon(jobs.run("sweep")).await.expect("the job");
+    }
+    let all = jobs.list();
+    let sweep = all.into_iter().find(|(known, _, _)| *known == "sweep");
+    assert_eq!(sweep.expect("the job").2.runs, 16);
+    world.finish().await;
+}
+
 #[tokio::test]
 async fn the_change_log_forgets_what_is_older_than_a_setting() {
     let settings = [("store.history", "\"1d\""), ("store.history_floor", "0")];
