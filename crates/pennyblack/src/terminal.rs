@@ -11,6 +11,13 @@ pub(crate) struct Given {
     pub(crate) generated: bool,
 }
 
+impl Given {
+    /// The text, if nobody knows it yet who has to be told.
+    pub(crate) fn shown(&self) -> Option<String> {
+        self.generated.then(|| self.password.text().to_owned())
+    }
+}
+
 /// Gets a new password from where the options say; from a person twice.
 pub(crate) fn new_password(from: PasswordFrom) -> Result<Given, Failure> {
     if from.generate {

@@ -22,71 +22,36 @@ pub(crate) fn run(which: Which, global: &Global) -> Outcome {
         } => {
             let quota = parse_quota(&quota)?;
             let given = new_password(password)?;
-            let shown = given.generated.then(|| given.password.text().to_owned());
-            add(
-                global,
-                New {
-                    address,
-                    name,
-                    password: given.password,
-                    quota,
-                    add_domain,
-                },
-                shown.as_deref(),
-            )
+            let shown = given.shown();
+            let new = New {
+                address,
+                name,
+                password: given.password,
+                quota,
+                add_domain,
+            };
+            add(global, new, shown.as_deref())
         }
         Which::List => list(global),
         Which::Show { address } => change(global, Request::Show { address }, None),
         Which::Password { address, password } => {
             let given = new_password(password)?;
-            let shown = given.generated.then(|| given.password.text().to_owned());
-            change(
-                global,
-                Request::Password {
-                    address,
-                    password: given.password,
-                },
-                shown.as_deref(),
-            )
+            let shown = given.shown();
+            let password = given.password;
+            let request = Request::Password { address, password };
+            change(global, request, shown.as_deref())
         }
         Which::Quota {
-            address: Some(address),
+            address,
             quota,
             messages,
-        } if quota.is_some() || messages.is_some() => {
-            let quota = quota.map(|text| parse_quota(&text)).transpose()?;
-            let messages = messages.map(|text| parse_messages(&text)).transpose()?;
-            let request = Request::Quota {
-                address,
-                quota,
-                messages,
-            };
-            change(global, request, None)
-        }
-        Which::Quota { address, .. } => {
-            let addresses = address.into_iter().collect();
-            super::quota::run(crate::cli::Quota::Report { addresses }, global)
-        }
+        } => quota_of(global, address, quota, messages),
         Which::Language { address, language } => {
             let language = (language != "default").then_some(language);
             change(global, Request::Language { address, language }, None)
         }
-        Which::Enable { address } => change(
-            global,
-            Request::Activate {
-                address,
-                active: true,
-            },
-            None,
-        ),
-        Which::Disable { address } => change(
-            global,
-            Request::Activate {
-                address,
-                active: false,
-            },
-            None,
-        ),
+        Which::Enable { address } => activate(global, address, true),
+        Which::Disable { address } => activate(global, address, false),
         Which::Limit { address, limits } => {
             let change = limits_of(&limits)?;
             sending(global, Request::Limit { address, change })
@@ -105,6 +70,34 @@ pub(crate) fn run(which: Which, global: &Global) -> Outcome {
             remove(global, Request::Remove { address, mode })
         }
     }
+}
+
+/// Sets what is given; with nothing to set it shows how full the account is, or all are.
+fn quota_of(
+    global: &Global,
+    address: Option<String>,
+    quota: Option<String>,
+    messages: Option<String>,
+) -> Outcome {
+    let address = match address {
+        Some(address) if quota.is_some() || messages.is_some() => address,
+        shown => {
+            let addresses = shown.into_iter().collect();
+            return super::quota::run(crate::cli::Quota::Report { addresses }, global);
+        }
+    };
+    let quota = quota.map(|text| parse_quota(&text)).transpose()?;
+    let messages = messages.map(|text| parse_messages(&text)).transpose()?;
+    let request = Request::Quota {
+        address,
+        quota,
+        messages,
+    };
+    change(global, request, None)
+}
+
+fn activate(global: &Global, address: String, active: bool) -> Outcome {
+    change(global, Request::Activate { address, active }, None)
 }
 
 /// Adds the account; if its domain is not hosted, offers to add that too.
