@@ -7,6 +7,7 @@ pub mod config;
 pub mod control;
 mod dial;
 pub mod fetch;
+pub mod filter;
 pub mod gate;
 pub mod jobs;
 pub mod journey;

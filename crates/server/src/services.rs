@@ -59,6 +59,8 @@ pub struct Services {
     pub gate: crate::gate::Gate,
     /// What the filter has learned.
     pub models: Arc<crate::learning::Models>,
+    /// What mail is looked at with.
+    pub filter: crate::filter::Filter,
     /// Keys that sign what leaves.
     pub(crate) keys: crate::signing::SigningKeys,
     /// Who is logged in.

@@ -88,7 +88,8 @@ async fn talk(world: &World, client: [u8; 4]) -> String {
         "MAIL FROM:<>",
         "RCPT TO:<alice@example.com>",
         "DATA",
-        "\r\n.\r\nQUIT",
+        // Without Date and Message-ID, which alone make nobody doubtful.
+        "From: Anna <anna@good.example>\r\nTo: alice@example.com\r\nSubject: tomorrow\r\n\r\nShall we meet at noon?\r\n.\r\nQUIT",
     ] {
         let mut buffer = [0; 1000];
         let count = stream.read(&mut buffer).await.unwrap();

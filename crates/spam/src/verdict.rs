@@ -100,9 +100,9 @@ impl Thresholds {
     pub fn action(&self, score: f32) -> Action {
         if score >= self.refuse {
             Action::Refuse
-        } else if score > self.refuse * self.junk_seen {
+        } else if score > self.junk_seen_score() {
             Action::JunkSeen
-        } else if score >= self.refuse * self.junk {
+        } else if score >= self.junk_score() {
             Action::Junk
         } else if score >= self.mark {
             Action::Mark
@@ -114,6 +114,11 @@ impl Thresholds {
     /// From here on a message is filed as junk.
     pub fn junk_score(&self) -> f32 {
         self.refuse * self.junk
+    }
+
+    /// Above this nobody need see it.
+    pub fn junk_seen_score(&self) -> f32 {
+        self.refuse * self.junk_seen
     }
 }
 
@@ -131,16 +136,6 @@ pub trait Learned: Send + Sync {
     /// What is thought of a message that these accounts are to get. Asked on a thread that may compute, once a message, and not to
     /// wait for anything: a model that is not in memory has no opinion.
     fn opinions(&self, mail: &Mail<'_>, accounts: &[u128]) -> Opinions;
-}
-
-/// Nobody has learned anything.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NothingLearned;
-
-impl Learned for NothingLearned {
-    fn opinions(&self, _: &Mail<'_>, _: &[u128]) -> Opinions {
-        Opinions::default()
-    }
 }
 
 /// The reasons and what they come to.

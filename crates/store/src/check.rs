@@ -272,6 +272,11 @@ const IMPOSSIBLE: &[(&str, &str)] = &[
         "an account has learned less than nothing (account)",
     ),
     (
+        "SELECT j.account, j.message FROM judgement j LEFT JOIN content c ON c.account = j.account AND c.message = j.message \
+         WHERE c.message IS NULL",
+        "it is written down how a message was judged that is not there (account, message)",
+    ),
+    (
         "SELECT s.account, s.mailbox FROM seen s LEFT JOIN entry e ON e.account = s.account AND e.mailbox = s.mailbox \
          AND e.uid = s.uid WHERE e.uid IS NULL GROUP BY s.account, s.mailbox",
         "a reader has seen a message that does not exist (account, mailbox)",

@@ -7,6 +7,7 @@
 //! **and synced**; [`Store::read`] runs one over a consistent snapshot.
 
 pub mod account;
+pub mod acquaintance;
 pub mod alias;
 pub mod annotation;
 pub mod body;
@@ -18,6 +19,7 @@ pub mod domain;
 pub mod entry;
 pub mod filing;
 pub mod gate;
+pub mod judgement;
 pub mod learn;
 pub mod lesson;
 pub mod mailbox;

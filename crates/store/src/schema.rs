@@ -23,6 +23,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0013_sending_limits.sql"),
     include_str!("../migrations/0014_lessons.sql"),
     include_str!("../migrations/0015_reports.sql"),
+    include_str!("../migrations/0016_judgement.sql"),
+    include_str!("../migrations/0017_acquaintance.sql"),
 ];
 
 /// The version this program works with.

@@ -38,6 +38,8 @@ pub enum Field {
         fn(&mut Config, usize),
     ),
     Count(Place<u32>, RangeInclusive<u32>),
+    /// A number with a fraction.
+    Score(Place<f32>, RangeInclusive<f32>),
     Port(Place<u16>),
     Size(Place<u64>, RangeInclusive<u64>),
     Size32(Place<u32>, RangeInclusive<u32>),
@@ -77,11 +79,13 @@ pub(super) struct Reading<'a> {
     pub(super) wrong: Vec<(Range<usize>, String)>,
 }
 
-/// Whether a number may stand for its digits.
+/// Which numbers may stand for their digits, without quotes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Numbers {
-    Taken,
     Refused,
+    Whole,
+    /// Whole ones, and those with a fraction.
+    Fractions,
 }
 
 impl Field {
@@ -102,6 +106,7 @@ impl Field {
                 .collect::<Vec<_>>()
                 .join(" or "),
             Field::Count(_, range) => format!("number from {} to {}", range.start(), range.end()),
+            Field::Score(_, range) => format!("score from {} to {}", range.start(), range.end()),
             Field::Port(_) => "port number".into(),
             Field::Size(_, range) => format!(
                 "size from {} to {}",
@@ -198,15 +203,16 @@ impl Field {
         }
     }
 
-    /// Whether its value may be written without quotes.
+    /// Which numbers are its values.
     fn takes_numbers(&self) -> Numbers {
         match self {
+            Field::Score(..) => Numbers::Fractions,
             Field::Count(..)
             | Field::Port(_)
             | Field::Size(..)
             | Field::Size32(..)
             | Field::OptionalSize(_)
-            | Field::Time(..) => Numbers::Taken,
+            | Field::Time(..) => Numbers::Whole,
             _ => Numbers::Refused,
         }
     }
@@ -229,6 +235,7 @@ impl Field {
             Field::OptionalPath(place) => *place(config) = some(text).map(|text| folder.join(text)),
             Field::Word(words, _, set) => set(config, position(words, text)?),
             Field::Count(place, range) => *place(config) = count(text, range)?,
+            Field::Score(place, range) => *place(config) = score(text, range)?,
             Field::Port(place) => {
                 *place(config) = count(text, &(1..=65_535)).map(|port| port as u16)?
             }
@@ -283,6 +290,7 @@ impl Field {
             Field::Flag(place) => place(config).to_string(),
             Field::Word(words, which, _) => quote(words.get(which(config)).unwrap_or(&"")),
             Field::Count(place, _) => place(config).to_string(),
+            Field::Score(place, _) => format!("{:?}", place(config)),
             Field::Port(place) => place(config).to_string(),
             Field::Size(place, _) => quote(&print_size(*place(config))),
             Field::Size32(place, _) => quote(&print_size((*place(config)).into())),
@@ -356,9 +364,7 @@ impl Reading<'_> {
     /// The text of a string, or of a number where that is taken.
     fn text(&mut self, item: &Item, numbers: Numbers) -> Option<String> {
         let value = item.as_value();
-        let text = value
-            .filter(|value| numbers == Numbers::Taken || value.is_str())
-            .and_then(scalar_text);
+        let text = value.and_then(|value| scalar_text(value, numbers));
         if text.is_none() {
             self.fault(item, "expected a text in quotes".into());
         }
@@ -381,7 +387,7 @@ impl Reading<'_> {
         elements
             .into_iter()
             .flat_map(|element| {
-                let parsed = scalar_text(element)
+                let parsed = scalar_text(element, Numbers::Whole)
                     .ok_or_else(|| "expected a text in quotes".into())
                     .and_then(|text| parse(&text));
                 parsed.unwrap_or_else(|why| {
@@ -459,10 +465,13 @@ impl Reading<'_> {
     }
 }
 
-fn scalar_text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.value().clone()),
-        Value::Integer(number) => Some(number.value().to_string()),
+fn scalar_text(value: &Value, numbers: Numbers) -> Option<String> {
+    match (value, numbers) {
+        (Value::String(text), _) => Some(text.value().clone()),
+        (Value::Integer(number), Numbers::Whole | Numbers::Fractions) => {
+            Some(number.value().to_string())
+        }
+        (Value::Float(number), Numbers::Fractions) => Some(number.value().to_string()),
         _ => None,
     }
 }
@@ -506,6 +515,18 @@ fn count(text: &str, range: &RangeInclusive<u32>) -> Result<u32, String> {
         )
     };
     let number = text.parse().map_err(|_| wrong())?;
+    range.contains(&number).then_some(number).ok_or_else(wrong)
+}
+
+fn score(text: &str, range: &RangeInclusive<f32>) -> Result<f32, String> {
+    let wrong = || {
+        format!(
+            "\"{text}\" is not a score from {} to {}, like 7.5",
+            range.start(),
+            range.end()
+        )
+    };
+    let number = text.parse::<f32>().map_err(|_| wrong())?;
     range.contains(&number).then_some(number).ok_or_else(wrong)
 }
 

@@ -420,6 +420,7 @@ fn blank() -> Config {
         dns: DnsSettings::default(),
         authentication: AuthenticationSettings::default(),
         gate: GateSettings::default(),
+        spam: SpamSettings::default(),
         search: SearchSettings::default(),
         tables: TableSettings::default(),
         learn: crate::config::LearnSettings::default(),

@@ -17,9 +17,11 @@ mod recover;
 mod route;
 mod scalar;
 mod settings;
+mod spam;
 #[cfg(test)]
 mod tests;
 
+pub use self::spam::{Failure, SpamSettings};
 pub use describe::{Shown, example, man, markdown, show};
 pub use expiry::Expiry;
 pub use fault::{Fault, Faults};
@@ -77,6 +79,8 @@ pub struct Config {
     pub authentication: AuthenticationSettings,
     /// What is done with senders before their mail is read.
     pub gate: GateSettings,
+    /// Whether mail is wanted.
+    pub spam: SpamSettings,
     /// Searching mail.
     pub search: SearchSettings,
     /// Files of accounts, aliases and domains that are kept in step.

@@ -5,9 +5,9 @@
 
 use super::rules::Rules;
 use crate::Services;
-use crate::journey::judge::Reason;
 use spam::gate::dns_list::{DnsList, Health, Meaning};
 use spam::gate::sender_score::{self, Finding, Verdict};
+use spam::verdict::Reason;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Mutex, PoisonError};
@@ -72,6 +72,50 @@ pub(super) async fn reasons(services: &Services, rules: &Rules, address: IpAddr)
     reasons
 }
 
+/// What lists say of names: the domains that a message links to (I20), or hashes of addresses in it (I21). `names`: each with how people
+/// know it. Of each list, what weighs most counts once.
+pub(crate) async fn of_names(
+    services: &Services,
+    lists: &[DnsList],
+    names: &[(String, String)],
+    reason_name: &str,
+) -> Vec<Reason> {
+    let mut questions = JoinSet::new();
+    for list in lists
+        .iter()
+        .filter(|list| services.gate.dns.is_well(&list.zone))
+    {
+        for (name, about) in names {
+            let (dns, list, about) = (services.dns.clone(), list.clone(), about.clone());
+            let question = list.question_of(name);
+            questions.spawn(async move {
+                let answers = answers(dns.as_ref(), &question).await.ok()?;
+                Some((list, answers, about))
+            });
+        }
+    }
+    let mut heaviest: HashMap<String, Reason> = HashMap::new();
+    let collecting = async {
+        while let Some(answered) = questions.join_next().await {
+            let Ok(Some((list, answers, about))) = answered else {
+                continue;
+            };
+            let Some(found) = reason(services, &list, &answers) else {
+                continue;
+            };
+            let detail = format!("{about}: {}", found.detail);
+            let found = Reason::new(reason_name, found.weight, detail);
+            let known = heaviest.get(&list.zone);
+            if known.is_none_or(|known| known.weight < found.weight) {
+                heaviest.insert(list.zone.clone(), found);
+            }
+        }
+    };
+    // Who is late says nothing.
+    let _ = timeout(BUDGET, collecting).await;
+    heaviest.into_values().collect()
+}
+
 /// Lists answer with addresses of one family alone (RFC 5782 §2.1).
 async fn answers(dns: &dyn dns::Resolver, name: &str) -> Result<Vec<Ipv4Addr>, dns::Error> {
     let found = dns.family(name, dns::Family::V4).await?;
@@ -85,14 +129,14 @@ async fn answers(dns: &dyn dns::Resolver, name: &str) -> Result<Vec<Ipv4Addr>, d
 fn reason(services: &Services, list: &DnsList, answers: &[Ipv4Addr]) -> Option<Reason> {
     match list.meaning(answers) {
         Meaning::NotListed => None,
-        Meaning::Listed(code) => Some(Reason {
-            name: match code.weight < 0.0 {
-                true => "dns_list_good",
-                false => "dns_list_bad",
-            },
-            weight: code.weight,
-            detail: format!("{}: {}", list.zone, code.means),
-        }),
+        Meaning::Listed(code) => {
+            let name = match code.weight < 0.0 {
+                true => "DNS_LIST_GOOD",
+                false => "DNS_LIST_BAD",
+            };
+            let detail = format!("{}: {}", list.zone, code.means);
+            Some(Reason::new(name, code.weight, detail))
+        }
         Meaning::RefusesUs => {
             note(services, &list.zone, Health::RefusesUs);
             None
@@ -126,10 +170,9 @@ pub(super) async fn score(services: &Services, rules: &Rules, address: IpAddr) -
 pub(super) fn score_reason(finding: Finding) -> Option<Reason> {
     /// Reaches the threshold of junk alone.
     const JUNK: f32 = 7.5;
-    (finding.verdict == Verdict::Junk).then(|| Reason {
-        name: "sender_score",
-        weight: JUNK,
-        detail: format!("the address has a score of {} of 100", finding.score),
+    (finding.verdict == Verdict::Junk).then(|| {
+        let detail = format!("the address has a score of {} of 100", finding.score);
+        Reason::new("SENDER_SCORE", JUNK, detail)
     })
 }
 

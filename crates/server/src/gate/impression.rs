@@ -4,9 +4,9 @@ use super::{dns_lists, rules::Rules};
 use crate::Services;
 use crate::config::{GateSettings, NameCheck};
 use crate::journey::ClientName;
-use crate::journey::judge::Reason;
 use spam::gate::client_name::{self, Fault, Name};
 use spam::gate::sender_score::Verdict;
+use spam::verdict::Reason;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -64,11 +64,10 @@ impl Impression {
         let (check, text) = wanted(settings, fault);
         match check {
             NameCheck::Off => {}
-            NameCheck::Score => self.reasons.push(Reason {
-                name: fault.name(),
-                weight: weight(fault),
-                detail: detail(name, fault),
-            }),
+            NameCheck::Score => {
+                let reason = Reason::new(fault.name(), weight(fault), detail(name, fault));
+                self.reasons.push(reason);
+            }
             NameCheck::Refuse => self.refusal = Some(text.to_owned()),
         }
     }

@@ -23,7 +23,7 @@ pub(crate) mod lists;
 mod rules;
 pub(crate) mod traps;
 
-pub(crate) use dns_lists::{check_health as check_dns_lists, view as dns_lists};
+pub(crate) use dns_lists::{check_health as check_dns_lists, of_names, view as dns_lists};
 pub use impression::Impression;
 pub(crate) use impression::of_client;
 pub(crate) use rules::times;

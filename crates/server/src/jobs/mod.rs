@@ -1,5 +1,6 @@
 //! What runs by itself: the queue runner, scripts on what happens over IMAP ([`events`]), and jobs at intervals ([`periodic`]).
 
+mod acquaintance;
 mod autoexpunge;
 mod brake;
 mod dmarc_report;
@@ -53,6 +54,7 @@ fn at_intervals() -> Vec<periodic::Job> {
         brake::letters(),
         brake::correspondents(),
         learn::job(),
+        acquaintance::expiry(),
         gate::expiry(),
         gate::shared(),
         gate::lists(),

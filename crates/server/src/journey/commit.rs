@@ -10,6 +10,7 @@ use super::brake::{self, Charge, Verdict};
 use super::deliver::Part;
 use super::envelope::{Notify, Refusal, Replies, Ret, Road};
 use super::file::{Delivery, Filed};
+use super::judge::Meetings;
 use super::place::{Letter, Outcome};
 use super::receive::{MailId, Received};
 use super::refusals;
@@ -39,7 +40,7 @@ impl Committed {
 
 /// Commits.
 pub(super) async fn commit(signed: Signed) -> Result<Committed, Refusal> {
-    let score = signed.filed.verdict.score;
+    let score = signed.filed.score;
     let settled = Settled::new(signed).await?;
     let written = settled.write().await?;
     settled.allowed(&written).await?;
@@ -82,6 +83,7 @@ struct Plan {
     notice: Option<Prepared>,
     /// Reports about mail in our name that it brings (K15).
     reports: Vec<Kept>,
+    meetings: Meetings,
     replies: Replies,
 }
 
@@ -115,6 +117,7 @@ impl Settled {
             letter,
             deliveries,
             relays,
+            meetings,
             ..
         } = filed;
         let reports = reported::brought(&authenticated, letter.as_ref()).await;
@@ -148,6 +151,7 @@ impl Settled {
                 charge,
                 notice,
                 reports,
+                meetings,
                 replies,
             }),
         })
@@ -290,6 +294,7 @@ impl Plan {
                 written.reports.push(report.kind());
             }
         }
+        self.meetings.write(tx)?;
         Ok(written)
     }
 

@@ -7,7 +7,7 @@ use super::receive::Received;
 use super::route::Inbox;
 use crate::scripts::besides::Besides;
 use store::script::journal;
-use store::{MessageId, Result, Timestamp, Tx, filing};
+use store::{MessageId, Result, Timestamp, Tx, filing, judgement};
 
 /// An account's part of the transaction, ready to be written more than once.
 pub(super) struct Part {
@@ -88,10 +88,13 @@ impl Part {
         if delivery.refusal.is_some() {
             return Ok(());
         }
-        if let Some(message) = message
-            && !effects.decisions.is_empty()
-        {
-            filing::record(tx, account, message, &effects.decisions)?;
+        if let Some(message) = message {
+            if !effects.decisions.is_empty() {
+                filing::record(tx, account, message, &effects.decisions)?;
+            }
+            if let Some(judgement) = &delivery.judgement {
+                judgement::record(tx, account, message, judgement)?;
+            }
         }
         let besides = Besides {
             account,

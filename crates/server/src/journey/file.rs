@@ -5,8 +5,8 @@
 //! transaction of [`super::commit`] (by [`super::place`] and [`super::deliver`]).
 
 use super::authenticate::Authenticated;
-use super::envelope::{ClientName, Refusal, Replies};
-use super::judge::{Action, REFUSE, Verdict};
+use super::envelope::{ClientName, Refusal, Replies, Road};
+use super::judge::{Judgements, Meetings};
 use super::place::{Copy, Letter, Place};
 use super::receive::Received;
 use super::refusals;
@@ -14,8 +14,10 @@ use super::route::{self, Inbox, Recipient, Relay, Route, Routed};
 use super::trace;
 use crate::scripts::effects::{self, Answers, Effects, Into, Original};
 use crate::scripts::run::{self, Case, Client};
+use spam::verdict::Action;
 use std::collections::HashSet;
 use std::sync::Arc;
+use store::AccountId;
 use store::entry::Flags;
 use store::quota::Occasion;
 
@@ -24,7 +26,10 @@ pub(crate) struct Filed {
     pub(super) authenticated: Authenticated,
     /// Our trace fields, for every copy.
     pub(super) trace: String,
-    pub(super) verdict: Verdict,
+    /// What is to be remembered of its sender, or of whom it goes to.
+    pub(super) meetings: Meetings,
+    /// Of the message as a whole.
+    pub(super) score: f32,
     /// What mailboxes get; `None` if nobody here gets it.
     pub(super) letter: Option<Letter>,
     /// One for each account, each once.
@@ -43,6 +48,8 @@ pub(crate) struct Delivery {
     /// Who redirected it here: he keeps what cannot be filed here.
     pub(super) via: Option<Inbox>,
     pub(super) effects: Effects,
+    /// What the account thought of it, if it was judged.
+    pub(super) judgement: Option<store::judgement::Judgement>,
 }
 
 /// Files.
@@ -52,18 +59,23 @@ pub(super) async fn file(routed: Routed) -> Result<Filed, Refusal> {
         inboxes,
         relays,
     } = routed;
-    let (authorized, verdict) = judged.into_parts();
+    let (authorized, judgements) = judged.into_parts();
     let mut authenticated = authorized.into_authenticated();
     let trace = format!(
         "{}{}",
         trace::received_field(&authenticated.received),
         authenticated.results
     );
-    let (letter, front) = letter(&mut authenticated.received, &trace).await?;
+    let results = match authenticated.received.config.spam.headers {
+        true => judgements.shown().fields(),
+        false => String::new(),
+    };
+    let fields = format!("{trace}{results}");
+    let (letter, front) = letter(&mut authenticated.received, &fields).await?;
     let received = &authenticated.received;
     let mut filing = Filing {
         received,
-        verdict: &verdict,
+        judgements: &judgements,
         deliveries: Vec::new(),
         seen: inboxes.iter().map(|inbox| inbox.account).collect(),
         waiting: inboxes.into_iter().map(|inbox| (inbox, None)).collect(),
@@ -73,9 +85,15 @@ pub(super) async fn file(routed: Routed) -> Result<Filed, Refusal> {
     }
     let deliveries = filing.deliveries;
     refused_by_all(received, &deliveries, &relays)?;
+    let accounts = deliveries.iter().map(|delivery| delivery.inbox.account);
+    let meetings = match received.facts.road {
+        Road::Submission(_) => Meetings::of_ours(received),
+        Road::Mx | Road::Lmtp | Road::Local(_) => judgements.meetings(accounts),
+    };
     Ok(Filed {
+        meetings,
         trace,
-        verdict,
+        score: judgements.shown().verdict.score,
         letter,
         deliveries,
         relays,
@@ -108,7 +126,7 @@ async fn letter(
 /// The decisions while they are taken.
 struct Filing<'a> {
     received: &'a Received,
-    verdict: &'a Verdict,
+    judgements: &'a Judgements,
     deliveries: Vec<Delivery>,
     /// Accounts that get it, or are asked whether they want it: each once, so that redirects cannot go in circles.
     seen: HashSet<store::AccountId>,
@@ -123,8 +141,8 @@ impl Filing<'_> {
             body: letter.body.clone().into(),
             summary: letter.summary.clone(),
             spam: Some(sieve::SpamScore {
-                score: self.verdict.score.into(),
-                maximum: REFUSE.into(),
+                score: self.judgements.shown().verdict.score.into(),
+                maximum: self.judgements.shown().thresholds.refuse.into(),
             }),
         });
         let client = Arc::new(self.client());
@@ -152,27 +170,33 @@ impl Filing<'_> {
 
     fn by_verdict(&self, inbox: Inbox, via: Option<Inbox>) -> Delivery {
         Delivery {
-            copies: vec![self.implicit_keep()],
-            inbox,
+            copies: vec![self.implicit_keep(inbox.account)],
+            judgement: self.judgements.record(inbox.account),
             refusal: None,
             via,
             effects: Effects {
-                decisions: self.verdict_decides(),
+                decisions: self.verdict_decides(inbox.account),
                 ..Effects::default()
             },
+            inbox,
         }
     }
 
-    fn implicit_keep(&self) -> Copy {
-        implicit_keep(self.verdict, &self.received.config.mail.junk)
+    fn action(&self, account: AccountId) -> Action {
+        self.judgements.of(account).action()
+    }
+
+    fn implicit_keep(&self, account: AccountId) -> Copy {
+        implicit_keep(self.action(account), &self.received.config.mail.junk)
     }
 
     /// For `explain message`, if the verdict chose the mailbox.
-    fn verdict_decides(&self) -> Vec<store::filing::Decision> {
-        let Action::Junk { seen } = self.verdict.action else {
-            return Vec::new();
+    fn verdict_decides(&self, account: AccountId) -> Vec<store::filing::Decision> {
+        let flags = match self.action(account) {
+            Action::Junk => "",
+            Action::JunkSeen => " (\\Seen)",
+            Action::Accept | Action::Mark | Action::Refuse => return Vec::new(),
         };
-        let flags = if seen { " (\\Seen)" } else { "" };
         vec![store::filing::Decision {
             action: format!("fileinto \"{}\"{flags}", self.received.config.mail.junk),
             by: "the verdict of the filter".into(),
@@ -208,9 +232,9 @@ impl Filing<'_> {
             id: &id,
             notify: recipient.map_or(0, |recipient| recipient.notify.0),
             recipient: recipient.map_or(&inbox.address, |recipient| &recipient.path),
-            answers: match self.verdict.action {
-                Action::Junk { .. } => Answers::Unwanted,
-                _ => Answers::Wanted,
+            answers: match self.action(inbox.account).is_junk() {
+                true => Answers::Unwanted,
+                false => Answers::Wanted,
             },
         };
         let effects = effects::prepare(&case, ran, original)
@@ -277,13 +301,14 @@ impl Filing<'_> {
         let mut copies: Vec<Copy> = effects
             .copies
             .drain(..)
-            .map(|filed| self.copy(filed))
+            .map(|filed| self.copy(inbox.account, filed))
             .collect();
         // What was redirected here and is refused here stays with whoever redirected it.
         if refusal.is_some() {
             copies.clear();
         }
         Ok(Delivery {
+            judgement: self.judgements.record(inbox.account),
             inbox,
             copies,
             refusal,
@@ -292,8 +317,8 @@ impl Filing<'_> {
         })
     }
 
-    pub(super) fn copy(&self, filed: effects::Filed) -> Copy {
-        let usual = self.implicit_keep();
+    fn copy(&self, account: AccountId, filed: effects::Filed) -> Copy {
+        let usual = self.implicit_keep(account);
         let (place, more) = match filed.into {
             Into::Usual => (usual.place, usual.flags),
             named => (Place::Named(named), Flags::default()),
@@ -318,14 +343,16 @@ pub(super) fn letter_of(received: &Received, made: crate::scripts::letters::Made
 }
 
 /// Where a message goes about which nobody said anything else.
-fn implicit_keep(verdict: &Verdict, junk: &str) -> Copy {
-    match verdict.action {
-        Action::Junk { seen } => Copy {
-            place: Place::Junk(junk.to_owned()),
-            flags: if seen { Flags::SEEN } else { Flags::default() },
-            ..Copy::plain()
-        },
-        Action::Accept | Action::Refuse => Copy::plain(),
+fn implicit_keep(action: Action, junk: &str) -> Copy {
+    let flags = match action {
+        Action::Accept | Action::Mark | Action::Refuse => return Copy::plain(),
+        Action::Junk => Flags::default(),
+        Action::JunkSeen => Flags::SEEN,
+    };
+    Copy {
+        place: Place::Junk(junk.to_owned()),
+        flags,
+        ..Copy::plain()
     }
 }
 
@@ -357,12 +384,7 @@ mod tests {
     use super::*;
 
     fn kept(action: Action) -> (String, Flags) {
-        let verdict = Verdict {
-            score: 0.0,
-            reasons: Vec::new(),
-            action,
-        };
-        let copy = implicit_keep(&verdict, "Spam");
+        let copy = implicit_keep(action, "Spam");
         (format!("{:?}", copy.place), copy.flags)
     }
 
@@ -371,10 +393,7 @@ mod tests {
     fn i05_the_verdict_chooses_the_mailbox() {
         let junk = || "Junk(\"Spam\")".to_owned();
         assert_eq!(kept(Action::Accept), ("Inbox".into(), Flags::default()));
-        assert_eq!(
-            kept(Action::Junk { seen: false }),
-            (junk(), Flags::default())
-        );
-        assert_eq!(kept(Action::Junk { seen: true }), (junk(), Flags::SEEN));
+        assert_eq!(kept(Action::Junk), (junk(), Flags::default()));
+        assert_eq!(kept(Action::JunkSeen), (junk(), Flags::SEEN));
     }
 }

@@ -1,10 +1,10 @@
 //! The header section on its way through: where it ends in the stream, and what is changed in it.
 //!
-//! From every road: `Return-Path` goes, since the final delivery writes its own (RFC 5321 §4.4), and results that claim to be ours
+//! From other servers: what claims to be a result of our filter goes (I4). From every road: `Return-Path` goes, since the final delivery writes its own (RFC 5321 §4.4), and results that claim to be ours
 //! go (RFC 8601 §5). Submitted mail gets what its client left out (B18; RFC 6409 §8): From, Date, Message-ID, domains of bare
 //! addresses; and Bcc goes. All other octets stay as they are, so that signatures hold.
 
-use super::authenticate;
+use super::{authenticate, judge};
 use message::address_list::{self, Item, Mailbox};
 use message::header::{self, Field};
 
@@ -105,6 +105,7 @@ pub(crate) fn incoming(section: &[u8], forged: Option<&str>) -> Vec<u8> {
     let mut kept = Vec::with_capacity(section.len());
     for field in header::fields(section) {
         let is_forged = forged.is_some_and(|hostname| authenticate::is_forged(&field, hostname));
+        let is_forged = is_forged || forged.is_some() && judge::is_result_field(&field);
         if !field.is("Return-Path") && !is_forged {
             kept.extend_from_slice(field.raw);
         }

@@ -409,7 +409,7 @@ impl Receiving {
 /// What becomes of a message whose sender has been looked at.
 async fn decided(authenticated: authenticate::Authenticated) -> Result<commit::Committed, Refusal> {
     let authorized = authorize::authorize(authenticated).await?;
-    let judged = judge::judge(authorized)?;
+    let judged = judge::judge(authorized).await?;
     let judged = strangers::greylist(judged).await?;
     let routed = route::route(judged);
     let filed = file::file(routed).await?;

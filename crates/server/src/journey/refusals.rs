@@ -3,6 +3,7 @@
 //! Whose fault it is decides the class: the client's or its user's 5xx, ours 4xx.
 
 use super::envelope::Refusal;
+use super::receive::MailId;
 use ::queue::brake::{self, Excess, Span};
 use jiff::Timestamp;
 use message::Address;
@@ -273,6 +274,26 @@ pub(crate) fn dmarc_reject(author: &str, found: &str) -> Refusal {
         format!(
             "{author} wants mail refused that is not proved to be its own, by DMARC p=reject: {found}. Send by a server of {author}, or ask its postmaster"
         ),
+    )
+}
+
+/// 550 5.7.1 (I2): the sum of the reasons says so. The code and the id lead to the reasons in our log (V3).
+pub(crate) fn unwanted(id: MailId) -> Refusal {
+    Refusal::new(
+        550,
+        Enhanced(5, 7, 1),
+        format!(
+            "This message looks like unsolicited mail. If it is not, tell our postmaster by other means: SPAM-SCORE {id}"
+        ),
+    )
+}
+
+/// 451 4.7.0 (I31): the filter has failed, and the settings say that mail waits for it.
+pub(crate) fn not_judged() -> Refusal {
+    Refusal::new(
+        451,
+        Enhanced(4, 7, 0),
+        "We cannot look at mail at present; try again later",
     )
 }
 

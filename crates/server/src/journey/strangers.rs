@@ -11,9 +11,6 @@ use super::route::Recipient;
 use crate::gate::greylist::{self, Candidate, Doubt};
 use spam::gate::greylist::{Decision, Why};
 
-/// From this score on a message is in doubt (I3).
-const DOUBT: f32 = 4.0;
-
 /// Lets the message pass, or asks its sender to come again.
 pub(super) async fn greylist(judged: Judged) -> Result<Judged, Refusal> {
     let received = judged.received();
@@ -21,7 +18,7 @@ pub(super) async fn greylist(judged: Judged) -> Result<Judged, Refusal> {
     if !matches!(received.facts.road, Road::Mx) || only_traps {
         return Ok(judged);
     }
-    let candidate = candidate(received, proved(&judged), judged.verdict().score);
+    let candidate = candidate(received, proved(&judged), judged.is_doubtful());
     let decision = greylist::ask(&received.services, &candidate)
         .await
         .map_err(|why| refusals::store_failed(&why))?;
@@ -51,7 +48,7 @@ fn proved(judged: &Judged) -> Vec<&str> {
     domains
 }
 
-fn candidate<'a>(received: &'a Received, proved: Vec<&'a str>, score: f32) -> Candidate<'a> {
+fn candidate<'a>(received: &'a Received, proved: Vec<&'a str>, doubtful: bool) -> Candidate<'a> {
     Candidate {
         address: received.facts.peer.remote.ip(),
         helo: received.facts.helo.as_deref().unwrap_or_default(),
@@ -68,7 +65,7 @@ fn candidate<'a>(received: &'a Received, proved: Vec<&'a str>, score: f32) -> Ca
             .map(|recipient| recipient.path.to_lowercase())
             .collect(),
         proved,
-        doubt: match score >= DOUBT {
+        doubt: match doubtful {
             true => Doubt::Much,
             false => Doubt::Little,
         },

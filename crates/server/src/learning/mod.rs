@@ -14,7 +14,7 @@ use spam::Mail;
 use spam::arrived::{as_received, with_line_ends};
 use spam::classifier::{Model, Opinion, Seen, Size, points};
 use spam::features::Features;
-use spam::verdict::Reason;
+use spam::verdict::{Learned, Opinions, Reason};
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use store::lesson::Scope;
@@ -103,10 +103,7 @@ impl Models {
 
     /// What the model of an account says, if that is in memory; if not, it will be next time.
     pub fn own(&self, account: AccountId, features: &Features) -> Option<(Said, Reason)> {
-        let Some(shelf) = self.own_models().find(account) else {
-            self.missed.notify_one();
-            return None;
-        };
+        let shelf = self.own_model(account)?;
         let said = shelf.read(|model| Said::of(model, features))?;
         let rarer = said.opinion.seen.rarer();
         let share = rarer / (rarer + OWN_HALF);
@@ -171,8 +168,40 @@ impl Models {
         Ok(())
     }
 
+    /// The model of an account; where it is to be fetched, that is begun.
+    fn own_model(&self, account: AccountId) -> Option<Arc<Shelf>> {
+        let mut own = self.own_models();
+        let found = own.find(account);
+        if found.is_none() && own.is_missed(account) {
+            self.missed.notify_one();
+        }
+        found
+    }
+
     fn own_models(&self) -> MutexGuard<'_, Own> {
         self.own.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Learned for Models {
+    fn opinions(&self, mail: &Mail<'_>, accounts: &[u128]) -> Opinions {
+        let accounts = || accounts.iter().map(|id| AccountId::from_u128(*id));
+        // Features cost more than all the rest: they are for those who know something.
+        let knowing = accounts()
+            .filter(|account| self.own_model(*account).is_some())
+            .count();
+        if knowing == 0 && self.condition().is_none() {
+            return Opinions::default();
+        }
+        let features = Features::of(mail);
+        let own = |account: AccountId| {
+            let (_, reason) = self.own(account, &features)?;
+            Some((account.as_u128(), reason))
+        };
+        Opinions {
+            server: self.shared(&features).map(|(_, reason)| reason),
+            accounts: accounts().filter_map(own).collect(),
+        }
     }
 }
 

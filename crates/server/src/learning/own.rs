@@ -38,6 +38,11 @@ impl Own {
         Some(shelf)
     }
 
+    /// Is its model to be fetched?
+    pub(super) fn is_missed(&self, account: AccountId) -> bool {
+        self.missed.contains(&account)
+    }
+
     pub(super) fn put(&mut self, account: AccountId, shelf: Arc<Shelf>) {
         self.present.retain(|(whose, _)| *whose != account);
         if self.present.len() >= ROOM {

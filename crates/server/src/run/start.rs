@@ -5,7 +5,9 @@ use super::privileges::{self, Target};
 use super::resolver::resolver;
 use super::{Instance, LockError, Parts, Running, Server, limits, notify};
 use crate::config::Config;
+use crate::filter::Filter;
 use crate::gate::Gate;
+use crate::learning::Models;
 use crate::listen::{self, Bound, Socket};
 use crate::session::limits::Limits;
 use crate::session::login::{Authenticator, Means};
@@ -206,13 +208,15 @@ fn services(
     };
     let login = Authenticator::new(&config, store.clone(), metrics.clone(), means)
         .map_err(system("cannot set up log-ins"))?;
+    let models: Arc<Models> = Arc::default();
     Ok(Arc::new(Services {
         scripts: Arc::default(),
         login,
         sessions: Default::default(),
         limits: Limits::new(&config.limits),
         gate: Gate::new(&config),
-        models: Arc::default(),
+        filter: Filter::of(models.clone()),
+        models,
         keys: SigningKeys::default(),
         dns,
         clock: parts.clock.clone(),

@@ -7,6 +7,7 @@ use super::host;
 use super::letters::{self, About, Desk, Made, Unsealed};
 use super::lists;
 use super::run::{Case, Occasion, Ran, Trouble};
+use crate::journey::judge;
 use crate::journey::lookup::{self, Found, Target};
 use crate::journey::srs;
 use jiff::{SignedDuration, Timestamp};
@@ -401,7 +402,7 @@ impl Hands<'_> {
         Ok(())
     }
 
-    /// Without our `Return-Path`, which is for mailboxes, and with a mark that this account has had it (RFC 9228).
+    /// Without our `Return-Path` and what our filter found, which are for mailboxes, and with a mark that this account has had it (RFC 9228).
     async fn redirected(
         &self,
         version: Option<&sieve::Version>,
@@ -410,7 +411,7 @@ impl Hands<'_> {
         let header = version.map_or(&message.header, |version| &version.header);
         let mut head = format!("Delivered-To: {}\r\n", self.case.recipient.address).into_bytes();
         for field in message::header::fields(header) {
-            if !field.is("Return-Path") {
+            if !field.is("Return-Path") && !judge::is_result_field(&field) {
                 head.extend_from_slice(field.raw);
             }
         }

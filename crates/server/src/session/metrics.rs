@@ -34,6 +34,7 @@ pub struct Metrics {
     bans: Gauges<1>,
     blocked: Counters<2>,
     greylist: Counters<1>,
+    verdicts: Counters<1>,
     dns_lists_off: Gauge,
     queue_messages: Gauges<1>,
     queue_oldest: Seconds,
@@ -139,6 +140,11 @@ impl Metrics {
             greylist: names.add(
                 "greylist",
                 "Messages that the greylist was asked about, by what it said",
+                Counters::default(),
+            ),
+            verdicts: names.add(
+                "verdicts",
+                "Messages from other servers by what the filter said",
                 Counters::default(),
             ),
             dns_lists_off: names.add(
@@ -379,6 +385,11 @@ impl Metrics {
     /// What the greylist said of a message: `white`, `came_again` or `wait`.
     pub fn greylisted(&self, result: &'static str) {
         self.greylist.get_or_create(&[("result", result)]).inc();
+    }
+
+    /// What the filter said of a message: `accept`, `mark`, `junk`, `junk-seen`, `refuse`, or `failed` if it could not look.
+    pub fn judged(&self, verdict: &'static str) {
+        self.verdicts.get_or_create(&[("verdict", verdict)]).inc();
     }
 
     /// Lists in DNS that are ill.

@@ -6,6 +6,7 @@ mod authentication;
 mod brake;
 mod events;
 mod housekeeping;
+mod judging;
 mod lmtp;
 mod outsiders;
 mod quota;

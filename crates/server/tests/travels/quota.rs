@@ -198,7 +198,7 @@ async fn p06_p07_users_are_told_when_it_fills_and_when_there_is_room_again() {
         "{}",
         second[1]
     );
-    client.deliver("", &to, &message_of(6_000)).await;
+    client.deliver("", &to, &message_of(5_000)).await;
     assert_eq!(letters(&world).await.len(), 2);
     assert_eq!(client.rcpt("alice@example.com").await, "452 4.2.2");
     write(&world, |tx| {

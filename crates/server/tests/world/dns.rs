@@ -38,6 +38,12 @@ const LISTED: &[(&str, &str)] = &[
     ("1.100.51.198.refuses.test.example", "127.255.255.254"),
     ("50.100.51.198.score.test.example", "127.0.1.50"),
     ("5.100.51.198.score.test.example", "127.0.1.5"),
+    // Domains that mail links to, and an address by its SHA-1 (fraud@none.example).
+    ("evil.example.urls.test.example", "127.0.0.2"),
+    (
+        "5ac48551d4f12e3ee0f548391b0cb45790bc7f18.hashes.test.example",
+        "127.0.0.2",
+    ),
 ];
 
 impl Table {

@@ -83,6 +83,28 @@ impl<W: Write> ChunkWriter<W> {
     }
 }
 
+impl ChunkWriter<File> {
+    /// Reads the chunks that are written so far, and tells what follows them.
+    pub(crate) fn so_far(&self, vault: &Vault) -> Result<(ChunkReader, &[u8])> {
+        let mut end = HEADER as u64;
+        let place = |length: &u32| {
+            let start = end;
+            end += u64::from(*length);
+            start..end
+        };
+        let reader = ChunkReader {
+            places: self.lengths.iter().map(place).collect(),
+            file: self.out.try_clone()?,
+            lock: match &self.lock {
+                Some(lock) => Some(vault.lock(lock.salt)?),
+                None => None,
+            },
+            size: (self.lengths.len() * CHUNK) as u64,
+        };
+        Ok((reader, &self.chunk))
+    }
+}
+
 /// Reads a file in the chunked form.
 pub(crate) struct ChunkReader {
     file: File,

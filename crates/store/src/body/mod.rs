@@ -12,7 +12,7 @@ mod staging;
 
 pub use read::BodyReader;
 pub use staged::Staged;
-pub use staging::Staging;
+pub use staging::{SoFar, Staging};
 
 use crate::{Error, Result, Store, Tx};
 use std::ops::Range;

@@ -22,6 +22,8 @@ pub struct Staging {
     context: Arc<Context>,
     memory: Vec<u8>,
     spilled: Option<ChunkWriter<File>>,
+    /// What was in memory when the first octets left it.
+    beginning: Vec<u8>,
     length: u64,
     /// The end of its id.
     tail: Option<u64>,
@@ -33,6 +35,7 @@ impl Staging {
             context,
             memory: Vec::new(),
             spilled: None,
+            beginning: Vec::new(),
             length: 0,
             tail: None,
         }
@@ -58,10 +61,11 @@ impl Staging {
     /// Moves what is in memory into the temporary file, which has the form of a body file: nothing lies about unencrypted.
     async fn spill(&mut self) -> Result<()> {
         let octets = std::mem::take(&mut self.memory);
-        let spilled = self.spilled.take();
+        let former = self.spilled.take();
+        let is_first = former.is_none();
         let context = self.context.clone();
         let (octets, spilled) = off_the_workers(move || {
-            let mut out = match spilled {
+            let mut out = match former {
                 Some(out) => out,
                 None => {
                     context.files.room()?;
@@ -72,10 +76,37 @@ impl Staging {
             Ok((octets, out))
         })
         .await?;
-        self.memory = octets;
-        self.memory.clear();
         self.spilled = Some(spilled);
+        match is_first {
+            true => self.beginning = octets,
+            false => self.memory = octets,
+        }
+        self.memory.clear();
         Ok(())
+    }
+
+    /// The first octets: all of them, or at least 128 KiB.
+    pub fn beginning(&self) -> &[u8] {
+        match self.spilled {
+            None => &self.memory,
+            Some(_) => &self.beginning,
+        }
+    }
+
+    /// Reads what is here so far, from the first octet on.
+    pub fn so_far(&self) -> Result<SoFar<'_>> {
+        let (chunks, unfinished) = match &self.spilled {
+            None => (None, [].as_slice()),
+            Some(spilled) => {
+                let (reader, unfinished) = spilled.so_far(&self.context.vault)?;
+                (Some(Arc::new(reader)), unfinished)
+            }
+        };
+        Ok(SoFar {
+            chunks,
+            next: 0,
+            rest: [unfinished, &self.memory].into_iter(),
+        })
     }
 
     /// Octets so far.
@@ -118,6 +149,28 @@ impl Staging {
             return in_memory(message, &whole, &context);
         }
         off_the_workers(move || in_memory(message, &whole, &context)).await
+    }
+}
+
+/// The octets of a body that is still being received.
+pub struct SoFar<'a> {
+    chunks: Option<Arc<ChunkReader>>,
+    /// The chunk that is read next.
+    next: usize,
+    /// What stands behind the chunks.
+    rest: std::array::IntoIter<&'a [u8], 2>,
+}
+
+impl SoFar<'_> {
+    /// The next octets (up to 256 KiB), or `None` at the end.
+    pub async fn next(&mut self) -> Result<Option<Vec<u8>>> {
+        let n = self.next;
+        if let Some(chunks) = self.chunks.clone().filter(|chunks| n < chunks.chunks()) {
+            self.next += 1;
+            return off_the_workers(move || chunks.chunk(n)).await.map(Some);
+        }
+        let rest = self.rest.find(|octets| !octets.is_empty());
+        Ok(rest.map(<[u8]>::to_vec))
     }
 }
 

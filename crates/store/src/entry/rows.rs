@@ -130,6 +130,7 @@ pub(crate) fn release_content(
             params![account, message],
         )?;
         crate::filing::forget(tx, account, message)?;
+        crate::judgement::forget(tx, account, message)?;
         release(tx, &body)?;
     }
     Ok(())

@@ -126,6 +126,10 @@ pub static SECTIONS: &[(&str, &str)] = &[
         "What is done with senders before their mail is read: greylist, lists, names, traps.",
     ),
     ("learn", "What the filter learns from."),
+    (
+        "spam",
+        "Whether mail is wanted: what is looked at, and what follows (docs/spam.md).",
+    ),
     ("search", "Searching mail."),
     (
         "tables",
@@ -195,6 +199,7 @@ mod learn;
 mod relay;
 mod search;
 mod sieve;
+mod spam;
 mod tables;
 
 /// A20
@@ -244,6 +249,7 @@ pub static SETTINGS: std::sync::LazyLock<Vec<Setting>> = std::sync::LazyLock::ne
         dns::dns(),
         authentication::authentication(),
         gate::gate(),
+        spam::spam(),
         search::search(),
         tables::tables(),
         learn::learn(),

@@ -1,0 +1,307 @@
+//! What is known of the sender: the ladder of [`spam::reputation`], with what the store remembers.
+//!
+//! An author is who stands in From, if DMARC, a signature or SPF of his domain proves it; all else could be anybody's name. What is known
+//! is read in one go and written by the transaction that delivers ([`Meetings`]).
+
+use super::super::authenticate::Proof;
+use super::super::envelope::Road;
+use super::super::receive::Received;
+use super::super::route::{Recipient, Route};
+use mailauth::dmarc::DmarcResult;
+use message::{address_list, header};
+use spam::gate::network::Network;
+use spam::registered_domain;
+use spam::reputation::{General, History, Personal};
+use spam::verdict::Reason;
+use store::acquaintance::{self, Kind, Known, Met, SERVER};
+use store::{AccountId, Result, Timestamp, Tx};
+
+/// Refused, whatever speaks for it but the opposite entry.
+const DENIED: f32 = 100.0;
+/// Welcome, unless it holds a virus.
+const ALLOWED: f32 = -25.0;
+/// Messages that one answers are looked for among so many of its references.
+const REFERENCES: usize = 20;
+/// Recipients of one message of ours that are remembered.
+const WRITTEN_TO: usize = 50;
+
+/// Who has sent a message, as far as it is proved.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sender {
+    /// The address in From, if it is proved.
+    pub(super) author: Option<String>,
+    /// Its domain.
+    pub(super) domain: Option<String>,
+    network: Option<String>,
+    /// The address in From, whoever it is.
+    written: Option<String>,
+    /// Message-IDs that it answers.
+    answers: Vec<String>,
+}
+
+/// What is known, as reasons.
+#[derive(Default)]
+pub(super) struct Reputation {
+    pub(super) general: Vec<Reason>,
+    pub(super) personal: Vec<(AccountId, Vec<Reason>)>,
+}
+
+impl Sender {
+    pub(super) fn of(received: &Received, proof: Option<&Proof>) -> Sender {
+        let domain = proof.and_then(proved);
+        let address = received.facts.peer.remote.ip();
+        let written = author(received);
+        Sender {
+            author: domain.as_deref().and_then(|domain| {
+                let of_domain = |address: &String| address.ends_with(&format!("@{domain}"));
+                written.clone().filter(of_domain)
+            }),
+            network: (!crate::gate::is_ours(address))
+                .then(|| Network::neighbourhood(address).to_string()),
+            answers: answers(&received.section),
+            domain,
+            written,
+        }
+    }
+
+    /// What the store knows of him.
+    pub(super) async fn reputation(
+        &self,
+        received: &Received,
+        accounts: Vec<AccountId>,
+    ) -> Result<Reputation> {
+        let (sender, now) = (self.clone(), received.time);
+        let look_up = move |tx: &mut Tx<'_>| sender.look_up(tx, &accounts, now);
+        received.services.store.read(look_up).await
+    }
+
+    fn look_up(
+        &self,
+        tx: &mut Tx<'_>,
+        accounts: &[AccountId],
+        now: Timestamp,
+    ) -> Result<Reputation> {
+        let of = |tx: &mut Tx<'_>, account, kind, name: &Option<String>| match name {
+            Some(name) => acquaintance::of(tx, account, kind, name),
+            None => Ok(None),
+        };
+        let general = General {
+            domain: of(tx, SERVER, Kind::Domain, &self.domain)?.map(|known| history(&known, now)),
+            network: of(tx, SERVER, Kind::Network, &self.network)?
+                .map(|known| history(&known, now)),
+        };
+        let mut personal = Vec::with_capacity(accounts.len());
+        for account in accounts {
+            let known = Personal {
+                answers_us: self.answers_us(tx, *account)?,
+                written_to: of(tx, *account, Kind::WrittenTo, &self.author)?.is_some(),
+                author: of(tx, *account, Kind::Address, &self.author)?
+                    .map(|known| history(&known, now)),
+            };
+            personal.push((*account, known.reasons()));
+        }
+        Ok(Reputation {
+            general: general.reasons(),
+            personal,
+        })
+    }
+
+    fn answers_us(&self, tx: &mut Tx<'_>, account: AccountId) -> Result<bool> {
+        for id in &self.answers {
+            if acquaintance::of(tx, account, Kind::Sent, id)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// What the settings say of him. A denied sender may be a forged one; an allowed one is proved.
+    pub(super) fn listed(&self, received: &Received) -> Vec<Reason> {
+        let (filter, settings) = (&received.services.filter, &received.config.spam);
+        let envelope = received.mail.reverse_path.as_ref();
+        let envelope = envelope.map(|path| path.to_string().to_lowercase());
+        let written = self.written.iter().chain(&envelope).map(String::as_str);
+        let denied = filter.denied(settings, &written.collect::<Vec<_>>());
+        let proved: Vec<&str> = self.author.iter().map(String::as_str).collect();
+        let allowed = filter.allowed(settings, &proved);
+        let denied = denied.map(|entry| Reason::new("DENIED", DENIED, entry));
+        let allowed = allowed.map(|entry| Reason::new("ALLOWED", ALLOWED, entry));
+        denied.into_iter().chain(allowed).collect()
+    }
+
+    /// By what the sender is remembered for an account, for when its owner says what the message was.
+    pub(super) fn names(&self) -> Vec<(u8, String)> {
+        let names = [
+            (Kind::Address, &self.author),
+            (Kind::Domain, &self.domain),
+            (Kind::Network, &self.network),
+        ];
+        let named = names
+            .into_iter()
+            .filter_map(|(kind, name)| Some((kind as u8, name.clone()?)));
+        named.collect()
+    }
+}
+
+fn history(known: &Known, now: Timestamp) -> History {
+    let days = now.duration_since(known.first).as_hours() / 24;
+    History {
+        days: u32::try_from(days).unwrap_or(0),
+        wanted: known.wanted,
+        unwanted: known.unwanted,
+        ham: known.ham,
+        spam: known.spam,
+    }
+}
+
+/// The author's domain, if it is proved: by DMARC, or by a signature or SPF of the same registered domain.
+fn proved(proof: &Proof) -> Option<String> {
+    let author = &proof.dmarc.author;
+    let of_author = |domain: &&str| registered_domain(domain) == registered_domain(author);
+    let proved = proof.dmarc.result == DmarcResult::Pass
+        || proof.signers().iter().any(of_author)
+        || proof.sending_domain().iter().any(of_author);
+    (proved && !author.is_empty()).then(|| author.to_lowercase())
+}
+
+/// The only address in From, in small letters.
+fn author(received: &Received) -> Option<String> {
+    let mut values = header::values(&received.section, "From");
+    let (value, None) = (values.next()?, values.next()) else {
+        return None;
+    };
+    let mailboxes = address_list::mailboxes(value);
+    let [only] = mailboxes.as_slice() else {
+        return None;
+    };
+    let address = format!(
+        "{}@{}",
+        String::from_utf8_lossy(&only.local),
+        String::from_utf8_lossy(&only.domain)
+    );
+    Some(address.to_lowercase())
+}
+
+/// The newest references, without their brackets.
+fn answers(section: &[u8]) -> Vec<String> {
+    let mut ids = Vec::new();
+    for name in ["In-Reply-To", "References"] {
+        for value in header::values(section, name).take(2) {
+            let text = String::from_utf8_lossy(&header::unfold(value)).into_owned();
+            let written = text.rsplit('<').filter_map(|id| id.split_once('>'));
+            ids.extend(written.map(|(id, _)| id.to_owned()).take(REFERENCES));
+        }
+    }
+    ids.dedup();
+    ids.truncate(REFERENCES);
+    ids
+}
+
+/// Who has met whom, to be written down with the message.
+#[derive(Clone, Debug, Default)]
+pub(in crate::journey) struct Meetings(Vec<(AccountId, Kind, String, Met)>);
+
+impl Meetings {
+    /// Of a message from outside: what each account does with it.
+    pub(in crate::journey) fn with(sender: &Sender, accounts: &[(AccountId, bool)]) -> Meetings {
+        let met = |junk: bool| if junk { Met::Unwanted } else { Met::Wanted };
+        let mut meetings = Vec::new();
+        if let Some(author) = &sender.author {
+            let own = accounts.iter();
+            meetings.extend(
+                own.map(|(account, junk)| (*account, Kind::Address, author.clone(), met(*junk))),
+            );
+        }
+        let junk = accounts.iter().all(|(_, junk)| *junk);
+        let general = [
+            (Kind::Domain, &sender.domain),
+            (Kind::Network, &sender.network),
+        ];
+        for (kind, name) in general {
+            if let (Some(name), false) = (name, accounts.is_empty()) {
+                meetings.push((SERVER, kind, name.clone(), met(junk)));
+            }
+        }
+        Meetings(meetings)
+    }
+
+    /// Of a message of ours: its author knows its recipients from now on, and answers to it are welcome.
+    pub(in crate::journey) fn of_ours(received: &Received) -> Meetings {
+        let Road::Submission(login) = &received.facts.road else {
+            return Meetings::default();
+        };
+        let met = |kind, name: String| (login.account, kind, name, Met::Wanted);
+        let foreign = |recipient: &&Recipient| {
+            let mut routes = recipient.routes.iter();
+            routes.any(|route| matches!(route, Route::Relay(_)))
+        };
+        let foreign = received.recipients.iter().filter(foreign);
+        let written = foreign.take(WRITTEN_TO);
+        let mut meetings: Vec<_> = written
+            .map(|recipient| met(Kind::WrittenTo, recipient.path.clone()))
+            .collect();
+        let id = header::values(&received.section, "Message-ID").next();
+        let id = id.map(|id| String::from_utf8_lossy(id.trim_ascii()).into_owned());
+        let id = id
+            .as_deref()
+            .and_then(|id| id.strip_prefix('<')?.strip_suffix('>'));
+        meetings.extend(id.map(|id| met(Kind::Sent, id.to_owned())));
+        Meetings(meetings)
+    }
+
+    /// Writes them down.
+    pub(in crate::journey) fn write(&self, tx: &mut Tx<'_>) -> Result<()> {
+        for (account, kind, name, met) in &self.0 {
+            acquaintance::meet(tx, *account, *kind, name, *met)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_read() {
+        let section = b"In-Reply-To: <a@x> (of yesterday)\r\nReferences: <b@x>\r\n <c@x>\r\n";
+        assert_eq!(answers(section), ["a@x", "c@x", "b@x"]);
+        assert!(answers(b"Subject: <a@x>\r\n").is_empty());
+        let many = format!("References: {}\r\n", "<a@b> ".repeat(1000));
+        assert!(answers(many.as_bytes()).len() <= REFERENCES);
+    }
+
+    #[test]
+    fn meetings_are_of_the_proved_alone() {
+        let sender = Sender {
+            network: Some("192.0.2.0/24".into()),
+            ..Sender::default()
+        };
+        let account = AccountId::from_u128(7);
+        let met = Meetings::with(&sender, &[(account, false)]).0;
+        assert_eq!(
+            met,
+            [(
+                SERVER,
+                Kind::Network,
+                "192.0.2.0/24".to_owned(),
+                Met::Wanted
+            )]
+        );
+        assert!(Meetings::with(&sender, &[]).0.is_empty());
+        let proved = Sender {
+            author: Some("a@b.example".into()),
+            ..sender
+        };
+        let met = Meetings::with(&proved, &[(account, true)]).0;
+        assert_eq!(
+            met[0],
+            (
+                account,
+                Kind::Address,
+                "a@b.example".to_owned(),
+                Met::Unwanted
+            )
+        );
+    }
+}
