@@ -5,7 +5,7 @@ use super::scalar::{
     parse_duration, parse_listen, parse_name, parse_rate, parse_server, parse_size, print_duration,
     print_rate, print_size,
 };
-use super::{Certificate, Config, ImapRule, Rate, Route};
+use super::{Certificate, Config, Hidden, ImapRule, Rate, Route};
 use crate::fetch::{NotAUrl, Url};
 use std::net::{IpAddr, SocketAddr};
 use std::ops::{Range, RangeInclusive};
@@ -68,6 +68,8 @@ pub enum Field {
         fn(&str) -> Result<(), String>,
     ),
     Routes(Place<Vec<Route>>),
+    /// What IMAP does not offer to some.
+    Hidden(Place<Vec<Hidden>>),
     Paths(Place<Vec<PathBuf>>),
     /// Scripts for IMAP events.
     ImapRules(Place<Vec<ImapRule>>),
@@ -138,6 +140,7 @@ impl Field {
             Field::Certificates(_) => "list of { cert = path, key = path }".into(),
             Field::Texts(_, name, _) => format!("list of {name}"),
             Field::Routes(_) => "list of routes".into(),
+            Field::Hidden(_) => "list of capabilities, and from whom to hide them".into(),
             Field::Paths(_) => "list of paths".into(),
             Field::ImapRules(_) => "list of { mailbox, from, causes, before, after }".into(),
         }
@@ -172,6 +175,9 @@ impl Field {
             }
             Field::Routes(place) => {
                 *place(config) = reading.list(item, |text| text.parse().map(|route| vec![route]))
+            }
+            Field::Hidden(place) => {
+                *place(config) = reading.list(item, |text| text.parse().map(|rule| vec![rule]))
             }
             Field::Hosts(place) => {
                 *place(config) = reading.list(item, |text| parse_host(text).map(|host| vec![host]))
@@ -259,6 +265,7 @@ impl Field {
             | Field::Words(_)
             | Field::Servers(..)
             | Field::Routes(_)
+            | Field::Hidden(_)
             | Field::Certificates(_)
             | Field::Paths(_)
             | Field::ImapRules(_)
@@ -309,6 +316,7 @@ impl Field {
             Field::Words(place) => list(place(config), String::clone),
             Field::Engine(place) => quote(&print_engine(place(config))),
             Field::Routes(place) => list(place(config), Route::to_string),
+            Field::Hidden(place) => list(place(config), Hidden::to_string),
             Field::Certificates(place) => print_certificates(place(config)),
             Field::Texts(place, ..) => list(place(config), String::clone),
             Field::Paths(place) => list(place(config), |path| path.to_string_lossy().into_owned()),

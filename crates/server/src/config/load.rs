@@ -405,6 +405,7 @@ fn blank() -> Config {
         },
         local: LocalSettings::default(),
         sieve: SieveSettings::default(),
+        imap: ImapSettings::default(),
         queue: QueueSettings {
             lifetime: second,
             warn_after: Vec::new(),

@@ -8,6 +8,7 @@ mod describe;
 mod expiry;
 mod fault;
 mod field;
+mod hidden;
 mod imap_rules;
 pub(crate) mod interfaces;
 mod load;
@@ -25,6 +26,7 @@ pub use self::spam::{Failure, SpamSettings};
 pub use describe::{Shown, example, man, markdown, show};
 pub use expiry::Expiry;
 pub use fault::{Fault, Faults};
+pub use hidden::{Hidden, Looker};
 pub use load::{DEFAULT_PATH, Loaded};
 pub use quota::Language;
 pub use route::{Backup, Hop, Route, RouteTls, Scheme, Sources};
@@ -67,6 +69,8 @@ pub struct Config {
     pub local: LocalSettings,
     /// Scripts that file mail.
     pub sieve: SieveSettings,
+    /// What IMAP offers.
+    pub imap: ImapSettings,
     /// The outbound queue and deliveries to other servers.
     pub queue: QueueSettings,
     /// How mail goes to other servers.
@@ -112,6 +116,13 @@ pub struct TableSettings {
     pub passwd: Option<PathBuf>,
     /// Aliases.
     pub virtuals: Option<PathBuf>,
+}
+
+/// What IMAP offers.
+#[derive(Clone, Debug, Default)]
+pub struct ImapSettings {
+    /// Capabilities that are not for everybody; default none (W17).
+    pub hide: Vec<Hidden>,
 }
 
 /// Searching mail.

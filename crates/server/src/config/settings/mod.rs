@@ -113,6 +113,7 @@ pub static SECTIONS: &[(&str, &str)] = &[
         "sieve",
         "Scripts that decide where mail is filed (docs/sieve-in-the-server.md).",
     ),
+    ("imap", "What IMAP offers, and to whom (docs/imap.md)."),
     ("queue", "Mail to other servers."),
     ("relay", "How mail goes to other servers."),
     ("brake", "How much accounts may send (docs/brake.md)."),
@@ -195,6 +196,7 @@ mod brake;
 mod dns;
 mod fetch;
 mod gate;
+mod imap;
 mod learn;
 mod relay;
 mod search;
@@ -243,6 +245,7 @@ pub static SETTINGS: std::sync::LazyLock<Vec<Setting>> = std::sync::LazyLock::ne
         mail(),
         local::settings(),
         sieve::sieve(),
+        imap::imap(),
         queue(),
         relay::relay(),
         brake::brake(),

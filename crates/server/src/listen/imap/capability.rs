@@ -1,8 +1,13 @@
 //! CAPABILITY (RFC 3501 §6.1.1): what is announced, before and after login. Only what is complete stands here.
 
 use super::connection::Connection;
-use crate::config::Config;
+use crate::config::{Config, Hidden, Looker};
+use crate::session::login::Login;
+use imap::Body;
+use imap::append::Append;
 use imap::response::Status;
+use imap::thread::Algorithm;
+use std::borrow::Cow;
 
 /// Before login: small literals only (LITERAL-), the ways to log in, and what clients look for before they do.
 const BEFORE_LOGIN: [&str; 7] = [
@@ -16,7 +21,7 @@ const BEFORE_LOGIN: [&str; 7] = [
 ];
 
 /// After login. LITERAL+ takes the place of LITERAL-: RFC 7888 §5 allows one of them at a time.
-const AFTER_LOGIN: [&str; 57] = [
+const AFTER_LOGIN: [&str; 56] = [
     "IMAP4rev1",
     "IMAP4rev2",
     "LITERAL+",
@@ -73,37 +78,166 @@ const AFTER_LOGIN: [&str; 57] = [
     "METADATA",
     "METADATA-SERVER",
     "LIST-METADATA",
-    "APPENDLIMIT",
 ];
+
+/// Words that depend on how the client came and on settings.
+const SOMETIMES: [&str; 9] = [
+    "STARTTLS",
+    "AUTH=SCRAM-SHA-256-PLUS",
+    "AUTH=SCRAM-SHA-256",
+    "AUTH=PLAIN",
+    "AUTH=LOGIN",
+    "AUTH=OAUTHBEARER",
+    "AUTH=XOAUTH2",
+    LIMIT,
+    SCRIPTS,
+];
+/// With its value behind it (RFC 7889 §2).
+const LIMIT: &str = "APPENDLIMIT";
+/// With its value behind it (RFC 6785 §2.1).
+const SCRIPTS: &str = "IMAPSIEVE";
+
+/// All words there are, in upper case; of those with a value that differs, what stands before it.
+pub(crate) fn known_words() -> impl Iterator<Item = &'static str> {
+    const OTHER_CASE: [&str; 2] = ["IMAP4REV1", "IMAP4REV2"];
+    let fixed = BEFORE_LOGIN.iter().chain(&AFTER_LOGIN);
+    fixed.chain(&SOMETIMES).chain(&OTHER_CASE).copied()
+}
+
+/// The words that are told, of those that are not hidden from who is looking (W17).
+struct Announced<'a> {
+    hide: &'a [Hidden],
+    looker: Looker<'a>,
+    text: String,
+}
+
+impl<'a> Announced<'a> {
+    fn new(hide: &'a [Hidden], looker: Looker<'a>) -> Announced<'a> {
+        Announced {
+            hide,
+            looker,
+            text: String::new(),
+        }
+    }
+
+    fn word(&mut self, word: &str) {
+        self.word_with(word, "");
+    }
+
+    /// A word, and its value, which no rule looks at.
+    fn word_with(&mut self, word: &str, value: &str) {
+        if !is_hidden(self.hide, word, self.looker) {
+            let gap = if self.text.is_empty() { "" } else { " " };
+            self.text.extend([gap, word, value]);
+        }
+    }
+}
+
+fn is_hidden(hide: &[Hidden], word: &str, looker: Looker<'_>) -> bool {
+    hide.iter().any(|rule| rule.hides(word, looker))
+}
 
 /// The capabilities before login, as one text.
 pub(super) fn before_login(connection: &Connection) -> String {
-    let mut text = BEFORE_LOGIN.join(" ");
+    let config = connection.services.config.load();
+    let mut announced = Announced::new(&config.imap.hide, connection.looker(None));
+    BEFORE_LOGIN.iter().for_each(|word| announced.word(word));
     if connection.offers_starttls() {
-        text.push_str(" STARTTLS");
+        announced.word("STARTTLS");
     }
     let mechanisms = connection.mechanisms();
     if mechanisms.is_empty() {
-        text.push_str(" LOGINDISABLED");
+        announced.word("LOGINDISABLED");
     }
     for mechanism in mechanisms {
-        text.push_str(" AUTH=");
-        text.push_str(mechanism);
+        announced.word(&format!("AUTH={mechanism}"));
     }
-    text
+    announced.text
 }
 
 /// The capabilities after login, as one text.
-pub(super) fn after_login(connection: &Connection) -> String {
+pub(super) fn after_login(connection: &Connection, login: &Login) -> String {
     let config = connection.services.config.load();
-    let limit = config.limits.message_size;
-    // APPENDLIMIT comes last of the list, with its value.
-    let mut text = format!("{}={limit}", AFTER_LOGIN.join(" "));
+    let looker = connection.looker(Some(&login.address));
+    let mut announced = Announced::new(&config.imap.hide, looker);
+    AFTER_LOGIN.iter().for_each(|word| announced.word(word));
+    announced.word_with(LIMIT, &format!("={}", config.limits.message_size));
     if let Some(scripts) = scripts_url(&config) {
-        text.push_str(" IMAPSIEVE=");
-        text.push_str(&scripts);
+        announced.word_with(SCRIPTS, &format!("={scripts}"));
     }
-    text
+    announced.text
+}
+
+/// The answer to a command, or a form of it, that belongs to a capability hidden from this client: to it, there is no such thing.
+pub(super) fn refusal(
+    connection: &Connection,
+    account: Option<&str>,
+    body: &Body,
+) -> Option<Status> {
+    let config = connection.services.config.load();
+    if config.imap.hide.is_empty() {
+        return None;
+    }
+    let word = capability_of(body)?;
+    is_hidden(&config.imap.hide, &word, connection.looker(account)).then(|| hidden(&word))
+}
+
+/// The same for an APPEND or REPLACE whose message is still to come.
+pub(super) fn refusal_of_append(
+    connection: &Connection,
+    account: &str,
+    append: &Append,
+) -> Option<Status> {
+    let config = connection.services.config.load();
+    let hidden_replace = append.replaces.is_some()
+        && is_hidden(
+            &config.imap.hide,
+            "REPLACE",
+            connection.looker(Some(account)),
+        );
+    hidden_replace.then(|| hidden("REPLACE"))
+}
+
+fn hidden(word: &str) -> Status {
+    Status::bad(format!("{word} is not offered here."))
+}
+
+/// The capability without which a command would not be known.
+fn capability_of(body: &Body) -> Option<Cow<'static, str>> {
+    Some(Cow::Borrowed(match body {
+        Body::StartTls => "STARTTLS",
+        Body::Authenticate(mechanism, _) => return Some(format!("AUTH={mechanism}").into()),
+        Body::Compress(mechanism) => return Some(format!("COMPRESS={mechanism}").into()),
+        Body::Id(_) => "ID",
+        Body::Enable(_) => "ENABLE",
+        Body::Idle => "IDLE",
+        Body::Namespace => "NAMESPACE",
+        Body::Unselect => "UNSELECT",
+        Body::Unauthenticate => "UNAUTHENTICATE",
+        Body::Append(append) if append.replaces.is_some() => "REPLACE",
+        Body::Notify(_) => "NOTIFY",
+        Body::MultiSearch(_) => "MULTISEARCH",
+        Body::CancelUpdate(_) => "CONTEXT=SEARCH",
+        Body::Search(_, search) if search.result.is_some() => "ESEARCH",
+        Body::Sort(_, sort) if sort.search.result.is_some() => "ESORT",
+        Body::Sort(..) => "SORT",
+        Body::Thread(_, thread) => match thread.algorithm {
+            Algorithm::OrderedSubject => "THREAD=ORDEREDSUBJECT",
+            Algorithm::References => "THREAD=REFERENCES",
+            Algorithm::Refs => "THREAD=REFS",
+        },
+        Body::Move(_) => "MOVE",
+        Body::UidExpunge(_) => "UIDPLUS",
+        Body::GetQuota(_) | Body::GetQuotaRoot(_) => "QUOTA",
+        Body::SetQuota(..) => "QUOTASET",
+        Body::SetAcl(_)
+        | Body::DeleteAcl(..)
+        | Body::GetAcl(_)
+        | Body::ListRights(..)
+        | Body::MyRights(_) => "ACL",
+        Body::GetMetadata(_) | Body::SetMetadata(_) => "METADATA",
+        _ => return None,
+    }))
 }
 
 /// Where scripts for mailboxes are stored (RFC 6785 §2.1), if they are stored by ManageSieve.
@@ -117,11 +251,14 @@ fn scripts_url(config: &Config) -> Option<String> {
     })
 }
 
-/// Is this announced after login?
-pub(super) fn is_announced(name: &str) -> bool {
-    AFTER_LOGIN
+/// Is this announced to the account?
+pub(super) fn is_announced(connection: &Connection, login: &Login, name: &str) -> bool {
+    let config = connection.services.config.load();
+    let looker = connection.looker(Some(&login.address));
+    let known = AFTER_LOGIN
         .iter()
-        .any(|known| known.eq_ignore_ascii_case(name))
+        .any(|known| known.eq_ignore_ascii_case(name));
+    known && !is_hidden(&config.imap.hide, name, looker)
 }
 
 /// Answers CAPABILITY with these capabilities.

@@ -6,7 +6,7 @@ use super::capability;
 use super::compress::Deflate;
 use super::enabled::Enabled;
 use crate::Services;
-use crate::config::PlaintextAuth;
+use crate::config::{Looker, PlaintextAuth};
 use crate::learning::moves;
 use crate::listen::stream::is_hang_up;
 use crate::scripts::event::Witness;
@@ -36,6 +36,9 @@ const LOGIN_TIMEOUT: Duration = Duration::from_secs(60);
 const MAX_ERRORS: u32 = 10;
 /// Commands a session may give before it logs in.
 const MAX_COMMANDS: u32 = 100;
+
+/// Characters of a client's name, and of its version, that are remembered.
+const MAX_CLIENT_NAME: usize = 64;
 
 /// Why a session ended.
 #[derive(Debug)]
@@ -119,6 +122,8 @@ pub(super) struct Connection {
     errors: u32,
     commands: u32,
     waits: Waits,
+    /// What the client calls itself: its name, a line end, its version. Bounded.
+    client: Option<Box<str>>,
     /// As long as somebody is logged in.
     present: Option<Present>,
 }
@@ -147,8 +152,24 @@ impl Connection {
             errors: 0,
             commands: 0,
             waits: Waits::BeforeLogin,
+            client: None,
             present: None,
         }
+    }
+
+    /// Who is looking at what is offered.
+    pub(super) fn looker<'a>(&'a self, account: Option<&'a str>) -> Looker<'a> {
+        Looker {
+            account,
+            client: self.client.as_deref(),
+        }
+    }
+
+    /// The client said who it is.
+    pub(super) fn introduced(&mut self, name: &str, version: &str) {
+        let start = |text: &str| text.chars().take(MAX_CLIENT_NAME).collect::<String>();
+        let named = format!("{}\n{}", start(name), start(version));
+        self.client = Some(named.into_boxed_str());
     }
 
     /// What moves of mail teach the filter.

@@ -13,7 +13,9 @@ pub(super) fn enable(
 ) -> Status {
     let mut told = String::from("* ENABLED");
     for name in names {
-        if capability::is_announced(name) && turn_on(connection, account, name) {
+        if capability::is_announced(connection, &account.login, name)
+            && turn_on(connection, account, name)
+        {
             told.push(' ');
             told.push_str(name);
         }

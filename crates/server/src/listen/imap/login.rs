@@ -44,7 +44,7 @@ pub(super) fn finish(
     let status = match checked.map(|login| admit(connection, login)) {
         Ok(Ok(account)) => {
             connection.logged_in(account.id());
-            let capabilities = capability::after_login(connection);
+            let capabilities = capability::after_login(connection, &account.login);
             let welcome = Status::ok("Logged in.").code(Code::Capability(capabilities));
             connection.answer(tag, &welcome);
             return Ok(State::Authenticated(Authenticated { account }));

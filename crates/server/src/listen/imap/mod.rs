@@ -50,6 +50,7 @@ mod unauthenticate;
 mod updates;
 mod view;
 
+pub(crate) use capability::known_words;
 pub(crate) use recent::Recents;
 
 use super::{Kind, proxy};

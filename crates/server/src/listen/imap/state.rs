@@ -16,7 +16,7 @@ use crate::session::login::Login;
 use ::store::ModSeq;
 use imap::command::Select;
 use imap::response::{Code, Condition, Status};
-use imap::{Body, Tag};
+use imap::{Body, Command, Tag};
 use tokio::sync::watch;
 
 /// Where a session stands.
@@ -127,20 +127,46 @@ impl State {
     ) -> Result<State, Ended> {
         match input {
             Input::Append(head) => self.append(connection, head).await,
-            Input::Command(command) => match self {
-                State::NotAuthenticated(state) => {
-                    state.take(connection, command.tag, command.body).await
+            Input::Command(Command { tag, body }) => {
+                if let Some(refusal) = capability::refusal(connection, self.address(), &body) {
+                    connection.answer(&tag, &refusal);
+                    connection.count_error()?;
+                    return Ok(self);
                 }
-                State::Authenticated(state) => {
-                    state.take(connection, command.tag, command.body).await
-                }
-                State::Selected(state) => state.take(connection, command.tag, command.body).await,
-            },
+                self.perform(connection, tag, body).await
+            }
         }
+    }
+
+    /// Takes a command that is offered to the client.
+    async fn perform(
+        self,
+        connection: &mut Connection,
+        tag: Tag,
+        body: Body,
+    ) -> Result<State, Ended> {
+        match self {
+            State::NotAuthenticated(state) => state.take(connection, tag, body).await,
+            State::Authenticated(state) => state.take(connection, tag, body).await,
+            State::Selected(state) => state.take(connection, tag, body).await,
+        }
+    }
+
+    /// The address of the account, if one is logged in.
+    fn address(&self) -> Option<&str> {
+        Some(match self {
+            State::NotAuthenticated(_) => return None,
+            State::Authenticated(state) => &state.account.login.address,
+            State::Selected(state) => &state.account.login.address,
+        })
     }
 
     /// IDLE (RFC 2177): the one command that takes hours, so its future is kept small.
     pub(super) async fn idle(self, connection: &mut Connection, tag: Tag) -> Result<State, Ended> {
+        if let Some(refusal) = capability::refusal(connection, self.address(), &Body::Idle) {
+            connection.answer(&tag, &refusal);
+            return Ok(self);
+        }
         match self {
             State::NotAuthenticated(state) => {
                 connection.answer(&tag, &wrong_state(&Body::Idle));
@@ -164,6 +190,12 @@ impl State {
     ) -> Result<State, Ended> {
         let tag = head.tag.clone();
         let head_replaces = head.append.replaces.is_some();
+        let address = self.address().unwrap_or_default();
+        if let Some(refusal) = capability::refusal_of_append(connection, address, &head.append) {
+            append::refuse(connection, &head.append.steps);
+            connection.answer(&tag, &refusal);
+            return Ok(self);
+        }
         let outcome = match &self {
             State::NotAuthenticated(_) => {
                 append::refuse(connection, &head.append.steps);
@@ -207,7 +239,7 @@ impl NotAuthenticated {
                 let capabilities = capability::before_login(connection);
                 capability::capability(connection, &capabilities)
             }
-            Body::Id(_) => id::before_login(connection),
+            Body::Id(fields) => id::before_login(connection, &fields),
             Body::Noop => Status::ok("Nothing done."),
             Body::Logout => return Err(log_out(connection, &tag).await),
             other => {
@@ -486,10 +518,10 @@ async fn of_account(
 ) -> Outcome {
     match body {
         Body::Capability => {
-            let capabilities = capability::after_login(connection);
+            let capabilities = capability::after_login(connection, &account.login);
             Ok(capability::capability(connection, &capabilities))
         }
-        Body::Id(_) => Ok(id::after_login(connection)),
+        Body::Id(fields) => Ok(id::after_login(connection, account, &fields)),
         Body::Enable(names) => Ok(enable::enable(connection, account, &names)),
         Body::Namespace => namespace::namespace(connection, account).await,
         Body::Create(name, uses) => create::create(connection, account, name, &uses).await,

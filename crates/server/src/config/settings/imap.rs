@@ -1,0 +1,13 @@
+//! The section `imap`: what IMAP offers, and to whom (docs/imap.md).
+
+use super::{Applies, Default, Setting};
+use crate::config::field::Field;
+
+pub(super) fn imap() -> Vec<Setting> {
+    settings! {
+        "imap.hide" Reload "[]", Field::Hidden(|c| &mut c.imap.hide),
+            "Capabilities that are not offered, for mail programs that break on them (W17): `COMPRESS=DEFLATE` to nobody, `CONDSTORE for ADDRESS` \
+             not to an account, `QUOTA* for @DOMAIN` not to those of a domain, `IDLE for client NAME` not to programs that call themselves so by \
+             the command ID; `*` stands for any text. What is hidden is also refused (docs/imap.md).";
+    }
+}
