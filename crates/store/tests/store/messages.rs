@@ -89,6 +89,8 @@ on_both_engines! {
         let stored = world.store.write(move |tx| entry::store_flags(tx, alice, inbox, &ALL, &change, None)).await.unwrap();
         let modseqs: Vec<_> = stored.entries.iter().map(|e| e.modseq > before).collect();
         assert_eq!(modseqs, [false, true]);
+        assert_eq!(stored.before.len(), 2);
+        assert!(stored.before[0] == stored.entries[0].modseq && stored.before[1] < stored.entries[1].modseq);
         let change = FlagChange::Replace(Flags::default(), vec!["$Junk".into()]);
         let stored = world.store.write(move |tx| entry::store_flags(tx, alice, inbox, &ALL, &change, Some(before))).await.unwrap();
         assert_eq!(stored.modified, [Uid(2)]);

@@ -2,7 +2,9 @@
 
 use crate::world::{UNLIMITED, World, new_entry, on_both_engines, person};
 use std::ops::RangeInclusive;
+use store::change::{self, What};
 use store::entry::{self, FlagChange, Flags, Kept, Place, Viewed};
+use store::news::{self, Messages};
 use store::share::{self, Identifier, Rights, SeenFlags};
 use store::{AccountId, Error, MailboxId, Result, account, mailbox};
 
@@ -64,6 +66,34 @@ on_both_engines! {
         assert_eq!(rights(world, inbox, bob).await, "lite");
         grant(world, inbox, "anyone", "").await.unwrap();
         assert_eq!(rights(world, inbox, bob).await, "ite");
+    }
+
+    /// RFC 5465: what happened is summed up by mailbox, as who asks sees it; who is too far behind is told so.
+    async fn news_are_summed_up(world) {
+        let (alice, inbox, bob) = (world.alice, world.inbox, bob(world).await);
+        world.store.write(move |tx| share::set_seen_flags(tx, alice, inbox, SeenFlags::Own)).await.unwrap();
+        let since = world.store.read(move |tx| Ok(account::by_id(tx, alice)?.unwrap().modseq)).await.unwrap();
+        let heard = |viewer, most| world.store.read(move |tx| news::news(tx, alice, viewer, since, most));
+        assert_eq!(heard(alice, 9).await.unwrap().unwrap().messages.len(), 0);
+        world.deliver(b"one").await;
+        world.deliver(b"two").await;
+        let seen = FlagChange::Add(Flags::SEEN, vec![]);
+        world.store.write(move |tx| entry::store_flags(tx, alice, seen_by(bob, inbox), &ALL, &seen, None)).await.unwrap();
+        let mut access = world.store.watch_access();
+        grant(world, inbox, "bob", "lr").await.unwrap();
+        assert!(access.has_changed().unwrap());
+        access.mark_unchanged();
+        let of_bob = heard(bob, 9).await.unwrap().unwrap();
+        let added = Messages { added: true, ..Messages::default() };
+        assert_eq!(of_bob.messages[&inbox], Messages { flags: true, ..added });
+        assert!(matches!(&of_bob.others[..], [What::Shared { identifier, .. }] if identifier == "bob@example.com"));
+        // What bob has seen is no news to alice.
+        assert_eq!(heard(alice, 9).await.unwrap().unwrap().messages[&inbox], added);
+        assert_eq!(heard(alice, 2).await.unwrap(), None);
+        let now = of_bob.modseq;
+        world.store.write(move |tx| change::prune(tx, alice, now)).await.unwrap();
+        assert_eq!(heard(alice, 9).await.unwrap(), None);
+        assert!(!access.has_changed().unwrap());
     }
 
     async fn anyone_ends_at_the_domain(world) {
