@@ -51,6 +51,8 @@ pub enum Code {
     Modified(Vec<RangeInclusive<u32>>),
     /// RFC 7162: QRESYNC closed the old mailbox.
     Closed,
+    /// RFC 9586: messages are named by UID only.
+    UidRequired,
     /// RFC 6154: the special use asked for cannot be had.
     UseAttr,
     /// RFC 7889/4469: the message is too big.
@@ -177,6 +179,7 @@ impl Code {
             Code::TryCreate => "TRYCREATE",
             Code::BadCharset => "BADCHARSET (US-ASCII UTF-8)",
             Code::Closed => "CLOSED",
+            Code::UidRequired => "UIDREQUIRED",
             Code::UseAttr => "USEATTR",
             Code::TooBig => "TOOBIG",
             Code::AuthenticationFailed => "AUTHENTICATIONFAILED",

@@ -123,6 +123,8 @@ pub struct TableSettings {
 pub struct ImapSettings {
     /// Capabilities that are not for everybody; default none (W17).
     pub hide: Vec<Hidden>,
+    /// UIDONLY is offered; default no.
+    pub uidonly: bool,
 }
 
 /// Searching mail.

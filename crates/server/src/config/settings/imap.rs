@@ -9,5 +9,7 @@ pub(super) fn imap() -> Vec<Setting> {
             "Capabilities that are not offered, for mail programs that break on them (W17): `COMPRESS=DEFLATE` to nobody, `CONDSTORE for ADDRESS` \
              not to an account, `QUOTA* for @DOMAIN` not to those of a domain, `IDLE for client NAME` not to programs that call themselves so by \
              the command ID; `*` stands for any text. What is hidden is also refused (docs/imap.md).";
+        "imap.uidonly" Reload "false", Field::Flag(|c| &mut c.imap.uidonly),
+            "Offer UIDONLY (RFC 9586), in which messages have no numbers any more. Some programs break where they see it (W21).";
     }
 }

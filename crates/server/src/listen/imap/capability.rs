@@ -81,7 +81,7 @@ const AFTER_LOGIN: [&str; 56] = [
 ];
 
 /// Words that depend on how the client came and on settings.
-const SOMETIMES: [&str; 9] = [
+const SOMETIMES: [&str; 10] = [
     "STARTTLS",
     "AUTH=SCRAM-SHA-256-PLUS",
     "AUTH=SCRAM-SHA-256",
@@ -89,9 +89,12 @@ const SOMETIMES: [&str; 9] = [
     "AUTH=LOGIN",
     "AUTH=OAUTHBEARER",
     "AUTH=XOAUTH2",
+    UIDONLY,
     LIMIT,
     SCRIPTS,
 ];
+/// Off by default (W21).
+const UIDONLY: &str = "UIDONLY";
 /// With its value behind it (RFC 7889 §2).
 const LIMIT: &str = "APPENDLIMIT";
 /// With its value behind it (RFC 6785 §2.1).
@@ -161,6 +164,9 @@ pub(super) fn after_login(connection: &Connection, login: &Login) -> String {
     let looker = connection.looker(Some(&login.address));
     let mut announced = Announced::new(&config.imap.hide, looker);
     AFTER_LOGIN.iter().for_each(|word| announced.word(word));
+    if config.imap.uidonly {
+        announced.word(UIDONLY);
+    }
     announced.word_with(LIMIT, &format!("={}", config.limits.message_size));
     if let Some(scripts) = scripts_url(&config) {
         announced.word_with(SCRIPTS, &format!("={scripts}"));
@@ -255,8 +261,10 @@ fn scripts_url(config: &Config) -> Option<String> {
 pub(super) fn is_announced(connection: &Connection, login: &Login, name: &str) -> bool {
     let config = connection.services.config.load();
     let looker = connection.looker(Some(&login.address));
+    let switched_on = config.imap.uidonly.then_some(&UIDONLY);
     let known = AFTER_LOGIN
         .iter()
+        .chain(switched_on)
         .any(|known| known.eq_ignore_ascii_case(name));
     known && !is_hidden(&config.imap.hide, name, looker)
 }

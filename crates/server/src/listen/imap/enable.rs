@@ -1,4 +1,5 @@
-//! ENABLE (RFC 5161): CONDSTORE and QRESYNC (RFC 7162 §3.1 and §3.2.3), UTF8=ACCEPT (RFC 6855 §3), IMAP4rev2 (RFC 9051 §6.3.1).
+//! ENABLE (RFC 5161): CONDSTORE and QRESYNC (RFC 7162 §3.1 and §3.2.3), UTF8=ACCEPT (RFC 6855 §3), IMAP4rev2
+//! (RFC 9051 §6.3.1), UIDONLY (RFC 9586 §3.1).
 
 use super::capability;
 use super::connection::Connection;
@@ -32,6 +33,7 @@ fn turn_on(connection: &mut Connection, account: &mut Account, name: &str) -> bo
     match name {
         "CONDSTORE" => account.condstore = true,
         "QRESYNC" => (enabled.qresync, account.condstore) = (true, true),
+        "UIDONLY" => enabled.uidonly = true,
         "UTF8=ACCEPT" => enabled.utf8 = true,
         "IMAP4REV2" => enabled.rev2 = true,
         _ => return false,

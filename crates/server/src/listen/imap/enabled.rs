@@ -9,6 +9,8 @@ pub(super) struct Enabled {
     pub(super) rev2: bool,
     /// QRESYNC (RFC 7162 §3.2): VANISHED in place of EXPUNGE.
     pub(super) qresync: bool,
+    /// UIDONLY (RFC 9586): messages have no numbers.
+    pub(super) uidonly: bool,
     /// UTF8=ACCEPT (RFC 6855).
     pub(super) utf8: bool,
 }

@@ -46,6 +46,7 @@ mod state;
 mod status;
 mod store;
 mod subscribe;
+mod uid_only;
 mod unauthenticate;
 mod updates;
 mod view;

@@ -184,6 +184,7 @@ fn known_state(qresync: &QResync) -> (UidValidity, ModSeq) {
 /// The untagged responses that RFC 3501 §6.3.1 or RFC 9051 §6.3.2 requires, HIGHESTMODSEQ and MAILBOXID.
 fn describe(connection: &mut Connection, opened: &Opened, view: &mut View) {
     let (mailbox, rev2) = (&opened.located.mailbox, connection.enabled.rev2);
+    let uidonly = connection.enabled.uidonly;
     let out = &mut connection.out;
     flags::push_applicable(out, &[]);
     let permanent = match view.access {
@@ -200,7 +201,7 @@ fn describe(connection: &mut Connection, opened: &Opened, view: &mut View) {
     view.push_recent(connection);
     let out = &mut connection.out;
     let unseen = opened.first_unseen.and_then(|uid| view.number_of(uid));
-    if let Some(number) = unseen.filter(|_| !rev2) {
+    if let Some(number) = unseen.filter(|_| !rev2 && !uidonly) {
         tell(out, Code::Unseen(number), "First unseen message.");
     }
     tell(

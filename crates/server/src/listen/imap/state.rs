@@ -9,7 +9,7 @@ use super::view::View;
 use super::{
     acl, append, authenticate, capability, compress, copy, create, delete, enable, expunge, fetch,
     id, idle, list, login, lsub, metadata, namespace, quota, rename, search, select, starttls,
-    status, store, subscribe, unauthenticate,
+    status, store, subscribe, uid_only, unauthenticate,
 };
 use crate::session::limits::Permit;
 use crate::session::login::Login;
@@ -128,7 +128,9 @@ impl State {
         match input {
             Input::Append(head) => self.append(connection, head).await,
             Input::Command(Command { tag, body }) => {
-                if let Some(refusal) = capability::refusal(connection, self.address(), &body) {
+                let refusal = capability::refusal(connection, self.address(), &body)
+                    .or_else(|| uid_only::refusal(connection, &body));
+                if let Some(refusal) = refusal {
                     connection.answer(&tag, &refusal);
                     connection.count_error()?;
                     return Ok(self);
@@ -191,7 +193,9 @@ impl State {
         let tag = head.tag.clone();
         let head_replaces = head.append.replaces.is_some();
         let address = self.address().unwrap_or_default();
-        if let Some(refusal) = capability::refusal_of_append(connection, address, &head.append) {
+        let refusal = capability::refusal_of_append(connection, address, &head.append)
+            .or_else(|| uid_only::refusal_of_append(connection, &head.append));
+        if let Some(refusal) = refusal {
             append::refuse(connection, &head.append.steps);
             connection.answer(&tag, &refusal);
             return Ok(self);

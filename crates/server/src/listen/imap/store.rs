@@ -2,7 +2,7 @@
 
 use super::connection::Connection;
 use super::failure::{Failure, Outcome};
-use super::fetch::count;
+use super::fetch::{count, push_begin};
 use super::flags;
 use super::locate::{self, settable};
 use super::progress::Progress;
@@ -127,11 +127,10 @@ fn tell(state: &mut Selected, connection: &mut Connection, entry: &Entry, parame
     };
     state.view.announce_keywords(connection, &entry.keywords);
     let recency = state.view.recency(entry.uid.0, connection);
+    push_begin(connection, number, entry.uid.0);
+    let names_uid = (parameters.by == By::Uid || condstore) && !connection.enabled.uidonly;
     let out = &mut connection.out;
-    out.extend_from_slice(b"* ");
-    encode::number(out, u64::from(number));
-    out.extend_from_slice(b" FETCH (");
-    if parameters.by == By::Uid || condstore {
+    if names_uid {
         out.extend_from_slice(b"UID ");
         encode::number(out, u64::from(entry.uid.0));
         out.push(b' ');

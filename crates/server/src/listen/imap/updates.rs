@@ -123,7 +123,7 @@ impl Selected {
     }
 
     fn report_vanished(&mut self, connection: &mut Connection) {
-        let report = match connection.enabled.qresync {
+        let report = match connection.enabled.qresync || connection.enabled.uidonly {
             true => Report::Vanished,
             false => Report::Expunge,
         };
@@ -196,13 +196,12 @@ impl Selected {
         };
         self.view.announce_keywords(connection, &entry.keywords);
         let recency = self.view.recency(entry.uid.0, connection);
+        fetch::push_begin(connection, number, entry.uid.0);
+        let enabled = connection.enabled;
         let out = &mut connection.out;
-        out.extend_from_slice(b"* ");
-        encode::number(out, u64::from(number));
-        out.extend_from_slice(b" FETCH (");
         flags::push(out, entry, recency);
         // RFC 9051 §7.5.2: what was not asked for names its message by UID too.
-        if self.account.condstore || connection.enabled.rev2 {
+        if (self.account.condstore || enabled.rev2) && !enabled.uidonly {
             out.extend_from_slice(b" UID ");
             encode::number(out, u64::from(entry.uid.0));
         }

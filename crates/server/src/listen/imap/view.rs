@@ -34,7 +34,7 @@ pub(super) enum Access {
 pub(super) enum Report {
     /// `* n EXPUNGE` for each.
     Expunge,
-    /// `* VANISHED` with UIDs, once QRESYNC is enabled (RFC 7162 §3.2.10).
+    /// `* VANISHED` with UIDs, once QRESYNC (RFC 7162 §3.2.10) or UIDONLY (RFC 9586 §3) is enabled.
     Vanished,
 }
 

@@ -1,4 +1,4 @@
-//! FETCH and UID FETCH (RFC 3501 §6.4.5, RFC 7162 §3.1.4 and §3.2.6, RFC 9394).
+//! FETCH and UID FETCH (RFC 3501 §6.4.5, RFC 7162 §3.1.4 and §3.2.6, RFC 9394, RFC 9586 §3.3).
 //!
 //! Messages are read from the store in batches and written as they come: no transaction is open while a client reads, and memory
 //! does not grow with the mailbox. ENVELOPE and BODYSTRUCTURE come from the summary made at delivery; only content reads bodies.
@@ -372,9 +372,7 @@ async fn respond(
         _ => None,
     };
     message.recency = state.view.recency(message.entry.uid.0, connection);
-    connection.out.extend_from_slice(b"* ");
-    encode::number(&mut connection.out, u64::from(number));
-    connection.out.extend_from_slice(b" FETCH (");
+    push_begin(connection, number, message.entry.uid.0);
     let mut decoded = Decoded::Yes;
     for (index, item) in items.iter().enumerate() {
         if index > 0 {
@@ -396,6 +394,17 @@ async fn respond(
     push_unasked(state, connection, items, message);
     connection.out.extend_from_slice(b")\r\n");
     Ok(decoded)
+}
+
+/// The beginning of a FETCH response, which names its message as the client does: `* n FETCH (`, or `* UID UIDFETCH (` (RFC 9586 §3.3).
+pub(super) fn push_begin(connection: &mut Connection, number: u32, uid: u32) {
+    let (named, response): (u32, &[u8]) = match connection.enabled.uidonly {
+        true => (uid, b" UIDFETCH ("),
+        false => (number, b" FETCH ("),
+    };
+    connection.out.extend_from_slice(b"* ");
+    encode::number(&mut connection.out, u64::from(named));
+    connection.out.extend_from_slice(response);
 }
 
 fn worse(a: Decoded, b: Decoded) -> Decoded {
