@@ -51,6 +51,8 @@ pub enum Code {
     Modified(Vec<RangeInclusive<u32>>),
     /// RFC 7162: QRESYNC closed the old mailbox.
     Closed,
+    /// RFC 9738: how many messages a command may concern; the lowest UID that was done, if some were.
+    MessageLimit(u32, Option<u32>),
     /// RFC 9586: messages are named by UID only.
     UidRequired,
     /// RFC 6154: the special use asked for cannot be had.
@@ -138,6 +140,12 @@ impl Code {
                 encode::ranges(out, from);
                 out.push(b' ');
                 encode::ranges(out, to);
+            }
+            Code::MessageLimit(limit, lowest) => {
+                numbered(out, "MESSAGELIMIT ", u64::from(*limit));
+                if let Some(uid) = lowest {
+                    numbered(out, " ", u64::from(*uid));
+                }
             }
             Code::Modified(members) => {
                 out.extend_from_slice(b"MODIFIED ");

@@ -155,6 +155,8 @@ pub struct Session {
     errors: u32,
     failed_logins: u32,
     commands: u32,
+    /// Commands by name that nobody has counted yet.
+    taken: Vec<(&'static str, u64)>,
 }
 
 impl Session {
@@ -171,6 +173,7 @@ impl Session {
             errors: 0,
             failed_logins: 0,
             commands: 0,
+            taken: Vec::new(),
         };
         session.ok("POP3 ready.");
         session
@@ -246,6 +249,7 @@ impl Session {
                 return None;
             }
         };
+        self.count(command.name());
         let inside = matches!(self.state, State::Transaction(_));
         match command {
             Command::Capa => {
@@ -385,6 +389,18 @@ impl Session {
         self.output.extend_from_slice(code.text().as_bytes());
         self.output.extend_from_slice(text.as_bytes());
         self.output.extend_from_slice(b"\r\n");
+    }
+
+    fn count(&mut self, name: &'static str) {
+        match self.taken.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, times)) => *times += 1,
+            None => self.taken.push((name, 1)),
+        }
+    }
+
+    /// The commands that came since this was asked last, by name, and how often.
+    pub fn take_counts(&mut self) -> Vec<(&'static str, u64)> {
+        std::mem::take(&mut self.taken)
     }
 
     /// Takes the output that is to be written.

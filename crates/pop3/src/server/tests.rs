@@ -186,3 +186,14 @@ fn rfc_5034_4_exchanges_are_carried() {
     assert!(say(&mut session, "USER b").starts_with("-ERR"));
     assert!(say(&mut session, "CAPA").contains("IMPLEMENTATION"));
 }
+
+#[test]
+fn commands_are_counted_by_name() {
+    let mut session = logged_in(2);
+    session.take_counts();
+    for line in ["STAT", "NOOP", "noop", "NONSENSE"] {
+        say(&mut session, line);
+    }
+    assert_eq!(session.take_counts(), [("STAT", 1), ("NOOP", 2)]);
+    assert!(session.take_counts().is_empty());
+}

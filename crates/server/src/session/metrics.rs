@@ -45,6 +45,7 @@ pub struct Metrics {
     delivery: Histogram,
     imap_commands: Histograms<1>,
     managesieve_commands: Counters<1>,
+    pop3_commands: Counters<1>,
     sieve_runs: Counters<2>,
     sieve_actions: Counters<1>,
     store_commit: Histogram,
@@ -190,6 +191,11 @@ impl Metrics {
             managesieve_commands: names.add(
                 "managesieve_commands",
                 "Commands about Sieve scripts",
+                Counters::default(),
+            ),
+            pop3_commands: names.add(
+                "pop3_commands",
+                "POP3 commands",
                 Counters::default(),
             ),
             sieve_runs: names.add(
@@ -341,6 +347,12 @@ impl Metrics {
     pub fn managesieve_command(&self, command: &'static str) {
         let labels = [("command", command)];
         self.managesieve_commands.get_or_create(&labels).inc();
+    }
+
+    /// So many POP3 commands of this name.
+    pub fn pop3_commands(&self, command: &'static str, times: u64) {
+        let labels = [("command", command)];
+        self.pop3_commands.get_or_create(&labels).inc_by(times);
     }
 
     /// A run of scripts: `delivery` or `imap`; whether one of them failed.
@@ -557,6 +569,7 @@ mod tests {
         metrics.auth("imap", "PLAIN", "refused");
         metrics.smtp_tls(Direction::In, "TLSv1.3", Verified::No);
         metrics.imap_command("FETCH", Duration::from_millis(3));
+        metrics.pop3_commands("RETR", 2);
         metrics.cert_expiry("mx1.example.com", 86400.0);
         let text = metrics.text();
         for line in [
@@ -565,6 +578,7 @@ mod tests {
             "pennyblack_auth_total{proto=\"imap\",mech=\"PLAIN\",result=\"refused\"} 1",
             "pennyblack_smtp_tls_total{dir=\"in\",version=\"TLSv1.3\",verified=\"no\"} 1",
             "pennyblack_imap_command_seconds_count{command=\"FETCH\"} 1",
+            "pennyblack_pop3_commands_total{command=\"RETR\"} 2",
             "pennyblack_cert_expiry_seconds{name=\"mx1.example.com\"} 86400.0",
             "pennyblack_queue_oldest_seconds 0.0",
             "pennyblack_store_commit_seconds_count 0",

@@ -81,7 +81,7 @@ const AFTER_LOGIN: [&str; 56] = [
 ];
 
 /// Words that depend on how the client came and on settings.
-const SOMETIMES: [&str; 10] = [
+const SOMETIMES: [&str; 11] = [
     "STARTTLS",
     "AUTH=SCRAM-SHA-256-PLUS",
     "AUTH=SCRAM-SHA-256",
@@ -90,11 +90,14 @@ const SOMETIMES: [&str; 10] = [
     "AUTH=OAUTHBEARER",
     "AUTH=XOAUTH2",
     UIDONLY,
+    MESSAGE_LIMIT,
     LIMIT,
     SCRIPTS,
 ];
 /// Off by default (W21).
 const UIDONLY: &str = "UIDONLY";
+/// Off by default (W21); with its value behind it (RFC 9738).
+const MESSAGE_LIMIT: &str = "MESSAGELIMIT";
 /// With its value behind it (RFC 7889 §2).
 const LIMIT: &str = "APPENDLIMIT";
 /// With its value behind it (RFC 6785 §2.1).
@@ -166,6 +169,9 @@ pub(super) fn after_login(connection: &Connection, login: &Login) -> String {
     AFTER_LOGIN.iter().for_each(|word| announced.word(word));
     if config.imap.uidonly {
         announced.word(UIDONLY);
+    }
+    if config.imap.message_limit > 0 {
+        announced.word_with(MESSAGE_LIMIT, &format!("={}", config.imap.message_limit));
     }
     announced.word_with(LIMIT, &format!("={}", config.limits.message_size));
     if let Some(scripts) = scripts_url(&config) {

@@ -3,6 +3,7 @@
 use super::connection::Connection;
 use super::failure::Outcome;
 use super::locate::{Otherwise, locate_with, settable};
+use super::message_limit;
 use super::state::Selected;
 use crate::learning::moves;
 use crate::scripts::event::Witness;
@@ -22,6 +23,7 @@ pub(super) async fn copy(
     parameters: Copy,
 ) -> Outcome {
     let uids = state.view.resolve(parameters.by, &parameters.set)?;
+    message_limit::check(connection, &uids)?;
     let (viewer, from) = (state.account.id(), source(state));
     let target = parameters.mailbox.as_str().to_owned();
     let (quota, witness) = (quota(connection), connection.witness(&state.account));
@@ -53,6 +55,7 @@ pub(super) async fn move_to(
     let removing = Rights::DELETE_MESSAGES.with(Rights::EXPUNGE);
     state.view.allows(removing)?;
     let uids = state.view.resolve(parameters.by, &parameters.set)?;
+    message_limit::check(connection, &uids)?;
     let (viewer, from) = (state.account.id(), source(state));
     let target = parameters.mailbox.as_str().to_owned();
     let (quota, witness) = (quota(connection), connection.witness(&state.account));

@@ -2,6 +2,7 @@
 
 use super::connection::{Connection, Ended};
 use super::failure::{self, Failure, Outcome};
+use super::message_limit;
 use super::state::{Authenticated, Selected, State};
 use ::store::share::Rights;
 use ::store::{Uid, entry};
@@ -50,7 +51,11 @@ async fn remove(
     set: Option<&SequenceSet>,
 ) -> Result<Vec<Uid>, Failure> {
     let uids = match set {
-        Some(set) => state.view.resolve(By::Uid, set)?,
+        Some(set) => {
+            let uids = state.view.resolve(By::Uid, set)?;
+            message_limit::check(connection, &uids)?;
+            uids
+        }
         None => state.view.uids(),
     };
     if uids.is_empty() {

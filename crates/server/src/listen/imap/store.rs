@@ -5,6 +5,7 @@ use super::failure::{Failure, Outcome};
 use super::fetch::{count, push_begin};
 use super::flags;
 use super::locate::{self, settable};
+use super::message_limit::{self, CutShort};
 use super::progress::Progress;
 use super::state::Selected;
 use super::updates::push_modseq;
@@ -28,7 +29,8 @@ pub(super) async fn store(
     parameters: Store,
 ) -> Outcome {
     let change = change(state, &parameters)?;
-    let uids = state.view.resolve(parameters.by, &parameters.set)?;
+    let mut uids = state.view.resolve(parameters.by, &parameters.set)?;
+    let cut = CutShort::cut(connection, &mut uids);
     state.account.condstore |= parameters.unchanged_since.is_some();
     let mut modified = Vec::new();
     let mut progress = Progress::new(connection, tag, count(&uids));
@@ -50,7 +52,8 @@ pub(super) async fn store(
         remember(state, &parameters, &result);
         progress.add(connection, messages).await?;
     }
-    Ok(finished(state, parameters.by, &modified))
+    let done = finished(state, parameters.by, &modified);
+    Ok(message_limit::answered(connection, done, cut))
 }
 
 /// What to do with flags. Those that the client may not change are left alone, unless there are no others (RFC 4314 §4, STORE).

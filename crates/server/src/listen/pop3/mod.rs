@@ -150,7 +150,11 @@ impl Session {
     async fn hold(&mut self) -> io::Result<Closing> {
         let mut buffer = Vec::new();
         loop {
-            if let Some(why) = self.digest().await? {
+            let digested = self.digest().await;
+            for (command, times) in self.protocol.take_counts() {
+                self.services.metrics.pop3_commands(command, times);
+            }
+            if let Some(why) = digested? {
                 // Whoever sees the end of this session can begin another.
                 self.inside = None;
                 // Whether the client hears the end makes no difference any more.

@@ -11,6 +11,7 @@ mod structure;
 use super::connection::{Connection, Ended};
 use super::failure::{Failure, Outcome};
 use super::flags::{self, Recency};
+use super::message_limit::{self, CutShort};
 use super::resync::{self, common};
 use super::state::Selected;
 use ::store::entry::{self, Content, Entry, FlagChange, Flags};
@@ -93,6 +94,7 @@ pub(super) async fn fetch(
     if let Some(window) = fetch.window {
         uids = within(&uids, window);
     }
+    let cut = CutShort::cut(connection, &mut uids);
     let wanted = count(&uids);
     if let Some(since) = fetch.changed_since {
         uids = changed_since(state, connection, &fetch, uids, ModSeq(since)).await?;
@@ -125,10 +127,11 @@ pub(super) async fn fetch(
     let done = Status::ok("Fetched.");
     // The client numbers messages that are gone, and does not know yet that they are.
     let some_are_gone = fetch.by == By::Sequence && fetch.changed_since.is_none() && found < wanted;
-    Ok(match some_are_gone {
+    let done = match some_are_gone {
         true => done.code(Code::ExpungeIssued),
         false => done,
-    })
+    };
+    Ok(message_limit::answered(connection, done, cut))
 }
 
 fn sets_seen(item: &Item) -> bool {

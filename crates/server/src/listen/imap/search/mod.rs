@@ -15,6 +15,7 @@ mod threaded;
 
 use super::connection::Connection;
 use super::failure::{Failure, Outcome};
+use super::message_limit::{self, CutShort};
 use super::state::Selected;
 use crate::search::envelope;
 use ::store::MessageId;
@@ -64,7 +65,11 @@ async fn perform(
     mut search: Search,
 ) -> Outcome {
     search.key = filter::expanded(connection, state.account.id(), &search.key).await?;
-    let (mut finding, by_modseq) = prepared(state, connection, tag, &search.key).await?;
+    let Prepared {
+        mut finding,
+        by_modseq,
+        cut,
+    } = prepared(state, connection, tag, &search.key).await?;
     let options = options(connection, search.result);
     let lasting = match options.is_some_and(|options| options.update)
         && state.contexts.admit(connection, tag)
@@ -91,23 +96,46 @@ async fn perform(
     if let Some(key) = lasting {
         state.contexts.keep(tag, by, key, uids);
     }
-    Ok(Status::ok("Searched."))
+    Ok(message_limit::answered(
+        connection,
+        Status::ok("Searched."),
+        cut,
+    ))
 }
 
-/// A search in the selected mailbox that is ready to begin, and whether its answer names a MODSEQ.
+/// A search in the selected mailbox that is ready to begin.
+struct Prepared {
+    finding: Finding,
+    /// Its answer names a MODSEQ.
+    by_modseq: bool,
+    /// It does not look at all that it was to look at.
+    cut: Option<CutShort>,
+}
+
+/// Makes a search ready.
 async fn prepared(
     state: &mut Selected,
     connection: &Connection,
     tag: &Tag,
     key: &Key,
-) -> Result<(Finding, bool), Failure> {
+) -> Result<Prepared, Failure> {
     let key = filter::expanded(connection, state.account.id(), key).await?;
     let by_modseq = key.any(&|key| matches!(key, Key::ModSeq(_)));
     state.account.condstore |= by_modseq;
     let view = &state.view;
     let criterion = Criterion::new(&key, view, connection.services.clock.now())?;
-    let finding = Finding::new(view.owner, view.mailbox, Arc::new(criterion), view.uids());
-    Ok((finding.telling(connection, tag), by_modseq))
+    let mut scope = message_limit::scope(&key, view)?;
+    let cut = CutShort::cut(connection, &mut scope);
+    let looked_at = match cut {
+        Some(_) => scope,
+        None => view.uids(),
+    };
+    let finding = Finding::new(view.owner, view.mailbox, Arc::new(criterion), looked_at);
+    Ok(Prepared {
+        finding: finding.telling(connection, tag),
+        by_modseq,
+        cut,
+    })
 }
 
 /// What is stored of these messages; those that are gone meanwhile are left out.

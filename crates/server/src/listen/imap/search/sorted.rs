@@ -3,9 +3,10 @@
 
 use super::answer::{Answer, Classic};
 use super::order::{self, Value};
-use super::{contents_of, context, prepared};
+use super::{Prepared, contents_of, context, prepared};
 use crate::listen::imap::connection::Connection;
 use crate::listen::imap::failure::{Failure, Outcome};
+use crate::listen::imap::message_limit;
 use crate::listen::imap::state::Selected;
 use ::store::entry::Entry;
 use ::store::{ModSeq, Uid};
@@ -31,7 +32,11 @@ pub(in crate::listen::imap) async fn sort(
     by: By,
     sort: Sort,
 ) -> Outcome {
-    let (mut finding, by_modseq) = prepared(state, connection, tag, &sort.search.key).await?;
+    let Prepared {
+        mut finding,
+        by_modseq,
+        cut,
+    } = prepared(state, connection, tag, &sort.search.key).await?;
     let criteria: Arc<[Criterion]> = sort.criteria.into();
     let mut found = Vec::new();
     while let Some(matches) = finding.next(connection).await? {
@@ -48,7 +53,8 @@ pub(in crate::listen::imap) async fn sort(
     if let Some(saved) = answer.finish(&mut connection.out) {
         state.view.save(saved);
     }
-    Ok(Status::ok("Sorted."))
+    let done = Status::ok("Sorted.");
+    Ok(message_limit::answered(connection, done, cut))
 }
 
 async fn collect(

@@ -1,9 +1,10 @@
 //! THREAD and UID THREAD (RFC 5256 §4.4): from what is stored with the messages; none is read.
 
 use super::order;
-use super::{contents_of, envelope, prepared};
+use super::{Prepared, contents_of, envelope, prepared};
 use crate::listen::imap::connection::Connection;
 use crate::listen::imap::failure::Outcome;
+use crate::listen::imap::message_limit;
 use crate::listen::imap::state::Selected;
 use ::store::entry::{Content, Entry, id_hash};
 use imap::Tag;
@@ -19,7 +20,9 @@ pub(in crate::listen::imap) async fn thread(
     by: By,
     thread: Thread,
 ) -> Outcome {
-    let (mut finding, _) = prepared(state, connection, tag, &thread.key).await?;
+    let Prepared {
+        mut finding, cut, ..
+    } = prepared(state, connection, tag, &thread.key).await?;
     let mut messages = Vec::new();
     while let Some(matches) = finding.next(connection).await? {
         for (entry, content) in contents_of(state, connection, &matches).await? {
@@ -44,7 +47,8 @@ pub(in crate::listen::imap) async fn thread(
         connection.out.pop();
     }
     connection.out.extend_from_slice(b"\r\n");
-    Ok(Status::ok("Threaded."))
+    let done = Status::ok("Threaded.");
+    Ok(message_limit::answered(connection, done, cut))
 }
 
 fn message(number: u32, entry: &Entry, content: &Content) -> Message {
