@@ -218,6 +218,12 @@ pub enum Body {
     GetMetadata(GetMetadata),
     /// SETMETADATA
     SetMetadata(SetMetadata),
+    /// GENURLAUTH (RFC 4467 §7): URLs without verifier, and the mechanism that each is to have one of, in upper case.
+    GenUrlAuth(Vec<(String, String)>),
+    /// RESETKEY: of which mailbox; `None`: of all.
+    ResetKey(Option<MailboxName>, Vec<String>),
+    /// URLFETCH
+    UrlFetch(Vec<String>),
     /// CHECK
     Check,
     /// CLOSE
@@ -248,7 +254,7 @@ pub enum Body {
 
 /// Every command there is, UID commands under their whole name. The parser knows no other, so that whoever goes through all of them
 /// (as a test does that sends each in each state) forgets none.
-pub const NAMES: [&str; 58] = [
+pub const NAMES: [&str; 61] = [
     "APPEND",
     "AUTHENTICATE",
     "CANCELUPDATE",
@@ -265,6 +271,7 @@ pub const NAMES: [&str; 58] = [
     "EXAMINE",
     "EXPUNGE",
     "FETCH",
+    "GENURLAUTH",
     "GETACL",
     "GETMETADATA",
     "GETQUOTA",
@@ -283,6 +290,7 @@ pub const NAMES: [&str; 58] = [
     "NOTIFY",
     "RENAME",
     "REPLACE",
+    "RESETKEY",
     "SEARCH",
     "SELECT",
     "SETACL",
@@ -306,6 +314,7 @@ pub const NAMES: [&str; 58] = [
     "UNAUTHENTICATE",
     "UNSELECT",
     "UNSUBSCRIBE",
+    "URLFETCH",
     "XLIST",
 ];
 
@@ -350,6 +359,9 @@ impl Body {
             Body::MyRights(_) => "MYRIGHTS",
             Body::GetMetadata(_) => "GETMETADATA",
             Body::SetMetadata(_) => "SETMETADATA",
+            Body::GenUrlAuth(_) => "GENURLAUTH",
+            Body::ResetKey(..) => "RESETKEY",
+            Body::UrlFetch(_) => "URLFETCH",
             Body::Check => "CHECK",
             Body::Close => "CLOSE",
             Body::Unselect => "UNSELECT",

@@ -53,6 +53,8 @@ pub enum Code {
     Closed,
     /// RFC 9738: how many messages a command may concern; the lowest UID that was done, if some were.
     MessageLimit(u32, Option<u32>),
+    /// RFC 4467: how URLs can be authorised.
+    UrlMech,
     /// RFC 9586: messages are named by UID only.
     UidRequired,
     /// RFC 6154: the special use asked for cannot be had.
@@ -188,6 +190,7 @@ impl Code {
             Code::BadCharset => "BADCHARSET (US-ASCII UTF-8)",
             Code::Closed => "CLOSED",
             Code::UidRequired => "UIDREQUIRED",
+            Code::UrlMech => "URLMECH INTERNAL",
             Code::UseAttr => "USEATTR",
             Code::TooBig => "TOOBIG",
             Code::AuthenticationFailed => "AUTHENTICATIONFAILED",

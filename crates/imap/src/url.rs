@@ -1,4 +1,4 @@
-//! IMAP URLs as CATENATE names pieces of messages (RFC 5092 §7, RFC 4469 §3): relative ones, of this server and this account.
+//! IMAP URLs: those of URLAUTH (RFC 4467), and those by which CATENATE names pieces of messages (RFC 5092 §7, RFC 4469 §3): relative ones, of this server and this account.
 //! `/Drafts;UIDVALIDITY=385759045/;UID=20/;SECTION=1.2/;PARTIAL=0.1024`
 
 use crate::fetch::Section;
@@ -65,6 +65,90 @@ impl MessageUrl {
             None => (number(range)?, None),
         });
         Some(())
+    }
+}
+
+/// A URL that carries the authorisation to read what it names (RFC 4467 §3):
+/// `imap://joe@example.com/INBOX/;uid=20/;section=1.2;expire=2026-12-01T00:00:00Z;urlauth=user+fred:internal:91354a…`
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AuthorizedUrl {
+    /// Who authorises.
+    pub user: String,
+    /// The server, perhaps with a port.
+    pub host: String,
+    /// What may be read; never in a selected mailbox.
+    pub piece: MessageUrl,
+    /// Until when, as RFC 3339 has it.
+    pub expires: Option<String>,
+    /// By whom.
+    pub access: Access,
+    /// The text up to the access identifier: what a verifier is made of.
+    pub rump: String,
+    /// The mechanism in upper case, and its proof; `None`: none has been made yet.
+    pub verifier: Option<(String, String)>,
+}
+
+/// Who may use a URL (RFC 4467 §3).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Access {
+    /// A server that takes submissions, for this user.
+    Submit(String),
+    /// This user.
+    User(String),
+    /// Everybody who has logged in.
+    AuthUser,
+    /// Everybody.
+    Anonymous,
+}
+
+impl AuthorizedUrl {
+    /// Reads a URL; `None` if it is none of this kind.
+    pub fn parse(url: &str) -> Option<AuthorizedUrl> {
+        let rest = strip_ignoring_case(url, "imap://")?;
+        let (authority, rest) = rest.split_once('/')?;
+        let (user, host) = authority.rsplit_once('@')?;
+        let user = split_ignoring_case(user, ";auth=").map_or(user, |(user, _)| user);
+        let user = percent_decoded(user)?;
+        let (before, after) = split_ignoring_case(rest, ";urlauth=")?;
+        let (place, expires) = match split_ignoring_case(before, ";expire=") {
+            Some((place, until)) => (place, Some(until.to_owned())),
+            None => (before, None),
+        };
+        let piece = MessageUrl::parse(&format!("/{place}"))?;
+        let (access, verifier) = match after.split_once(':') {
+            Some((access, verifier)) => {
+                let (mechanism, proof) = verifier.split_once(':')?;
+                let verifier = (mechanism.to_ascii_uppercase(), proof.to_owned());
+                (access, Some(verifier))
+            }
+            None => (after, None),
+        };
+        let rump = url.get(..url.len() - (after.len() - access.len()))?;
+        let is_whole = !user.is_empty() && !host.is_empty() && piece.mailbox.is_some();
+        is_whole.then_some(AuthorizedUrl {
+            user,
+            host: host.to_owned(),
+            piece,
+            expires,
+            access: access_of(access)?,
+            rump: rump.to_owned(),
+            verifier,
+        })
+    }
+}
+
+fn access_of(text: &str) -> Option<Access> {
+    let user = |text: &str| percent_decoded(text).filter(|user| !user.is_empty());
+    if let Some(name) = strip_ignoring_case(text, "submit+") {
+        return Some(Access::Submit(user(name)?));
+    }
+    if let Some(name) = strip_ignoring_case(text, "user+") {
+        return Some(Access::User(user(name)?));
+    }
+    match text.to_ascii_lowercase().as_str() {
+        "authuser" => Some(Access::AuthUser),
+        "anonymous" => Some(Access::Anonymous),
+        _ => None,
     }
 }
 
@@ -154,8 +238,53 @@ mod tests {
         }
     }
 
+    /// RFC 4467 §3 and §7, the examples.
+    #[test]
+    fn rfc4467_authorised_urls() {
+        let rump = "imap://joe@example.com/INBOX/;uid=20/;section=1.2;urlauth=submit+fred";
+        let url = AuthorizedUrl::parse(rump).unwrap();
+        assert_eq!(
+            (url.user.as_str(), url.host.as_str()),
+            ("joe", "example.com")
+        );
+        assert_eq!(url.piece.mailbox, Some(MailboxName::new("INBOX")));
+        assert_eq!(
+            (url.piece.uid, url.piece.section.part.as_slice()),
+            (20, &[1, 2][..])
+        );
+        assert_eq!(url.access, Access::Submit("fred".into()));
+        assert_eq!((url.verifier, url.expires), (None, None));
+        let whole = format!("{rump}:internal:91354a473744909de610943775f92038");
+        let url = AuthorizedUrl::parse(&whole).unwrap();
+        assert_eq!(url.rump, rump);
+        let proof = "91354a473744909de610943775f92038";
+        assert_eq!(url.verifier, Some(("INTERNAL".into(), proof.into())));
+        let dated = "imap://a%40b@x:143/A%20B;UIDVALIDITY=7/;UID=1;EXPIRE=2026-12-01T00:00:00Z;URLAUTH=user+c%40d";
+        let url = AuthorizedUrl::parse(dated).unwrap();
+        assert_eq!((url.user.as_str(), url.host.as_str()), ("a@b", "x:143"));
+        assert_eq!(url.expires.as_deref(), Some("2026-12-01T00:00:00Z"));
+        assert_eq!(url.access, Access::User("c@d".into()));
+        for wrong in [
+            "imap://joe@example.com/INBOX/;uid=20",
+            "imap://example.com/INBOX/;uid=20;urlauth=anonymous",
+            "imap://joe@example.com/INBOX;urlauth=anonymous",
+            "imap://joe@example.com/;uid=20;urlauth=anonymous",
+            "imap://joe@example.com/INBOX/;uid=20;urlauth=nobody",
+            "imap://joe@example.com/INBOX/;uid=20;urlauth=user+",
+            "imap://joe@example.com/INBOX/;uid=20;urlauth=anonymous:internal",
+            "http://joe@example.com/INBOX/;uid=20;urlauth=anonymous",
+        ] {
+            assert_eq!(AuthorizedUrl::parse(wrong), None, "{wrong}");
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(300))]
+        #[test]
+        fn any_authorised_text(url in "imap://(@|/|;|uid=|urlauth=|expire=|user\\+|anonymous|:|%|[0-9a-fé.]){0,12}") {
+            let _ = AuthorizedUrl::parse(&url);
+        }
+
         #[test]
         fn any_text(url in "(/|;|uid=|UIDVALIDITY=|section=|partial=|%|[0-9a-fé.]){0,12}") {
             let _ = MessageUrl::parse(&url);

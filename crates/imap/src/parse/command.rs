@@ -76,6 +76,9 @@ fn with_arguments(name: &str, cursor: &mut Cursor<'_>) -> Parsed<Body> {
         }
         "NOTIFY" => notify::notify(cursor).map(Body::Notify),
         "CANCELUPDATE" => cancel_update(cursor),
+        "GENURLAUTH" => gen_url_auth(cursor),
+        "RESETKEY" => reset_key(cursor),
+        "URLFETCH" => url_fetch(cursor),
         "GETQUOTA" => spaced(cursor, Cursor::text).map(Body::GetQuota),
         "GETQUOTAROOT" => spaced(cursor, Cursor::mailbox).map(Body::GetQuotaRoot),
         "SETQUOTA" => set_quota(cursor),
@@ -245,6 +248,48 @@ fn plain_set(cursor: &mut Cursor<'_>) -> Parsed<SequenceSet> {
 }
 
 /// RFC 5267 §4.3.5: tags as quoted strings.
+/// URLs in one command.
+const MAX_URLS: usize = 100;
+const TOO_MANY_URLS: Malformed = Malformed("There are too many URLs in this command");
+
+/// RFC 4467 §7: `GENURLAUTH url mechanism url mechanism …`
+fn gen_url_auth(cursor: &mut Cursor<'_>) -> Parsed<Body> {
+    let mut urls = Vec::new();
+    while urls.is_empty() || cursor.peek() == Some(b' ') {
+        let url = spaced(cursor, Cursor::text)?;
+        let mechanism = spaced(cursor, Cursor::atom)?.to_ascii_uppercase();
+        urls.push((url, mechanism));
+        if urls.len() > MAX_URLS {
+            return Err(TOO_MANY_URLS);
+        }
+    }
+    Ok(Body::GenUrlAuth(urls))
+}
+
+/// `RESETKEY`, `RESETKEY mailbox` or `RESETKEY mailbox mechanism …`
+fn reset_key(cursor: &mut Cursor<'_>) -> Parsed<Body> {
+    if cursor.is_at_end() {
+        return Ok(Body::ResetKey(None, Vec::new()));
+    }
+    let mailbox = spaced(cursor, Cursor::mailbox)?;
+    let mut mechanisms = Vec::new();
+    while cursor.peek() == Some(b' ') {
+        mechanisms.push(spaced(cursor, Cursor::atom)?.to_ascii_uppercase());
+    }
+    Ok(Body::ResetKey(Some(mailbox), mechanisms))
+}
+
+fn url_fetch(cursor: &mut Cursor<'_>) -> Parsed<Body> {
+    let mut urls = Vec::new();
+    while urls.is_empty() || cursor.peek() == Some(b' ') {
+        urls.push(spaced(cursor, Cursor::text)?);
+        if urls.len() > MAX_URLS {
+            return Err(TOO_MANY_URLS);
+        }
+    }
+    Ok(Body::UrlFetch(urls))
+}
+
 fn cancel_update(cursor: &mut Cursor<'_>) -> Parsed<Body> {
     let mut tags = Vec::new();
     while tags.is_empty() || cursor.peek() == Some(b' ') {

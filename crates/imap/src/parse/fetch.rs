@@ -38,11 +38,8 @@ pub(super) fn fetch(cursor: &mut Cursor<'_>, by: By) -> Result<Fetch, Malformed>
 }
 
 impl Fetch {
-    /// Adds what goes without saying: UID for UID FETCH (RFC 3501 §6.4.8), MODSEQ for CHANGEDSINCE (RFC 7162 §3.1.4.1).
+    /// Adds what goes without saying: MODSEQ for CHANGEDSINCE (RFC 7162 §3.1.4.1).
     fn complete(&mut self) {
-        if self.by == By::Uid && !self.items.contains(&Item::Uid) {
-            self.items.insert(0, Item::Uid);
-        }
         if self.changed_since.is_some() && !self.items.contains(&Item::ModSeq) {
             self.items.push(Item::ModSeq);
         }

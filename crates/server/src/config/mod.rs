@@ -125,6 +125,8 @@ pub struct ImapSettings {
     pub hide: Vec<Hidden>,
     /// UIDONLY is offered; default no.
     pub uidonly: bool,
+    /// URLAUTH is offered; default no.
+    pub urlauth: bool,
     /// Messages that a command may concern; default 0, any number.
     pub message_limit: u32,
 }

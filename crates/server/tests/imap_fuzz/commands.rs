@@ -175,7 +175,22 @@ async fn several(world: &World, state: State, name: &str, times: usize, random: 
     }
 }
 
+/// What sessions before this one took away.
+async fn repair(world: &World) {
+    let mut alice = Client::log_in(world, "alice").await;
+    for command in [
+        "CREATE Archive",
+        "DELETEACL INBOX -bob",
+        "SETACL INBOX bob lrs",
+    ] {
+        alice.command(command.as_bytes()).await;
+    }
+}
+
 async fn reach(world: &World, state: State) -> Client {
+    if matches!(state, State::Examined | State::Foreign) {
+        repair(world).await;
+    }
     let commands: &[&str] = match state {
         State::NotAuthenticated => return Client::connect(world).await,
         State::Authenticated => &[],
@@ -307,6 +322,12 @@ impl Arguments<'_> {
             "REPLACE" | "UID REPLACE" => {
                 format!("{} {} {}", self.number(), self.mailbox(), self.message())
             }
+            "GENURLAUTH" => format!("{} INTERNAL", self.url()),
+            "URLFETCH" => format!("{} {}", self.url(), self.url()),
+            "RESETKEY" => match self.random.one_in(3) {
+                true => String::new(),
+                false => format!("{} INTERNAL", self.mailbox()),
+            },
             "NOTIFY" => self.notify(),
             "CANCELUPDATE" => self.pick(&["\"T3\"", "\"T3\" \"T4\"", "x"]),
             "GETQUOTA" => self.pick(&["\"User quota\"", "\"\"", "x"]),
@@ -403,6 +424,15 @@ impl Arguments<'_> {
             "%/%",
             "{3+}\r\n***",
             "\"Other Users/*\"",
+        ])
+    }
+
+    fn url(&mut self) -> String {
+        self.pick(&[
+            "\"imap://alice@example.com/INBOX/;UID=1;URLAUTH=authuser\"",
+            "\"imap://alice@example.com/INBOX/;UID=1;URLAUTH=user+bob:INTERNAL:00\"",
+            "\"imap://bob@mx1.example.com/INBOX/;UID=1/;SECTION=1;EXPIRE=x;URLAUTH=anonymous\"",
+            "imap://x",
         ])
     }
 

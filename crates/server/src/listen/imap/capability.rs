@@ -81,7 +81,7 @@ const AFTER_LOGIN: [&str; 56] = [
 ];
 
 /// Words that depend on how the client came and on settings.
-const SOMETIMES: [&str; 11] = [
+const SOMETIMES: [&str; 12] = [
     "STARTTLS",
     "AUTH=SCRAM-SHA-256-PLUS",
     "AUTH=SCRAM-SHA-256",
@@ -90,12 +90,15 @@ const SOMETIMES: [&str; 11] = [
     "AUTH=OAUTHBEARER",
     "AUTH=XOAUTH2",
     UIDONLY,
+    URLAUTH,
     MESSAGE_LIMIT,
     LIMIT,
     SCRIPTS,
 ];
 /// Off by default (W21).
 const UIDONLY: &str = "UIDONLY";
+/// Off by default.
+pub(super) const URLAUTH: &str = "URLAUTH";
 /// Off by default (W21); with its value behind it (RFC 9738).
 const MESSAGE_LIMIT: &str = "MESSAGELIMIT";
 /// With its value behind it (RFC 7889 §2).
@@ -170,6 +173,9 @@ pub(super) fn after_login(connection: &Connection, login: &Login) -> String {
     if config.imap.uidonly {
         announced.word(UIDONLY);
     }
+    if config.imap.urlauth {
+        announced.word(URLAUTH);
+    }
     if config.imap.message_limit > 0 {
         announced.word_with(MESSAGE_LIMIT, &format!("={}", config.imap.message_limit));
     }
@@ -187,11 +193,13 @@ pub(super) fn refusal(
     body: &Body,
 ) -> Option<Status> {
     let config = connection.services.config.load();
-    if config.imap.hide.is_empty() {
+    if config.imap.hide.is_empty() && config.imap.urlauth {
         return None;
     }
     let word = capability_of(body)?;
-    is_hidden(&config.imap.hide, &word, connection.looker(account)).then(|| hidden(&word))
+    let is_off = word == URLAUTH && !config.imap.urlauth;
+    let is_hidden = is_hidden(&config.imap.hide, &word, connection.looker(account));
+    (is_off || is_hidden).then(|| hidden(&word))
 }
 
 /// The same for an APPEND or REPLACE whose message is still to come.
@@ -248,6 +256,7 @@ fn capability_of(body: &Body) -> Option<Cow<'static, str>> {
         | Body::ListRights(..)
         | Body::MyRights(_) => "ACL",
         Body::GetMetadata(_) | Body::SetMetadata(_) => "METADATA",
+        Body::GenUrlAuth(_) | Body::ResetKey(..) | Body::UrlFetch(_) => URLAUTH,
         _ => return None,
     }))
 }

@@ -35,6 +35,7 @@ mod names;
 mod namespace;
 mod notify;
 mod object_id;
+mod piece;
 mod progress;
 mod quota;
 mod recent;
@@ -50,6 +51,7 @@ mod subscribe;
 mod uid_only;
 mod unauthenticate;
 mod updates;
+mod url_auth;
 mod view;
 
 pub(crate) use capability::known_words;

@@ -216,6 +216,9 @@ fn describe(connection: &mut Connection, opened: &Opened, view: &mut View) {
         Code::HighestModSeq(mailbox.modseq.0.max(1)),
         "Highest mod-sequence.",
     );
+    if connection.services.config.load().imap.urlauth {
+        tell(out, Code::UrlMech, "URLs can be authorised.");
+    }
     let id = object_id::of_mailbox(mailbox.id);
     tell(out, Code::MailboxId(id), "Its id.");
     if rev2 {

@@ -9,7 +9,7 @@ use super::view::View;
 use super::{
     acl, append, authenticate, capability, compress, copy, create, delete, enable, expunge, fetch,
     id, idle, list, login, lsub, metadata, namespace, quota, rename, search, select, starttls,
-    status, store, subscribe, uid_only, unauthenticate,
+    status, store, subscribe, uid_only, unauthenticate, url_auth,
 };
 use crate::session::limits::Permit;
 use crate::session::login::Login;
@@ -555,6 +555,11 @@ async fn of_account(
         Body::MyRights(name) => acl::my_rights(connection, account, &name).await,
         Body::GetMetadata(parameters) => metadata::get(connection, account, parameters).await,
         Body::SetMetadata(parameters) => metadata::set(connection, account, parameters).await,
+        Body::GenUrlAuth(urls) => url_auth::generate(connection, account, urls).await,
+        Body::ResetKey(name, mechanisms) => {
+            url_auth::reset(connection, account, name, &mechanisms).await
+        }
+        Body::UrlFetch(urls) => url_auth::fetch(connection, account, urls).await,
         other => {
             tracing::debug!(tag = tag.as_str(), command = other.name(), "wrong state");
             Ok(wrong_state(&other))

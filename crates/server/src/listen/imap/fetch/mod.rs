@@ -82,12 +82,17 @@ struct Message {
 pub(super) async fn fetch(
     state: &mut Selected,
     connection: &mut Connection,
-    fetch: Fetch,
+    mut fetch: Fetch,
 ) -> Outcome {
     if fetch.vanished && !connection.enabled.qresync {
         return Ok(Status::bad(
             "VANISHED needs QRESYNC, which is to be enabled.",
         ));
+    }
+    // RFC 3501 §6.4.8; where the UID is what a message is called (RFC 9586 §3.3), it is no item unless it was asked for.
+    let tells_uid = fetch.by == By::Uid && !connection.enabled.uidonly;
+    if tells_uid && !fetch.items.contains(&Item::Uid) {
+        fetch.items.insert(0, Item::Uid);
     }
     state.account.condstore |= fetch.changed_since.is_some() || fetch.items.contains(&Item::ModSeq);
     let mut uids = state.view.resolve(fetch.by, &fetch.set)?;
@@ -433,7 +438,7 @@ fn push_unasked(state: &Selected, connection: &mut Connection, items: &[Item], m
 }
 
 /// A response that began cannot be taken back: where its octets end too early, so does the session.
-fn broken_off(error: ::store::Error) -> Ended {
+pub(super) fn broken_off(error: ::store::Error) -> Ended {
     tracing::error!(%error, "a message could not be read to its end");
     Ended::Expelled("A message could not be read to its end; try again later.")
 }

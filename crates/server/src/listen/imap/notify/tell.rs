@@ -235,6 +235,10 @@ fn tell_annotations(
             else {
                 continue;
             };
+            // Entries of the server's own are nobody's to know.
+            if !entry.starts_with('/') {
+                continue;
+            }
             let theirs = *viewer != 0 && *viewer != account.id().as_u128();
             let name = match mailbox {
                 0 => Some("")
