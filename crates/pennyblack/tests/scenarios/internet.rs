@@ -8,7 +8,12 @@ use std::path::{Path, PathBuf};
 
 /// Bob submits a message. (Alice has an old notice of failure among her samples.)
 pub(crate) fn submit(trial: &Trial, to: &str, subject: &str) {
-    let mut wire = Wire::open(trial, "submissions");
+    submit_over(trial, "submissions", to, subject);
+}
+
+/// The same, over this listener.
+pub(crate) fn submit_over(trial: &Trial, listener: &str, to: &str, subject: &str) {
+    let mut wire = Wire::open(trial, listener);
     wire.reply().expect("a greeting");
     let password = trial.password("bob@example.test");
     let text =

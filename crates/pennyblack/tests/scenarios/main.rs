@@ -11,6 +11,7 @@ mod lifecycle;
 mod memory;
 mod python;
 mod reading;
+mod remote_servers;
 mod scripts;
 mod sending;
 mod soak;

@@ -9,6 +9,7 @@ mod full_disk;
 mod ledger;
 mod load;
 mod order;
+mod outbound;
 mod powercut;
 mod road;
 
