@@ -10,6 +10,7 @@ pub mod date;
 pub mod encoded_word;
 pub mod header;
 pub mod html;
+pub mod seven_bit;
 pub mod subject;
 pub mod text;
 pub mod transfer;

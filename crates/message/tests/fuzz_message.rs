@@ -5,6 +5,7 @@
 
 mod mutation;
 
+use message::seven_bit::Survey;
 use message::{Part, PartKind, Scanner, Section, Summary, header, text};
 use mutation::{cuts, mutated, pieces, seeds};
 use proptest::prelude::*;
@@ -104,6 +105,21 @@ fn use_it(octets: &[u8], summary: &Summary) {
     assert!(found.len() <= 10_000 + octets.len() * 4);
 }
 
+/// What is left of a message for a server without 8BITMIME: ASCII, or a reason why not; the same however it is cut.
+fn seven_bit(octets: &[u8], summary: &Summary, cuts: &[usize]) -> Option<Vec<u8>> {
+    let mut survey = Survey::new(summary).ok()?;
+    for piece in pieces(octets, cuts) {
+        survey.feed(piece);
+    }
+    let mut converter = survey.finish().ok()?;
+    let mut out = Vec::new();
+    for piece in pieces(octets, cuts) {
+        converter.feed(piece, &mut out).ok()?;
+    }
+    assert!(out.is_ascii());
+    Some(out)
+}
+
 fn corpus() -> Vec<Vec<u8>> {
     seeds(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus"))
 }
@@ -117,6 +133,7 @@ proptest! {
         prop_assert_eq!(&summary, &scan(&octets, &cuts));
         check(&octets, &summary);
         use_it(&octets, &summary);
+        prop_assert_eq!(seven_bit(&octets, &summary, &[usize::MAX]), seven_bit(&octets, &summary, &cuts));
     }
 }
 

@@ -25,6 +25,14 @@ pub(crate) struct Signed {
     pub(super) outbound: Outbound,
 }
 
+/// Fields that we put on top of a message.
+const TRACE: [&str; 4] = [
+    "Return-Path",
+    "Delivered-To",
+    "Received",
+    "Authentication-Results",
+];
+
 /// What is changed in a message before it leaves. Copies in mailboxes here stay as they are.
 #[derive(Debug, Default)]
 pub(crate) struct Outbound {
@@ -121,17 +129,60 @@ impl Unsigned<'_> {
         keys.of(&self.services.store, domain, self.now).await
     }
 
+    /// The header section without our own signatures, if we have signed this message. Only those beside our trace, at the top, are ours for
+    /// sure: what comes from outside has a trace of ours above its own fields, and that says from where it came.
+    pub(crate) async fn without_own_signatures(&self) -> store::Result<Option<Vec<u8>>> {
+        let Some(author) = author_domains(self.section).into_iter().next() else {
+            return Ok(None);
+        };
+        let keys = self.keys(&author).await?;
+        let is_ours = |field: &header::Field<'_>| {
+            field.is("DKIM-Signature")
+                && keys
+                    .iter()
+                    .any(|key| is_made_with(field.value, &key.domain, &key.selector))
+        };
+        let (mut section, mut rest, mut signed) = (Vec::new(), 0, false);
+        for field in header::fields(self.section) {
+            let came_in = field.is("Received") && is_from_outside(&field);
+            let is_trace = TRACE.iter().any(|name| field.is(name));
+            match is_ours(&field) {
+                _ if came_in => return Ok(None),
+                true => signed = true,
+                false if is_trace => section.extend_from_slice(field.raw),
+                false => break,
+            }
+            rest += field.raw.len();
+        }
+        section.extend_from_slice(&self.section[rest..]);
+        Ok(signed.then_some(section))
+    }
+
     /// K1: what comes back to us from a filter is not signed again.
     fn is_signed_by(&self, domain: &str, selector: &str) -> bool {
-        header::values(self.section, "DKIM-Signature").any(|value| {
-            let text = String::from_utf8_lossy(value);
-            mailauth::tags::Tags::parse(&text).is_ok_and(|tags| {
-                tags.value("d")
-                    .is_some_and(|d| d.eq_ignore_ascii_case(domain))
-                    && tags.value("s") == Some(selector)
-            })
-        })
+        header::values(self.section, "DKIM-Signature")
+            .any(|value| is_made_with(value, domain, selector))
     }
+}
+
+/// Does this trace of ours name a client that had not logged in?
+fn is_from_outside(received: &header::Field<'_>) -> bool {
+    let value = received.unfolded();
+    let text = String::from_utf8_lossy(&value);
+    let protocol = text.split_once("(Pennyblack) with ");
+    let protocol = protocol.and_then(|(_, rest)| rest.split(' ').next());
+    // RFC 3848: the A says so.
+    text.starts_with("from ") && !protocol.is_some_and(|word| word.ends_with('A'))
+}
+
+/// Does this signature say that it is made with this key?
+fn is_made_with(value: &[u8], domain: &str, selector: &str) -> bool {
+    let text = String::from_utf8_lossy(value);
+    mailauth::tags::Tags::parse(&text).is_ok_and(|tags| {
+        tags.value("d")
+            .is_some_and(|d| d.eq_ignore_ascii_case(domain))
+            && tags.value("s") == Some(selector)
+    })
 }
 
 async fn forwarded(authenticated: &Authenticated, filed: &Filed) -> store::Result<Outbound> {

@@ -10,6 +10,7 @@ mod relay;
 mod reports;
 mod retries;
 mod routes;
+mod seven_bit;
 mod signing;
 mod trust;
 mod world;

@@ -47,6 +47,12 @@ pub struct Recipient {
 }
 
 impl Envelope {
+    /// Are all its addresses ASCII?
+    pub fn is_ascii(&self) -> bool {
+        let sender = self.reverse_path.as_deref().unwrap_or_default();
+        sender.is_ascii() && self.recipients.iter().all(|one| one.address.is_ascii())
+    }
+
     /// What the message needs and the server does not have.
     pub(super) fn incompatible(&self, offered: &Capabilities) -> Option<Incompatible> {
         if offered

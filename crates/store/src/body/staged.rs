@@ -46,7 +46,8 @@ impl Staged {
         &self.0.body.hash
     }
 
-    pub(crate) fn size(&self) -> u64 {
+    /// Octets.
+    pub fn size(&self) -> u64 {
         self.0.body.size
     }
 

@@ -85,12 +85,6 @@ pub(super) enum NotOpened {
     Session(Failure),
 }
 
-/// What stops a delivery without any fault of the host.
-pub(super) enum Trouble {
-    /// The message cannot be read.
-    Store(store::Error),
-}
-
 impl NotOpened {
     pub(super) fn is_temporary(&self) -> bool {
         match self {
@@ -113,13 +107,15 @@ impl NotOpened {
         }
     }
 
-    /// Is it the host, rather than the message, that is not to be tried for a while (C18)?
+    /// Is it the host, rather than the message or what its domain asks for, that is not to be tried for a while (C18)? A certificate that
+    /// does not satisfy one domain says nothing against mail to another at the same address, or with less to ask for.
     fn is_hosts_fault(&self) -> bool {
         !matches!(
             self,
             NotOpened::Disabled(_)
                 | NotOpened::Paused(_)
                 | NotOpened::Unprotected(_)
+                | NotOpened::Untrusted(_)
                 | NotOpened::Ourselves(_)
         )
     }
@@ -422,6 +418,16 @@ impl Connection {
         self.proved && self.security.proves_identity() && self.remote.tls.is_some()
     }
 
+    /// Does the host take octets above 127 (RFC 6152)?
+    pub(super) fn takes_eight_bit(&self) -> bool {
+        self.client.capabilities().eight_bit_mime
+    }
+
+    /// Does it take addresses and header fields in UTF-8 (RFC 6531)?
+    pub(super) fn takes_utf8(&self) -> bool {
+        self.client.capabilities().smtputf8
+    }
+
     /// Has the session not ended?
     pub(super) fn is_open(&self) -> bool {
         !self.client.is_closed()
@@ -439,19 +445,19 @@ impl Connection {
         self.ready
     }
 
-    /// Sends a message; one result per recipient.
+    /// Sends a message; one result per recipient. It fails if the message cannot be read, without any fault of the host.
     pub(super) async fn send(
         &mut self,
         envelope: Envelope,
         mut body: BodyReader,
-    ) -> Result<Vec<Result<Reply, Failure>>, Trouble> {
+    ) -> store::Result<Vec<Result<Reply, Failure>>> {
         self.ready = false;
         self.messages += 1;
         let recipients = envelope.recipients.len();
         self.client.send(envelope);
         loop {
             match self.next().await {
-                Event::Body => match body.next().await.map_err(Trouble::Store)? {
+                Event::Body => match body.next().await? {
                     Some(octets) => self.client.body(&octets),
                     None => self.client.end_of_body(),
                 },

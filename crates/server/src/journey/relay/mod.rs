@@ -1,5 +1,6 @@
 //! Carries a queued message to the mail hosts of a destination (RFC 5321 §5.1): which hosts in which order ([`hosts`]), how far they are
-//! trusted ([`trust`]), how to talk to one ([`connection`]), and what became of each recipient ([`outcome`]).
+//! trusted ([`trust`]), how to talk to one ([`connection`]), and what became of each recipient ([`outcome`]);
+//! a host that takes ASCII only gets the message converted ([`seven_bit`]).
 //!
 //! One attempt tries host after host until one of them has decided. It writes nothing: the queue job records the outcome.
 
@@ -9,6 +10,7 @@ mod hosts;
 mod outcome;
 mod routes;
 mod secrets;
+mod seven_bit;
 mod tls_results;
 mod trust;
 
@@ -21,9 +23,10 @@ pub use tls_results::TlsResults;
 
 use crate::Services;
 use crate::config::{Config, Route};
-use connection::{Manner, NotOpened, Target, Trouble};
+use connection::{Manner, NotOpened, Target};
 use governor::Place;
 use hosts::Unroutable;
+use message::seven_bit::Unconvertible;
 use smtp::client::{Command, Envelope, Failure, Incompatible, Recipient, Return};
 use smtp::{Enhanced, Reply};
 use std::sync::Arc;
@@ -329,18 +332,37 @@ impl<'a> Delivery<'a> {
     /// Sends over an open connection, and keeps it in `held` if it is still good.
     async fn over(&mut self, mut connection: Connection, held: &mut Option<Connection>) {
         let remote = connection.remote().clone();
-        let body = self.services.store.open_body(&self.message.body).await;
-        let sent = match body {
-            Ok(body) => connection.send(self.envelope(), body).await,
-            Err(error) => Err(Trouble::Store(error)),
-        };
-        match sent {
+        match self.send(&mut connection).await {
             Ok(results) => self.take(&remote, results),
-            Err(Trouble::Store(error)) => return self.store_failed(&error),
+            Err(seven_bit::Trouble::Store(error)) => return self.store_failed(&error),
+            Err(seven_bit::Trouble::Message(why)) => self.unconvertible(&remote, &why),
         }
         if connection.is_open() {
             *held = Some(connection);
         }
+    }
+
+    async fn send(
+        &self,
+        connection: &mut Connection,
+    ) -> Result<Vec<Result<Reply, Failure>>, seven_bit::Trouble> {
+        let mut envelope = self.envelope();
+        let store = &self.services.store;
+        // An international address cannot be converted; the session refuses that itself.
+        let unfit = match envelope.smtputf8 {
+            true => !connection.takes_utf8() && envelope.is_ascii(),
+            false => envelope.eight_bit && !connection.takes_eight_bit(),
+        };
+        if !unfit {
+            let body = store.open_body(&self.message.body).await?;
+            return Ok(connection.send(envelope, body).await?);
+        }
+        let converted = seven_bit::converted(self.services, self.message).await?;
+        tracing::info!(id = %self.message.id, relay = connection.remote().host, "the host takes ASCII only: the message was converted");
+        (envelope.eight_bit, envelope.smtputf8) = (false, false);
+        envelope.size = converted.size();
+        let body = store.open_staged(&converted)?;
+        Ok(connection.send(envelope, body).await?)
     }
 
     /// Notes the results; recipients that the host has not decided on stay open for the next one.
@@ -357,6 +379,24 @@ impl<'a> Delivery<'a> {
                     decided,
                 )),
             }
+        }
+    }
+
+    /// RFC 6152 §3: the host takes ASCII only, and the message cannot be written so.
+    fn unconvertible(&mut self, remote: &Remote, why: &Unconvertible) {
+        let words = format!(
+            "{} takes only messages in ASCII, and this one cannot be converted: {why}",
+            remote.host
+        );
+        let status = match self.smtputf8 {
+            true => Enhanced(5, 6, 7),
+            false => Enhanced(5, 6, 3),
+        };
+        for recipient in self.open.drain(..) {
+            self.attempt.outcomes.push(Outcome {
+                remote: Some(remote.clone()),
+                ..Outcome::ours(recipient.index, status, words.clone())
+            });
         }
     }
 
