@@ -396,6 +396,14 @@ pub(crate) enum Account {
         /// The account
         address: String,
     },
+    /// What was sent from an account, by whom and to whom: a note for those who have to know, when somebody else has used it
+    Incident {
+        /// The account
+        address: String,
+        /// Look at so many hours before its mail was held, or before now
+        #[arg(long, default_value_t = 24, value_name = "NUMBER")]
+        hours: u32,
+    },
     /// Change the person's name
     RenamePerson {
         /// The account

@@ -29,6 +29,7 @@ pub mod policy;
 pub mod queue;
 pub mod quota;
 pub mod ramp;
+pub mod refusal;
 pub mod removed;
 pub mod report;
 pub mod script;

@@ -252,6 +252,10 @@ fn unseal<T: DeserializeOwned>(tx: &Tx<'_>, id: QueueId, stored: &[u8]) -> Resul
         .map_err(|e| Error::Corrupt(format!("an envelope of {id} is unreadable: {e}")))
 }
 
+const DUE: &str = "SELECT DISTINCT next_attempt, queue FROM queue_recipient WHERE state = 0 AND next_attempt <= $1 \
+     AND (next_attempt, queue) > ($2, $3) ORDER BY next_attempt, queue LIMIT $4";
+const NEXT_DUE: &str = "SELECT MIN(next_attempt) FROM queue_recipient WHERE state = 0";
+
 /// Messages with a pending recipient due at `now`, the longest due first, at most `limit`.
 pub fn due(tx: &mut Tx<'_>, now: Timestamp, limit: usize) -> Result<Vec<QueueId>> {
     let mut due: Vec<QueueId> = Vec::new();
@@ -277,8 +281,7 @@ fn due_after(
     limit: usize,
 ) -> Result<Vec<(i64, QueueId)>> {
     tx.all(
-        "SELECT DISTINCT next_attempt, queue FROM queue_recipient WHERE state = 0 AND next_attempt <= $1 \
-         AND (next_attempt, queue) > ($2, $3) ORDER BY next_attempt, queue LIMIT $4",
+        DUE,
         params![now.as_microsecond(), after.0, after.1, limit],
         |row| Ok((row.int(0)?, QueueId::from_u128(row.id(1)?))),
     )
@@ -286,11 +289,7 @@ fn due_after(
 
 /// When the next pending recipient is due.
 pub fn next_due(tx: &mut Tx<'_>) -> Result<Option<Timestamp>> {
-    let next = tx.one(
-        "SELECT MIN(next_attempt) FROM queue_recipient WHERE state = 0",
-        &[],
-        |row| row.opt_int(0),
-    )?;
+    let next = tx.one(NEXT_DUE, &[], |row| row.opt_int(0))?;
     next.flatten().map(time::from_microseconds).transpose()
 }
 
@@ -610,13 +609,11 @@ pub fn waiting_for(tx: &mut Tx<'_>, domain: &str) -> Result<u64> {
     Ok(count.unwrap_or_default())
 }
 
+const STRANDED: &str = "SELECT n FROM queue_recipient WHERE stranded = 1 LIMIT 1";
+
 /// Is there anybody in the queue whose host could not be reached? A server that starts asks, to spare the question after each delivery.
 pub fn anybody_stranded(tx: &mut Tx<'_>) -> Result<bool> {
-    let found = tx.one(
-        "SELECT n FROM queue_recipient WHERE stranded = 1 LIMIT 1",
-        &[],
-        |row| row.int(0),
-    )?;
+    let found = tx.one(STRANDED, &[], |row| row.int(0))?;
     Ok(found.is_some())
 }
 
@@ -678,4 +675,47 @@ pub fn attempts(tx: &mut Tx<'_>, id: QueueId, recipient: u32) -> Result<Vec<Trie
         |row| Ok(row.blob(0)?.to_vec()),
     )?;
     stored.iter().map(|data| unseal(tx, id, data)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Param;
+    use crate::{Engine, Options, Store};
+
+    /// How SQLite carries a statement out.
+    async fn plan(store: &Store, sql: &'static str, values: usize) -> String {
+        // Statements are text of the program; this one is as good as that.
+        let explain: &'static str = format!("EXPLAIN QUERY PLAN {sql}").leak();
+        let read = store.read(move |tx| {
+            let zeros = vec![Param::Int(0); values];
+            tx.all(explain, &zeros, |row| Ok(row.text(3)?.to_owned()))
+        });
+        read.await.unwrap().join("; ")
+    }
+
+    /// What the queue runner asks all the time is found by an index, in the order of the index, however long the queue is.
+    #[tokio::test]
+    async fn what_is_due_is_found_without_looking_through_the_queue() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&Options {
+            data: folder.path().join("data"),
+            engine: Engine::Sqlite,
+            key: None,
+            free_floor: 0,
+        })
+        .unwrap();
+        for (sql, values, index) in [
+            (DUE, 4, "queue_due"),
+            (NEXT_DUE, 0, "queue_due"),
+            (STRANDED, 0, "queue_lane"),
+        ] {
+            let plan = plan(&store, sql, values).await;
+            assert!(plan.contains("SEARCH") && plan.contains(index), "{plan}");
+            assert!(
+                !plan.contains("SCAN") && !plan.contains("TEMP B-TREE"),
+                "{plan}"
+            );
+        }
+    }
 }

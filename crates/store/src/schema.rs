@@ -25,6 +25,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0015_reports.sql"),
     include_str!("../migrations/0016_judgement.sql"),
     include_str!("../migrations/0017_acquaintance.sql"),
+    include_str!("../migrations/0018_refusals.sql"),
 ];
 
 /// The version this program works with.

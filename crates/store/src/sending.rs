@@ -1,9 +1,11 @@
 //! What accounts send: counts of the last day and of the days before, limits of their own, whether their mail is held, and to whom they have
-//! sent before. What is too much is the `queue` crate's business.
+//! sent before; and who submitted what in the last days, for the day when an account is in the wrong hands (V10). What is too much is the
+//! `queue` crate's business.
 
 use crate::engine::params;
+use crate::id::fresh_id;
 use crate::tx::Tx;
-use crate::{AccountId, Error, Result, Timestamp, time};
+use crate::{AccountId, Error, QueueId, Result, Timestamp, time};
 use serde::{Deserialize, Serialize};
 
 /// How much was sent.
@@ -189,11 +191,66 @@ pub fn last_met(tx: &mut Tx<'_>, account: AccountId, address: &str) -> Result<Op
     last.map(time::from_seconds).transpose()
 }
 
+/// A message that an account has submitted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Submission {
+    /// When, microseconds since 1970: the time at which it was queued too.
+    pub at: i64,
+    /// Envelope sender; empty for the null reverse-path.
+    pub from: String,
+    /// Envelope recipients.
+    pub to: Vec<String>,
+    /// The log-in and the client, in words.
+    pub by: String,
+}
+
+/// Notes a submission.
+pub fn submitted(tx: &mut Tx<'_>, account: AccountId, submission: &Submission) -> Result<()> {
+    let id = fresh_id()?;
+    let plain = postcard::to_stdvec(submission)
+        .map_err(|e| Error::Bug(format!("a submission cannot be encoded: {e}")))?;
+    let data = tx.context.vault.seal(&id.to_be_bytes(), &plain)?;
+    tx.execute(
+        "INSERT INTO submission (account, at, id, data) VALUES ($1, $2, $3, $4)",
+        params![account, submission.at, QueueId::from_u128(id), &data],
+    )?;
+    Ok(())
+}
+
+/// What an account has submitted since then, the oldest first, at most so many.
+pub fn submissions(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    since: Timestamp,
+    limit: usize,
+) -> Result<Vec<Submission>> {
+    let rows = tx.all(
+        "SELECT id, data FROM submission WHERE account = $1 AND at >= $2 ORDER BY at, id LIMIT $3",
+        params![account, since.as_microsecond(), limit],
+        |row| Ok((row.id(0)?, row.blob(1)?.to_vec())),
+    )?;
+    let read = |(id, data): (u128, Vec<u8>)| {
+        let plain = tx.context.vault.open(&id.to_be_bytes(), &data)?;
+        postcard::from_bytes(&plain)
+            .map_err(|e| Error::Corrupt(format!("a submission is unreadable: {e}")))
+    };
+    rows.into_iter().map(read).collect()
+}
+
+/// Forgets what was submitted before. How many there were.
+pub fn forget_submissions(tx: &mut Tx<'_>, before: Timestamp) -> Result<u64> {
+    tx.execute(
+        "DELETE FROM submission WHERE at < $1",
+        params![before.as_microsecond()],
+    )
+}
+
 /// Everything about an account that is removed.
 pub(crate) fn forget_account(tx: &mut Tx<'_>, account: AccountId) -> Result<()> {
     for table in [
         "DELETE FROM sending WHERE account = $1",
         "DELETE FROM correspondent WHERE account = $1",
+        "DELETE FROM submission WHERE account = $1",
     ] {
         tx.execute(table, params![account])?;
     }

@@ -58,6 +58,9 @@ pub(crate) fn run(which: Which, global: &Global) -> Outcome {
         }
         Which::Release { address } => sending(global, Request::Release { address }),
         Which::Lock { address } => sending(global, Request::Lock { address }),
+        Which::Incident { address, hours } => {
+            incident(global, Request::Incident { address, hours })
+        }
         Which::RenamePerson { address, name } => {
             change(global, Request::RenamePerson { address, name }, None)
         }
@@ -278,6 +281,19 @@ fn sending(global: &Global, request: Request) -> Outcome {
         return Ok(json(&sending));
     }
     describe_sending(&sending);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn incident(global: &Global, request: Request) -> Outcome {
+    let control::Answer::Account(Answer::Incident(incident)) =
+        ask(global, control::Request::Account(request))?
+    else {
+        return Err(unexpected());
+    };
+    if global.json {
+        return Ok(json(&incident));
+    }
+    say!("{}", incident.note.trim_end());
     Ok(ExitCode::SUCCESS)
 }
 

@@ -377,6 +377,15 @@ static KNOWN: &[Refusal] = &[
         ],
     },
     Refusal {
+        id: "opensmtpd-no-such-user",
+        provider: "OpenSMTPD",
+        words: &["524 5.2.4 Mailing list expansion problem: <"],
+        without: &[],
+        cause: Cause::NoSuchUser,
+        link: "",
+        recorded: &["524 5.2.4 Mailing list expansion problem: <nobody@opensmtpd.example>"],
+    },
+    Refusal {
         id: "outlook-mailbox-unavailable",
         provider: "Microsoft",
         words: &["mailbox unavailable", "(S2017062302)"],

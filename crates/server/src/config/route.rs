@@ -278,6 +278,29 @@ fn patterns(text: &str) -> Result<Vec<String>, String> {
     text.split(',').map(pattern).collect()
 }
 
+impl fmt::Display for Sources {
+    /// As in a route; empty if the system chooses.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.four, self.six) {
+            (Some(four), Some(six)) => write!(f, "{four},{six}"),
+            (Some(four), None) => four.fmt(f),
+            (None, Some(six)) => six.fmt(f),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
+impl FromStr for Sources {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Sources, String> {
+        match text {
+            "" => Ok(Sources::default()),
+            text => sources(text),
+        }
+    }
+}
+
 fn sources(text: &str) -> Result<Sources, String> {
     let mut sources = Sources::default();
     for one in text.split(',') {

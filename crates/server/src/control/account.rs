@@ -1,6 +1,7 @@
 //! Accounts: add, list, show, password, quota and counting it anew, language, enable and disable, rename the person, remove; what they may send is in
 //! [`sending`].
 
+pub mod incident;
 pub mod sending;
 
 use super::import;
@@ -76,6 +77,12 @@ pub enum Request {
     Lock {
         address: String,
     },
+    /// What was sent from it lately, as a note for those who have to know (V10).
+    Incident {
+        address: String,
+        /// So many hours before it was held, or before now.
+        hours: u32,
+    },
 }
 
 /// An account to make (E30: one step).
@@ -117,6 +124,8 @@ pub enum Answer {
     Removed(Removed),
     /// What an account sends.
     Sending(Box<sending::View>),
+    /// What was sent from an account.
+    Incident(Box<incident::View>),
     /// What came of a line of a credentials file.
     Imported(import::Imported),
     /// What accounts hold, counted anew.
@@ -216,6 +225,7 @@ pub(super) async fn execute(world: &World, request: Request) -> Result<Answer, F
         Request::Limit { address, change } => sending::limit(world, &address, change).await,
         Request::Release { address } => sending::release(world, &address).await,
         Request::Lock { address } => sending::lock(world, &address).await,
+        Request::Incident { address, hours } => incident::incident(world, &address, hours).await,
     }
 }
 

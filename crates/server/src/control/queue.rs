@@ -185,6 +185,10 @@ pub(super) async fn execute(world: &World, request: Request) -> Result<Answer, F
         }
         Request::ResumeRoute { id } => {
             let running = world.running.as_ref().ok_or_else(not_running)?;
+            let provider = id.clone();
+            let forget =
+                move |tx: &mut store::Tx<'_>| store::refusal::resume(tx, provider.as_deref());
+            world.store.write(forget).await?;
             Ok(Answer::Resumed(
                 running.services.routes.resume(id.as_deref()),
             ))

@@ -234,6 +234,7 @@ impl Turn {
             id: &message,
             notify: effects::NEVER,
             recipient: &self.address,
+            requires_tls: false,
             answers: Answers::Wanted,
         };
         let effects = effects::prepare(&case, ran, original).await;

@@ -26,6 +26,7 @@ use std::sync::Arc;
 use tokio::task::JoinHandle;
 
 pub use periodic::{Jobs, Run, State};
+pub(crate) use queue::recall_refusals;
 pub use queue::{InFlight, Refusals};
 
 /// Starts all jobs. They end when `services.shutdown` is cancelled.

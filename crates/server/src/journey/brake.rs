@@ -15,7 +15,7 @@ use crate::session::login::Login;
 use ::queue::brake::{self, Excess, Habit, Limits, Unusual};
 use jiff::Timestamp;
 use std::fmt::Write as _;
-use store::sending::{self, Hold, OwnLimits, Tally, Usage};
+use store::sending::{self, Hold, OwnLimits, Submission, Tally, Usage};
 use store::{AccountId, QueueId, Tx, account};
 
 /// Messages in the letters about a hold.
@@ -143,7 +143,7 @@ pub(super) struct Charge {
     settings: BrakeSettings,
     recipients: u32,
     elsewhere: Vec<String>,
-    by: String,
+    submission: Submission,
     now: Timestamp,
 }
 
@@ -170,7 +170,20 @@ impl Charge {
             settings: received.config.brake,
             recipients: u32::try_from(received.recipients.len()).unwrap_or(u32::MAX),
             elsewhere: relays.iter().map(|relay| relay.address.key()).collect(),
-            by: culprit(&received.facts, login),
+            submission: Submission {
+                at: received.time.as_microsecond(),
+                from: received
+                    .mail
+                    .reverse_path
+                    .as_ref()
+                    .map_or_else(String::new, ToString::to_string),
+                to: received
+                    .recipients
+                    .iter()
+                    .map(|one| one.path.clone())
+                    .collect(),
+                by: culprit(&received.facts, login),
+            },
             now: received.time,
         })
     }
@@ -198,6 +211,7 @@ impl Charge {
         }
         brake::add(&mut sending.tally, new, self.now);
         sending::put(tx, self.account, &sending)?;
+        sending::submitted(tx, self.account, &self.submission)?;
         for address in &self.elsewhere {
             sending::meet(tx, self.account, address, self.now)?;
         }
@@ -214,7 +228,7 @@ impl Charge {
         Hold {
             since: self.now.as_microsecond(),
             why: unusual.to_string(),
-            by: self.by.clone(),
+            by: self.submission.by.clone(),
             told: false,
         }
     }
@@ -344,6 +358,7 @@ fn to_admin(owner: &str) -> String {
          What is held:\n    pennyblack queue list\n\
          It was all right: what is held goes, and as much counts as usual from now on:\n    pennyblack account release {owner}\n\
          Somebody else uses the account: its sessions end, nobody can log in, its mail stays held:\n    pennyblack account lock {owner}\n\
+         What was sent, by whom, and to whom, as a note for those who have to know:\n    pennyblack account incident {owner}\n\
          Then a new password, and away with what the thief wrote:\n    pennyblack account password {owner}\n    pennyblack queue remove --from {owner}\n    pennyblack account enable {owner}"
     )
 }

@@ -232,6 +232,7 @@ impl Filing<'_> {
             id: &id,
             notify: recipient.map_or(0, |recipient| recipient.notify.0),
             recipient: recipient.map_or(&inbox.address, |recipient| &recipient.path),
+            requires_tls: self.received.mail.requiretls,
             answers: match self.action(inbox.account).is_junk() {
                 true => Answers::Unwanted,
                 false => Answers::Wanted,

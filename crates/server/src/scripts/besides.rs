@@ -59,7 +59,10 @@ impl Besides<'_> {
             self.file_ours(tx, *account, &outgoing.made)?;
         }
         if !outgoing.elsewhere.is_empty() {
-            queue::add(tx, &self.queued(outgoing))?;
+            let id = queue::add(tx, &self.queued(outgoing))?;
+            if outgoing.requires_tls {
+                queue::require_tls(tx, id)?;
+            }
         }
         Ok(true)
     }

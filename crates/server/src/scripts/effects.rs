@@ -78,6 +78,8 @@ pub(crate) struct Outgoing {
     /// RFC 3461 bits.
     pub(crate) notify: u8,
     pub(crate) ret_full: Option<bool>,
+    /// Only servers that protect it may have it (RFC 8689).
+    pub(crate) requires_tls: bool,
     /// Only if this is not remembered yet; then it is.
     pub(crate) unless: Option<Memory>,
     /// A copy for the sender's own mailboxes, if it is sent.
@@ -134,6 +136,8 @@ pub(crate) struct Original<'a> {
     pub(crate) notify: u8,
     /// The recipient as its sender named it (ORCPT, else RCPT).
     pub(crate) recipient: &'a str,
+    /// Its sender requires protection all the way (RFC 8689).
+    pub(crate) requires_tls: bool,
     pub(crate) answers: Answers,
 }
 
@@ -395,6 +399,7 @@ impl Hands<'_> {
                 .as_deref()
                 .map_or(self.original.notify, notify_bits),
             ret_full: redirect.ret.as_deref().map(|ret| ret == "FULL"),
+            requires_tls: self.original.requires_tls,
             unless: None,
             fcc: None,
             unsealed: Some(unsealed),
@@ -601,6 +606,7 @@ fn letter(made: Made, reverse_path: Option<String>, to: Addressees) -> Outgoing 
         here: to.here,
         notify: NEVER,
         ret_full: None,
+        requires_tls: false,
         unless: None,
         fcc: None,
         unsealed: None,

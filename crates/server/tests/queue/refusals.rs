@@ -31,7 +31,7 @@ async fn v8_refused_mail_waits_and_goes_around() {
         drip: Duration::ZERO,
     };
     let relay = Server::start(options).await.unwrap();
-    let world = World::with(&[("postmaster", "\"bob@example.com\"")]).await;
+    let mut world = World::with(&[("postmaster", "\"bob@example.com\"")]).await;
     let listed = "outlook-s3140@far.example";
     for refused in 1..=3 {
         world.queue(Mail::to(&[listed])).await;
@@ -39,6 +39,9 @@ async fn v8_refused_mail_waits_and_goes_around() {
         assert_eq!(world.inbox("alice@example.com").await.len(), refused);
         // The pause is lifted, so that each is refused by the provider itself.
         ask(&world, Request::ResumeRoute { id: None }).await;
+        // A restart does not begin the count anew.
+        world.stop().await;
+        world.boot().await;
     }
     let notice = world.inbox("alice@example.com").await.remove(0);
     assert!(
@@ -60,6 +63,8 @@ async fn v8_refused_mail_waits_and_goes_around() {
     // One more refusal, and the provider is paused: the next message is not even offered.
     world.queue(Mail::to(&[listed])).await;
     world.until_empty().await;
+    world.stop().await;
+    world.boot().await;
     let id = world.queue(Mail::to(&["friend@far.example"])).await;
     let waiting = world.until_tried().await;
     let why = waiting.recipients[0].last_error.clone().unwrap();

@@ -227,6 +227,53 @@ async fn v10_queue_release() {
     world.finish().await;
 }
 
+/// V10: the note on a hijack names every recipient, who has it and who has not, and who did it.
+#[tokio::test]
+async fn v10_incident_note() {
+    let world = world_with(&[]).await;
+    let alice = Client::user(&world, "alice@example.com").await;
+    live(&world, &alice).await;
+    for n in 0..60 {
+        let guest = format!("guest{n}@remote.example");
+        alice
+            .deliver("alice@example.com", &[&guest], &letter(n))
+            .await;
+    }
+    let request = |hours| {
+        control::Request::Account(Request::Incident {
+            address: "alice@example.com".into(),
+            hours,
+        })
+    };
+    let control::Answer::Account(Answer::Incident(incident)) = ask(&world, request(24)).await
+    else {
+        panic!("no note");
+    };
+    let of = |state: &str| {
+        let all = incident.recipients.iter();
+        all.filter(|one| one.state == state && one.address.starts_with("guest"))
+            .count()
+    };
+    let (left, held) = (of("gone") + of("waiting"), of("held"));
+    assert!(left < 50 && left + held == 60, "{left} left, {held} held");
+    for n in 0..60 {
+        let guest = format!("  guest{n}@remote.example\n");
+        assert!(
+            incident.note.contains(&guest),
+            "{guest} in {}",
+            incident.note
+        );
+    }
+    for part in ["log-in by", "Do not have it: held", "unusually much"] {
+        assert!(
+            incident.note.contains(part),
+            "{part:?} in {}",
+            incident.note
+        );
+    }
+    world.finish().await;
+}
+
 /// U7: limits by hour count messages, recipients and first-time recipients, say when to come again, and are counted in the store.
 #[tokio::test]
 async fn u7_limits() {

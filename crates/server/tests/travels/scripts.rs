@@ -197,6 +197,36 @@ async fn redirects_go_through_the_queue_or_to_our_own() {
     world.finish().await;
 }
 
+/// U2, RFC 8689: what was sent with REQUIRETLS is protected all the way, whoever passes it on.
+#[tokio::test]
+async fn u2_a_redirect_keeps_requiretls() {
+    let world = world_with(&[]).await;
+    activate(&world, "alice@example.com", "redirect \"a@far.example\";\n").await;
+    let client = Client::mx(&world);
+    for requiretls in [true, false] {
+        let mail = Mail {
+            reverse_path: Some(Address::parse("s@remote.example").unwrap()),
+            requiretls,
+            ..Mail::default()
+        };
+        let begun = Transaction::begin(world.services().clone(), client.facts.clone(), mail);
+        let mut transaction = begun.await.unwrap();
+        transaction
+            .recipient(rcpt("alice@example.com"))
+            .await
+            .unwrap();
+        assert_eq!(deliver(transaction.data(), HELLO).await.len(), 1);
+        let queued = read(&world, |tx| store::queue::list(tx, None, 10)).await;
+        let newest = &queued[0];
+        assert_eq!(newest.require_tls, requiretls);
+        let id = newest.id;
+        let remove =
+            move |tx: &mut Tx<'_>| store::queue::update(tx, id, 0, &store::queue::Update::Done);
+        world.services().store.write(remove).await.unwrap();
+    }
+    world.finish().await;
+}
+
 /// H31: the redirect beyond the limit is a failure of the script: the message stays, and none goes out.
 #[tokio::test]
 async fn h31_the_fifth_redirect_is_refused() {

@@ -5,7 +5,7 @@ use super::settle;
 use crate::Services;
 use crate::journey::relay::{self, Connection, Destination, Fate};
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use store::queue::{Queued, QueuedRecipient};
 use tokio::sync::Notify;
@@ -44,9 +44,33 @@ pub(super) struct Lanes {
     state: Mutex<Traffic>,
     /// Something has been done: there is room.
     room: Notify,
-    /// Somebody in the queue waits for a host that could not be reached.
-    stranded: AtomicBool,
+    stranded: Stranded,
     workers: TaskTracker,
+}
+
+/// Whether somebody in the queue waits for a host that could not be reached: so many attempts ended so, and of so many it is known that nobody
+/// waits any more. A start knows nothing.
+struct Stranded {
+    attempts: AtomicU64,
+    over: AtomicU64,
+}
+
+impl Stranded {
+    /// One more, which is in the store already.
+    fn another(&self) {
+        self.attempts.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// How many attempts there were, if somebody may wait.
+    fn any(&self) -> Option<u64> {
+        let attempts = self.attempts.load(Ordering::SeqCst);
+        (self.over.load(Ordering::SeqCst) < attempts).then_some(attempts)
+    }
+
+    /// Of the first so many nobody waits.
+    fn over(&self, attempts: u64) {
+        self.over.fetch_max(attempts, Ordering::SeqCst);
+    }
 }
 
 #[derive(Default)]
@@ -68,7 +92,10 @@ impl Lanes {
             services,
             state: Mutex::default(),
             room: Notify::new(),
-            stranded: AtomicBool::new(true),
+            stranded: Stranded {
+                attempts: AtomicU64::new(1),
+                over: AtomicU64::new(0),
+            },
             workers: TaskTracker::new(),
         })
     }
@@ -177,10 +204,11 @@ impl Lanes {
             .filter(|outcome| outcome.fate == Fate::Sent)
             .filter_map(|outcome| work.domain_of(outcome.recipient))
             .collect();
-        if attempt.unreachable {
-            self.stranded.store(true, Ordering::Relaxed);
-        }
+        let unreachable = attempt.unreachable;
         settle::settle(&self.services, work, attempt).await;
+        if unreachable {
+            self.stranded.another();
+        }
         for domain in delivered {
             self.rescue(&domain).await;
         }
@@ -194,19 +222,27 @@ impl Lanes {
 
     /// C16: the host is back; who waits for it goes at once.
     async fn rescue(&self, domain: &str) {
-        if !self.stranded.load(Ordering::Relaxed) {
+        let Some(attempts) = self.stranded.any() else {
             return;
-        }
+        };
         let (waiting, now) = (domain.to_string(), self.services.clock.now());
         let write = move |tx: &mut store::Tx<'_>| store::queue::wake(tx, &waiting, now, WAKEN);
         match self.services.store.write(write).await {
-            Ok(0) => {}
+            Ok(0) => self.look_for_stranded(attempts).await,
             Ok(woken) => {
                 tracing::info!(domain, woken, "a mail host is back, its mail goes at once")
             }
             Err(error) => {
                 tracing::warn!(error = %error, domain, "mail that waits for this domain keeps its schedule");
             }
+        }
+    }
+
+    /// If nobody waits for any host, there is no need to ask after each delivery.
+    async fn look_for_stranded(&self, attempts: u64) {
+        let found = self.services.store.read(store::queue::anybody_stranded);
+        if matches!(found.await, Ok(false)) {
+            self.stranded.over(attempts);
         }
     }
 

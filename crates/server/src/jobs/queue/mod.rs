@@ -13,6 +13,7 @@ use crate::journey::relay::Destination;
 pub use in_flight::InFlight;
 use lanes::{Lanes, Work};
 pub use refused::Refusals;
+pub(crate) use refused::recall as recall_refusals;
 use std::sync::Arc;
 use std::time::Duration;
 use store::queue::{Queued, QueuedRecipient, State, Update};

@@ -10,6 +10,7 @@ use jiff::SignedDuration;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
+use store::refusal as kept;
 use store::{Timestamp, Tx};
 
 /// Refusals of a kind after which the administrator is told.
@@ -21,7 +22,7 @@ const KINDS: usize = 1000;
 /// Domains that a letter names.
 const DOMAINS: usize = 20;
 
-/// Refusals of the last day, by who refused and why. In memory: after a restart they are counted afresh.
+/// Refusals of the last day, by who refused and why. What is counted is kept in the store with the outcomes that it counts.
 #[derive(Default)]
 pub struct Refusals(Mutex<HashMap<(&'static str, Cause), Seen>>);
 
@@ -30,6 +31,44 @@ struct Seen {
     count: u32,
     domains: BTreeSet<String>,
     told: bool,
+}
+
+/// What an attempt has taught, to be kept with its outcome.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Learnt {
+    pauses: Vec<kept::Pause>,
+    counts: Vec<kept::Count>,
+}
+
+impl Learnt {
+    pub(super) fn write(&self, tx: &mut Tx<'_>) -> store::Result<()> {
+        for pause in &self.pauses {
+            kept::pause(tx, pause)?;
+        }
+        self.counts
+            .iter()
+            .try_for_each(|count| kept::count(tx, count))
+    }
+}
+
+/// What was learnt before the server was started.
+pub(crate) async fn recall(services: &Services) -> store::Result<()> {
+    let now = services.clock.now();
+    let since = now.saturating_sub(DAY).unwrap_or(Timestamp::MIN);
+    let read = move |tx: &mut Tx<'_>| Ok((kept::pauses(tx, now)?, kept::counts(tx, since)?));
+    let (pauses, counts) = services.store.write(read).await?;
+    services.routes.restore(pauses);
+    services.refusals.restore(counts);
+    Ok(())
+}
+
+/// A refusal that was counted.
+#[derive(Debug)]
+struct Counted {
+    /// Of its kind, within a day.
+    row: kept::Count,
+    /// With this one, the administrator is to be told.
+    tell: bool,
 }
 
 /// What a letter is about.
@@ -44,8 +83,8 @@ struct Card {
 }
 
 /// Looks at what an attempt brought.
-pub(super) async fn learn(services: &Services, work: &Work, attempt: &Attempt) {
-    let mut cards = Vec::new();
+pub(super) async fn learn(services: &Services, work: &Work, attempt: &Attempt) -> Learnt {
+    let (mut cards, mut learnt) = (Vec::new(), Learnt::default());
     for outcome in &attempt.outcomes {
         let refused = outcome.fate != Fate::Sent && outcome.said_by == Speaker::Remote;
         if let Some(remote) = outcome
@@ -60,14 +99,19 @@ pub(super) async fn learn(services: &Services, work: &Work, attempt: &Attempt) {
             continue;
         };
         services.metrics.refused(known.cause.name());
-        let paused_until = pause(services, work, known, outcome);
+        let pause = pause(services, work, known, outcome);
+        let paused_until = pause.as_ref().map(|pause| pause.until);
+        learnt.pauses.extend(pause);
         let domain = work.domain_of(outcome.recipient).unwrap_or_default();
-        if let Some((count, domains)) = services.refusals.count(known, domain, services.clock.now())
-        {
+        let Some(counted) = services.refusals.count(known, domain, services.clock.now()) else {
+            continue;
+        };
+        learnt.counts.push(counted.row.clone());
+        if counted.tell {
             cards.push(Card {
                 refusal: known,
-                count,
-                domains,
+                count: counted.row.refusals,
+                domains: counted.row.domains,
                 host: outcome
                     .remote
                     .as_ref()
@@ -82,6 +126,7 @@ pub(super) async fn learn(services: &Services, work: &Work, attempt: &Attempt) {
             tracing::warn!(error = %why, provider = card.refusal.provider, "nobody could be told of repeated refusals");
         }
     }
+    learnt
 }
 
 /// V9: 421 is said to a server that comes too often, and some say so in other words.
@@ -96,26 +141,19 @@ fn pause(
     work: &Work,
     known: &Refusal,
     outcome: &Outcome,
-) -> Option<Timestamp> {
+) -> Option<kept::Pause> {
     let remote = outcome.remote.as_ref()?;
     let pause = SignedDuration::try_from(known.cause.pause()?).ok()?;
     let until = services.clock.now().saturating_add(pause).ok()?;
     let source = work.destination.route.source;
     tracing::warn!(provider = known.provider, relay = remote.host, cause = known.cause.name(), until = %until, "mail to a provider waits: it would be refused");
-    services
-        .routes
-        .pause(&remote.host, source, until, &outcome.words);
-    Some(until)
+    let routes = &services.routes;
+    Some(routes.pause(&remote.host, source, until, &outcome.words))
 }
 
 impl Refusals {
-    /// Counts a refusal. When a kind has repeated for the first time in a day: how often, and for which domains.
-    fn count(
-        &self,
-        known: &'static Refusal,
-        domain: String,
-        now: Timestamp,
-    ) -> Option<(u32, Vec<String>)> {
+    /// Counts a refusal, if its kind is counted.
+    fn count(&self, known: &'static Refusal, domain: String, now: Timestamp) -> Option<Counted> {
         if !known.cause.concerns_admin() {
             return None;
         }
@@ -135,9 +173,34 @@ impl Refusals {
         if seen.domains.len() < DOMAINS {
             seen.domains.insert(domain);
         }
-        let repeated = seen.count >= REPEATED && !seen.told;
-        seen.told |= repeated;
-        repeated.then(|| (seen.count, seen.domains.iter().cloned().collect()))
+        let tell = seen.count >= REPEATED && !seen.told;
+        seen.told |= tell;
+        let row = kept::Count {
+            provider: known.provider.to_string(),
+            cause: known.cause.name().to_string(),
+            since: seen.since,
+            refusals: seen.count,
+            domains: seen.domains.iter().cloned().collect(),
+            told: seen.told,
+        };
+        Some(Counted { row, tell })
+    }
+
+    /// Counts that were kept. A kind that this version does not know is not counted on.
+    fn restore(&self, counts: Vec<kept::Count>) {
+        let mut kinds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for count in counts {
+            let known = refusal::known()
+                .find(|one| one.provider == count.provider && one.cause.name() == count.cause);
+            let Some(known) = known else { continue };
+            let seen = Seen {
+                since: count.since,
+                count: count.refusals,
+                domains: count.domains.into_iter().collect(),
+                told: count.told,
+            };
+            kinds.insert((known.provider, known.cause), seen);
+        }
     }
 }
 
@@ -217,20 +280,27 @@ mod tests {
     /// V8: one letter for refusals that repeat, and not before a day has passed another.
     #[test]
     fn v8_repeated_refusals_are_one_letter() {
-        let (refusals, known) = (Refusals::default(), refusal::meaning(LISTED).unwrap());
+        let (mut refusals, known) = (Refusals::default(), refusal::meaning(LISTED).unwrap());
         let at = |hours: i64| Timestamp::from_second(1_800_000_000 + hours * 3600).unwrap();
         let mut letters = Vec::new();
         for n in 0..20 {
-            letters.extend(refusals.count(known, format!("d{}.example", n % 2), at(0)));
+            let domain = format!("d{}.example", n % 2);
+            let counted = refusals.count(known, domain, at(0)).unwrap();
+            // A restart forgets nothing.
+            refusals = Refusals::default();
+            refusals.restore(vec![counted.row.clone()]);
+            if counted.tell {
+                letters.push((counted.row.refusals, counted.row.domains));
+            }
         }
         assert_eq!(
             letters,
             [(3, vec!["d0.example".to_string(), "d1.example".into()])]
         );
-        let again: Vec<_> = (0..5)
+        let again = (0..5)
             .filter_map(|_| refusals.count(known, "x".into(), at(25)))
-            .collect();
-        assert_eq!(again.len(), 1);
+            .filter(|counted| counted.tell);
+        assert_eq!(again.count(), 1);
         let full =
             refusal::meaning("452-4.2.2 The recipient's inbox is out of storage space.").unwrap();
         assert!((0..9).all(|_| refusals.count(full, "x".into(), at(0)).is_none()));

@@ -55,8 +55,11 @@ pub(super) async fn put_back(services: &Services, work: &Work) {
 
 /// Records an attempt. It is not given up when the store is away: what has been sent must not be sent again.
 pub(super) async fn settle(services: &Services, work: &Work, attempt: Attempt) {
-    refused::learn(services, work, &attempt).await;
-    let settlement = Settlement::new(services, work, &attempt);
+    let learnt = refused::learn(services, work, &attempt).await;
+    let settlement = Settlement {
+        learnt,
+        ..Settlement::new(services, work, &attempt)
+    };
     let mut pause = FIRST_PAUSE;
     while let Err(error) = settlement.write(services, work).await {
         tracing::error!(id = %work.message.id, error = %error, "an outcome cannot be recorded; trying again");
@@ -86,6 +89,8 @@ struct Settlement {
     guests: Vec<Guest>,
     /// What providers have had today (V9).
     ramps: Vec<RampRow>,
+    /// What refusals have taught (U37, V8).
+    learnt: refused::Learnt,
 }
 
 /// What judging a recipient needs.
@@ -211,9 +216,11 @@ impl Settlement {
         let notices = self.notices(services, work).await?;
         let (id, updates, tried) = (work.message.id, self.updates.clone(), self.tried.clone());
         let (guests, ramps) = (self.guests.clone(), self.ramps.clone());
+        let learnt = self.learnt.clone();
         let write = move |tx: &mut Tx<'_>| {
             guests.iter().try_for_each(|guest| guest.write(tx))?;
             ramps.iter().try_for_each(|ramp| ramp.write(tx))?;
+            learnt.write(tx)?;
             for notice in &notices {
                 notice.write(tx)?;
             }

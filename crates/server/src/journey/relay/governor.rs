@@ -137,10 +137,7 @@ fn plan(config: &Config) -> Plan {
 }
 
 fn pair(host: &str, from: Sources) -> Pair {
-    let four = from.four.map(|address| address.to_string());
-    let six = from.six.map(|address| address.to_string());
-    let source: Vec<String> = four.into_iter().chain(six).collect();
-    (provider(host), source.join(","))
+    (provider(host), from.to_string())
 }
 
 fn day(now: Timestamp) -> i64 {

@@ -1,5 +1,6 @@
 //! What is known of the hosts that mail goes to: how many connections each has (C17), which are left alone for a while after failures
-//! (C18), and which providers get no mail for a while, since they would only refuse it (U37). In memory, bounded; a start begins afresh.
+//! (C18), and which providers get no mail for a while, since they would only refuse it (U37). In memory, bounded; of all this, a start remembers the
+//! pauses of providers.
 
 use super::connection::NotOpened;
 use crate::config::Sources;
@@ -8,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use store::Timestamp;
+use store::{Timestamp, refusal};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Providers that can be paused.
@@ -149,8 +150,14 @@ impl Routes {
         }
     }
 
-    /// No mail to the provider of this host from these addresses until then, since it refused some with these words.
-    pub(crate) fn pause(&self, host: &str, from: Sources, until: Timestamp, words: &str) {
+    /// No mail to the provider of this host from these addresses until then, since it refused some with these words. What is to be kept of that.
+    pub(crate) fn pause(
+        &self,
+        host: &str,
+        from: Sources,
+        until: Timestamp,
+        words: &str,
+    ) -> refusal::Pause {
         let mut state = self.state();
         if state.paused.len() >= PROVIDERS {
             state.paused.clear();
@@ -160,6 +167,26 @@ impl Routes {
             words: words.to_string(),
         };
         state.paused.insert((provider(host), from), pause);
+        refusal::Pause {
+            provider: provider(host),
+            source: from.to_string(),
+            until,
+            words: words.to_string(),
+        }
+    }
+
+    /// Pauses that were kept.
+    pub(crate) fn restore(&self, pauses: Vec<refusal::Pause>) {
+        let mut state = self.state();
+        for kept in pauses.into_iter().take(PROVIDERS) {
+            let pause = Pause {
+                until: kept.until,
+                words: kept.words,
+            };
+            // Addresses are as they were written here.
+            let from = kept.source.parse().unwrap_or_default();
+            state.paused.insert((kept.provider, from), pause);
+        }
     }
 
     /// Why no mail goes to the provider of this host from these addresses now.
@@ -300,6 +327,12 @@ mod tests {
         assert!(routes.paused("mx1.big.example", here, at(100)).is_none());
         assert!(routes.paused("mx1.big.example", other, at(0)).is_none());
         assert!(routes.paused("mx1.small.example", here, at(0)).is_none());
+        // V8: what was kept is the same after a start.
+        let kept = Routes::default().pause("mx1.big.example", other, at(100), "550 listed");
+        let again = Routes::default();
+        again.restore(vec![kept]);
+        assert!(again.paused("mx7.big.example", other, at(99)).is_some());
+        assert!(again.paused("mx7.big.example", here, at(99)).is_none());
         assert_eq!(routes.list(1, at(0))[0].flags, "P");
         assert_eq!(routes.resume(Some("big.example")), 1);
         assert!(routes.paused("mx1.big.example", here, at(0)).is_none());
