@@ -148,7 +148,10 @@ fn settings(ports: Ports, resolver: SocketAddr, mail_port: u16) -> String {
          [dns]\nservers = [\"{resolver}\"]\n\n\
          [queue]\nport = {mail_port}\nallow_private = true\n\
          # Deferred mail is tried again soon enough to watch it.\n\
-         retry_base = \"10s\"\n",
+         retry_base = \"10s\"\n\n\
+         [relay]\n\
+         # Whoever tries refusals that pause a provider wants to go on trying.\n\
+         longest_pause = \"20s\"\n",
         listeners.concat()
     )
 }

@@ -614,3 +614,59 @@ fn removed_messages_are_listed_and_put_back() {
     let wrong = world.run(&["mailbox", "removed", "alice@example.com", "--since", "soon"]);
     assert!(wrong.err.contains("is no time"), "{}", wrong.err);
 }
+
+/// B12: one account of our own and nothing else, no alias, no table, no user of the system, is a server that one person can use.
+#[test]
+fn b12_a_quick_start_with_one_user() {
+    let world = World::with(
+        "listen.imap.addresses = [\"127.0.0.1:0\"]\nlisten.imap.plaintext_auth = \"loopback\"\n",
+    );
+    let text = std::fs::read_to_string(world.config()).unwrap();
+    let submission = text.replace(
+        "listen.submission.addresses = []",
+        "listen.submission.addresses = [\"127.0.0.1:0\"]\nlisten.submission.plaintext_auth = \"loopback\"",
+    );
+    std::fs::write(world.config(), submission).unwrap();
+    let _server = world.serve();
+    world.add_account("solo@example.com");
+    let users = std::fs::read_to_string("/etc/passwd").unwrap();
+    assert!(!users.lines().any(|line| line.starts_with("solo:")));
+
+    let mut submission = Line::to(&world, "submission");
+    // AUTH PLAIN of RFC 4616: \0solo@example.com\0correct horse
+    let auth = "AUTH PLAIN AHNvbG9AZXhhbXBsZS5jb20AY29ycmVjdCBob3JzZQ==";
+    for (line, reply) in [
+        ("", "220 "),
+        ("EHLO client.example", "250 "),
+        (auth, "235 "),
+        ("MAIL FROM:<solo@example.com>", "250 "),
+        ("RCPT TO:<solo@example.com>", "250 "),
+        ("DATA", "354 "),
+        (
+            "From: solo@example.com\r\nSubject: to myself\r\n\r\nHello.\r\n.",
+            "250 ",
+        ),
+    ] {
+        if !line.is_empty() {
+            submission.write(line);
+        }
+        let said = loop {
+            let said = submission.read();
+            if said.as_bytes().get(3) != Some(&b'-') {
+                break said;
+            }
+        };
+        assert!(said.starts_with(reply), "{line}: {said}");
+    }
+
+    let mut imap = Line::to(&world, "imap");
+    imap.write("a LOGIN solo@example.com \"correct horse\"\r\nb EXAMINE INBOX\r\nc SEARCH SUBJECT \"to myself\"");
+    let hits = loop {
+        let said = imap.read();
+        assert!(!said.is_empty(), "no answer to SEARCH");
+        if said.starts_with("* SEARCH") {
+            break said;
+        }
+    };
+    assert_eq!(hits, "* SEARCH 1\r\n");
+}

@@ -390,6 +390,41 @@ pub(crate) fn skipped(test: &str, missing: &str) {
     }
 }
 
+/// A1: port 25 answers over IPv4 and over IPv6 alike.
+#[test]
+fn a01_both_families_are_greeted() {
+    if std::net::TcpListener::bind("[::1]:0").is_err() {
+        skipped("a01_both_families_are_greeted", "IPv6 on loopback");
+        return;
+    }
+    let world = World::new();
+    let text = std::fs::read_to_string(world.config()).expect("a configuration");
+    let both = text.replace(
+        "listen.smtp.addresses = [\"127.0.0.1:0\"]",
+        "listen.smtp.addresses = [\"127.0.0.1:0\", \"[::1]:0\"]",
+    );
+    assert_ne!(both, text);
+    std::fs::write(world.config(), both).expect("written");
+    let _server = world.serve();
+    let status = world.json(&["status"]);
+    let listeners = status["listeners"].as_array().expect("listeners");
+    let addresses: Vec<_> = listeners
+        .iter()
+        .filter(|each| each[0] == "smtp")
+        .filter_map(|each| each[1].as_str())
+        .collect();
+    assert_eq!(addresses.len(), 2, "{status}");
+    assert!(
+        addresses
+            .iter()
+            .any(|address| address.starts_with("[::1]:"))
+    );
+    for address in addresses {
+        let greeting = Line::at(address).read();
+        assert!(greeting.starts_with("220 mx1.example.com "), "{greeting}");
+    }
+}
+
 /// A2: a listener on one loopback address; the other one refuses.
 #[test]
 fn a02_a_listener_on_one_address_only() {

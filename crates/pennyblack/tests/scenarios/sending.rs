@@ -147,3 +147,19 @@ fn lmtp_delivers_to_each_recipient() {
     assert_eq!(messages_with(&trial, "alice", "by lmtp"), 1);
     assert_eq!(messages_with(&trial, "bob", "by lmtp"), 1);
 }
+
+/// B26: what our own users send is signed and not judged, even if it says of itself that it is spam.
+#[test]
+fn b26_submitted_mail_is_signed_and_not_judged() {
+    need!("swaks", "curl");
+    const GTUBE: &str = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X";
+    let trial = Trial::start();
+    let mut swaks = swaks(&trial, "submissions", "bob@example.test", "own words");
+    swaks.args(["--tls-on-connect", "--body", GTUBE]);
+    as_alice(&mut swaks, &trial, "PLAIN");
+    succeed(&mut swaks);
+    let message = raw_message(&trial, "bob", "own words");
+    assert!(message.contains(GTUBE), "{message}");
+    assert!(message.contains("DKIM-Signature: "), "{message}");
+    assert!(!message.contains("X-Spam"), "{message}");
+}

@@ -504,6 +504,8 @@ pub struct RelaySettings {
     pub per_host: u32,
     /// Messages over one connection. Default 100.
     pub messages: u32,
+    /// The longest that a provider gets no mail after it refused us. Default 4 hours.
+    pub longest_pause: Duration,
     /// Send little to each provider at first. Default false.
     pub ramp_up: bool,
     /// Messages to a provider on the first day. Default 50.

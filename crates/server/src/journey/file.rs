@@ -11,6 +11,7 @@ use super::place::{Copy, Letter, Place};
 use super::receive::Received;
 use super::refusals;
 use super::route::{self, Inbox, Recipient, Relay, Route, Routed};
+use super::sign;
 use super::trace;
 use crate::scripts::effects::{self, Answers, Effects, Into, Original};
 use crate::scripts::run::{self, Case, Client};
@@ -26,6 +27,8 @@ pub(crate) struct Filed {
     pub(super) authenticated: Authenticated,
     /// Our trace fields, for every copy.
     pub(super) trace: String,
+    /// Over mail of our own, for every copy (B17).
+    pub(super) signatures: String,
     /// What is to be remembered of its sender, or of whom it goes to.
     pub(super) meetings: Meetings,
     /// Of the message as a whole.
@@ -70,7 +73,8 @@ pub(super) async fn file(routed: Routed) -> Result<Filed, Refusal> {
         true => judgements.shown().fields(),
         false => String::new(),
     };
-    let fields = format!("{trace}{results}");
+    let signatures = sign::own(&authenticated.received).await?;
+    let fields = format!("{trace}{results}{signatures}");
     let (letter, front) = letter(&mut authenticated.received, &fields).await?;
     let received = &authenticated.received;
     let mut filing = Filing {
@@ -93,6 +97,7 @@ pub(super) async fn file(routed: Routed) -> Result<Filed, Refusal> {
     Ok(Filed {
         meetings,
         trace,
+        signatures,
         score: judgements.shown().verdict.score,
         letter,
         deliveries,

@@ -1,7 +1,8 @@
 //! Seventh stage: what leaves gets our signature (DKIM, RFC 6376), what is passed on gets our seal (ARC, RFC 8617) and a sender of
 //! ours (SRS).
 //!
-//! Mail of our users and of programs here is signed by the keys of its author's domain, whoever has logged in (K8), and once (K1).
+//! Mail of our users and of programs here is signed by the keys of its author's domain, whoever has logged in (K8), and once (K1); copies that
+//! stay here carry the same signatures (B17), so [`own`] is asked before the mailboxes get theirs.
 //! Mail from other servers that an alias leads elsewhere is never signed as if it were ours (I29): it keeps what its author has signed, gets a seal that
 //! tells what was found here (K18), and, unless its sender is ours, a reverse-path by which bounces come back (K19, K21). So does what scripts
 //! redirect (K20); their own letters are signed when they are made.
@@ -33,7 +34,7 @@ const TRACE: [&str; 4] = [
     "Authentication-Results",
 ];
 
-/// What is changed in a message before it leaves. Copies in mailboxes here stay as they are.
+/// What is changed in a message before it leaves. Of this, copies in mailboxes here have the signatures of [`own`] alone.
 #[derive(Debug, Default)]
 pub(crate) struct Outbound {
     /// Signatures, or the seal: header fields, each with its line end.
@@ -56,14 +57,21 @@ pub(super) async fn sign(mut filed: Filed) -> Result<Signed, Refusal> {
     let received = &authenticated.received;
     let outbound = match &received.facts.road {
         _ if filed.relays.is_empty() => Ok(Outbound::default()),
-        Road::Submission(_) | Road::Local(_) => submitted(received).await,
+        Road::Submission(_) | Road::Local(_) => Ok(Outbound {
+            fields: filed.signatures.clone(),
+            reverse_path: None,
+        }),
         Road::Mx | Road::Lmtp => forwarded(authenticated, &filed).await,
     };
     let outbound = outbound.map_err(|error| refusals::store_failed(&error))?;
     Ok(Signed { filed, outbound })
 }
 
-async fn submitted(received: &Received) -> store::Result<Outbound> {
+/// Our signatures over mail of our own, for every copy; none over mail of others.
+pub(super) async fn own(received: &Received) -> Result<String, Refusal> {
+    if matches!(received.facts.road, Road::Mx | Road::Lmtp) {
+        return Ok(String::new());
+    }
     let message = Unsigned {
         services: &received.services,
         section: &received.section,
@@ -71,10 +79,8 @@ async fn submitted(received: &Received) -> store::Result<Outbound> {
         body: received.relaxed,
         now: received.time,
     };
-    Ok(Outbound {
-        fields: message.signatures().await?,
-        reverse_path: None,
-    })
+    let signatures = message.signatures().await;
+    signatures.map_err(|error| refusals::store_failed(&error))
 }
 
 /// A message that is to be signed.

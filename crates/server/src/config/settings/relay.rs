@@ -35,6 +35,9 @@ pub(super) fn relay() -> Vec<Setting> {
             "Connections at once to one address, however many domains it serves (C17).";
         "relay.messages" Reload "100", Field::Count(|c| &mut c.relay.messages, 1..=100_000),
             "Messages over one connection before a fresh one is made (C17).";
+        "relay.longest_pause" Reload "\"4h\"", Field::Time(|c| &mut c.relay.longest_pause, 1..=86_400),
+            "How long no more mail is offered to a provider that refused some because of this server's address or name, at most (U37). Which refusals, \
+             and for how long, is told on the page on the queue.";
         "relay.ramp_up" Reload "false", Field::Flag(|c| &mut c.relay.ramp_up),
             "Begin with little mail to each provider and send more with each good day (V9), as a new address has to. What is more waits for the next day, or \
              goes by `ramp_up_overflow`. `pennyblack routes list` shows how far it is.";

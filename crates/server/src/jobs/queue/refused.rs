@@ -143,7 +143,8 @@ fn pause(
     outcome: &Outcome,
 ) -> Option<kept::Pause> {
     let remote = outcome.remote.as_ref()?;
-    let pause = SignedDuration::try_from(known.cause.pause()?).ok()?;
+    let longest = services.config.load().relay.longest_pause;
+    let pause = SignedDuration::try_from(known.cause.pause()?.min(longest)).ok()?;
     let until = services.clock.now().saturating_add(pause).ok()?;
     let source = work.destination.route.source;
     tracing::warn!(provider = known.provider, relay = remote.host, cause = known.cause.name(), until = %until, "mail to a provider waits: it would be refused");
