@@ -36,6 +36,7 @@ pub struct Line {
 
 /// The lines of a message.
 pub fn lines(message: &Queued, schedule: &Schedule) -> Vec<Line> {
+    let expires = schedule.of(message).expires(message.created);
     let line = |recipient: &QueuedRecipient| Line {
         id: format!("{}.{}", message.id, recipient.index),
         sender: message.reverse_path.clone().unwrap_or_default(),
@@ -48,7 +49,7 @@ pub fn lines(message: &Queued, schedule: &Schedule) -> Vec<Line> {
         size: message.body.size,
         authenticated: message.account.is_some(),
         created: message.created,
-        expires: schedule.expires(message.created),
+        expires,
         last_attempt: recipient.last_attempt,
         next_attempt: recipient.next_attempt,
         attempts: recipient.attempts,

@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
+use store::queue::{DeliverBy, Queued};
 
 /// No two tries of one message are farther apart than this, however long it is kept.
 const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(4);
@@ -40,6 +41,27 @@ impl Schedule {
             lifetime: signed(lifetime),
             warn_after,
         }
+    }
+
+    /// The schedule of one message, which may have a deadline (RFC 2852): then it is given up, or its sender is warned.
+    pub fn of(&self, message: &Queued) -> Schedule {
+        match &message.deliver_by {
+            None => self.clone(),
+            Some(by) => self.by(message.created, by),
+        }
+    }
+
+    fn by(&self, created: Timestamp, by: &DeliverBy) -> Schedule {
+        let mut schedule = self.clone();
+        let age = by.time.duration_since(created);
+        match by.or_return {
+            true => schedule.lifetime = schedule.lifetime.min(age),
+            false => {
+                schedule.warn_after.push(age);
+                schedule.warn_after.sort();
+            }
+        }
+        schedule
     }
 
     /// When a message that was accepted then is given up.

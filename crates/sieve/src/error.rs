@@ -65,6 +65,8 @@ impl fmt::Display for CompileErrors {
 pub struct RuntimeError {
     /// Name of the script, as the host gave it.
     pub script: Arc<str>,
+    /// Which of the scripts that were added to the run it is, or is included by, from 0 on.
+    pub stage: usize,
     /// The command or test that failed.
     pub place: Place,
     /// Whose fault it is.

@@ -65,7 +65,20 @@ pub struct Queued {
     pub header_size: u32,
     /// Only servers that protect it may get it (RFC 8689); see [`require_tls`].
     pub require_tls: bool,
+    /// When it shall be delivered at the latest (RFC 2852); see [`set_deliver_by`].
+    pub deliver_by: Option<DeliverBy>,
     pub recipients: Vec<QueuedRecipient>,
+}
+
+/// When a message shall be delivered at the latest (RFC 2852 §4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeliverBy {
+    /// The deadline; it may have passed already.
+    pub time: Timestamp,
+    /// Then it is returned; otherwise its sender is told, and it is tried on.
+    pub or_return: bool,
+    /// Its sender is told of each server that took it.
+    pub trace: bool,
 }
 
 /// Where a recipient stands.
@@ -153,6 +166,10 @@ struct Recipient {
     notify: u8,
 }
 
+/// Bits of `deliver_by_mode`.
+const RETURN: i64 = 1;
+const TRACE: i64 = 2;
+
 const PENDING: i64 = 0;
 const HELD: i64 = 1;
 
@@ -214,6 +231,16 @@ pub fn require_tls(tx: &mut Tx<'_>, id: QueueId) -> Result<()> {
     tx.execute(
         "UPDATE queue SET require_tls = 1 WHERE id = $1",
         params![id],
+    )?;
+    Ok(())
+}
+
+/// Sets a deadline (RFC 2852).
+pub fn set_deliver_by(tx: &mut Tx<'_>, id: QueueId, by: &DeliverBy) -> Result<()> {
+    let mode = RETURN * i64::from(by.or_return) + TRACE * i64::from(by.trace);
+    tx.execute(
+        "UPDATE queue SET deliver_by = $2, deliver_by_mode = $3 WHERE id = $1",
+        params![id, by.time.as_microsecond(), mode],
     )?;
     Ok(())
 }
@@ -320,7 +347,7 @@ pub fn counts(tx: &mut Tx<'_>) -> Result<Counts> {
 /// One message with all its remaining recipients.
 pub fn by_id(tx: &mut Tx<'_>, id: QueueId) -> Result<Option<Queued>> {
     let row = tx.one(
-        "SELECT id, account, created, size, body, header_size, envelope, require_tls FROM queue WHERE id = $1",
+        "SELECT id, account, created, size, body, header_size, envelope, require_tls, deliver_by, deliver_by_mode FROM queue WHERE id = $1",
         params![id],
         QueueRow::read,
     )?;
@@ -330,7 +357,7 @@ pub fn by_id(tx: &mut Tx<'_>, id: QueueId) -> Result<Option<Queued>> {
 /// Messages after `after` in id order, at most `limit`.
 pub fn list(tx: &mut Tx<'_>, after: Option<QueueId>, limit: usize) -> Result<Vec<Queued>> {
     let rows = tx.all(
-        "SELECT id, account, created, size, body, header_size, envelope, require_tls FROM queue WHERE id > $1 ORDER BY id LIMIT $2",
+        "SELECT id, account, created, size, body, header_size, envelope, require_tls, deliver_by, deliver_by_mode FROM queue WHERE id > $1 ORDER BY id LIMIT $2",
         params![after.unwrap_or(QueueId::from_u128(0)), limit],
         QueueRow::read,
     )?;
@@ -346,6 +373,7 @@ struct QueueRow {
     header_size: u32,
     envelope: Vec<u8>,
     require_tls: bool,
+    deliver_by: Option<DeliverBy>,
 }
 
 impl QueueRow {
@@ -366,6 +394,7 @@ impl QueueRow {
             header_size: row.number(5)?,
             envelope: row.blob(6)?.to_vec(),
             require_tls: row.flag(7)?,
+            deliver_by: deliver_by(row.opt_int(8)?, row.int(9)?)?,
         })
     }
 
@@ -383,9 +412,19 @@ impl QueueRow {
             body: self.body,
             header_size: self.header_size,
             require_tls: self.require_tls,
+            deliver_by: self.deliver_by,
             recipients: recipients(tx, self.id)?,
         })
     }
+}
+
+fn deliver_by(time: Option<i64>, mode: i64) -> Result<Option<DeliverBy>> {
+    let Some(time) = time else { return Ok(None) };
+    Ok(Some(DeliverBy {
+        time: time::from_microseconds(time)?,
+        or_return: mode & RETURN != 0,
+        trace: mode & TRACE != 0,
+    }))
 }
 
 /// A row of `queue_recipient` that is yet to be unsealed.
@@ -502,7 +541,7 @@ pub fn of_account(
     limit: usize,
 ) -> Result<Vec<Queued>> {
     let rows = tx.all(
-        "SELECT id, account, created, size, body, header_size, envelope, require_tls FROM queue \
+        "SELECT id, account, created, size, body, header_size, envelope, require_tls, deliver_by, deliver_by_mode FROM queue \
          WHERE account = $1 AND id > $2 ORDER BY id LIMIT $3",
         params![account, after.unwrap_or(QueueId::from_u128(0)), limit],
         QueueRow::read,

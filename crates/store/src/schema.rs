@@ -26,6 +26,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0016_judgement.sql"),
     include_str!("../migrations/0017_acquaintance.sql"),
     include_str!("../migrations/0018_refusals.sql"),
+    include_str!("../migrations/0019_deliver_by.sql"),
+    include_str!("../migrations/0020_message_id.sql"),
 ];
 
 /// The version this program works with.

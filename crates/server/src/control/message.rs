@@ -11,7 +11,7 @@ use store::account::{self, Account};
 use store::entry::{self, Content, Entry};
 use store::{MessageId, Tx, filing, mailbox};
 
-/// Messages of an account that are looked at in one transaction.
+/// Messages of older versions that are put into the index in one transaction.
 const BATCH: usize = 2000;
 
 /// What can be asked for.
@@ -126,22 +126,21 @@ impl Wanted {
     }
 }
 
+/// By the index; messages of older versions are put into it first, once.
 async fn by_message_id(
     world: &World,
     account: &Account,
     wanted: &str,
 ) -> Result<Vec<MessageId>, Failure> {
-    let (id, mut found, mut after) = (account.id, Vec::new(), None);
-    loop {
-        let wanted = wanted.to_owned();
-        let search = move |tx: &mut Tx<'_>| entry::by_message_id(tx, id, &wanted, after, BATCH);
-        let searched = world.store.read(search).await?;
-        found.extend(searched.found);
-        match searched.next {
-            Some(next) => after = Some(next),
-            None => return Ok(found),
-        }
+    let id = account.id;
+    let entered = move |tx: &mut Tx<'_>| entry::message_ids_are_entered(tx, id);
+    while !world.store.read(entered).await? {
+        let enter = move |tx: &mut Tx<'_>| entry::enter_message_ids(tx, id, BATCH);
+        world.store.write(enter).await?;
     }
+    let wanted = wanted.to_owned();
+    let search = move |tx: &mut Tx<'_>| entry::by_message_id(tx, id, &wanted);
+    Ok(world.store.read(search).await?)
 }
 
 /// `None`: the account does not have it.

@@ -5,6 +5,7 @@
 //! again later; a script that fails leaves the message as it is (I12). Killed in the middle, scripts look at a few messages again.
 
 use crate::Services;
+use crate::journey::passed_on::Passing;
 use crate::scripts::event::flags_of;
 use crate::scripts::letters;
 use crate::scripts::run::{self, Case, Happened, Letter, Occasion, Recipient};
@@ -16,7 +17,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use store::entry::{self, Content, Entry};
 use store::script::event::{self, Event, Pending};
-use store::{AccountId, Timestamp, account};
+use store::{AccountId, MessageId, Timestamp, account, judgement};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -238,12 +239,18 @@ impl Turn {
             answers: Answers::Wanted,
         };
         let effects = effects::prepare(&case, ran, original).await;
+        let mut effects = effects.map_err(|error| error.to_string())?;
+        let (mut passing, mut passed) = (Passing::by(&case, &message), Vec::new());
+        for passed_on in std::mem::take(&mut effects.passed_on) {
+            passed.extend(passing.prepare(passed_on).await?);
+        }
         Ok(Some(Settled {
             config: case.config.clone(),
             account: self.pending.account,
             mailbox: self.pending.event.mailbox,
             entry,
-            effects: effects.map_err(|error| error.to_string())?,
+            effects,
+            passed,
             time: self.services.clock.now(),
         }))
     }
@@ -272,10 +279,25 @@ impl Turn {
                 header,
                 body: letters::Octets::Stored(content.body),
                 summary: content.summary,
-                spam: None,
             }),
+            found: self.found(content.message).await?,
             occasion: Occasion::Event(Arc::new(happened)),
         }))
+    }
+
+    /// What was thought of the message when it came.
+    async fn found(&self, message: MessageId) -> Result<run::Found, String> {
+        let account = self.pending.account;
+        let read = move |tx: &mut store::Tx<'_>| judgement::of(tx, account, message);
+        let judged = self.services.store.read(read).await;
+        let judged = judged.map_err(|error| error.to_string())?;
+        Ok(run::Found {
+            spam: judged.map(|judged| sieve::SpamScore {
+                score: judged.score.into(),
+                maximum: judged.limits.refuse.into(),
+            }),
+            virus: None,
+        })
     }
 
     /// Writes what the scripts decided, and what is left to do.

@@ -23,7 +23,7 @@ use smtp::{Enhanced, Reply};
 use std::sync::Arc;
 use store::body::{Staged, Staging};
 use store::queue::{NewQueued, NewQueuedRecipient, Update};
-use store::quota::Resource;
+use store::quota::{Occasion, Resource};
 use store::{AccountId, QueueId, Tx, queue};
 
 /// A message that is on disk for every recipient that is told so.
@@ -131,9 +131,10 @@ impl Settled {
         let relayed = received.copies.relayed.take();
         let relayed = staged(relayed, &relayed_trace, &received.section).await?;
         let queued = relayed.map(|body| new_queued(&received, body, relayed_trace.len(), &leaving));
+        let quota = received.config.mail.quota_rule(Occasion::Delivery);
         let parts = deliveries
             .into_iter()
-            .map(|delivery| Part::new(&received, delivery))
+            .map(|delivery| Part::new(received.time, &quota, delivery))
             .collect();
         let replies = received.replies();
         Ok(Settled {
@@ -390,6 +391,7 @@ async fn success_notice(
         account: received.facts.login().map(|login| login.account),
         envid: received.mail.envid.as_deref(),
         created: received.time,
+        deliver_by: None,
         header: received.section.clone(),
         whole: None,
     };

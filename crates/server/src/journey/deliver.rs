@@ -3,9 +3,9 @@
 
 use super::file::Delivery;
 use super::place::{self, Copy, Letter, Outcome};
-use super::receive::Received;
 use super::route::Inbox;
 use crate::scripts::besides::Besides;
+use store::entry::QuotaRule;
 use store::script::journal;
 use store::{MessageId, Result, Timestamp, Tx, filing, judgement};
 
@@ -18,7 +18,7 @@ pub(super) struct Part {
 }
 
 impl Part {
-    pub(super) fn new(received: &Received, mut delivery: Delivery) -> Part {
+    pub(super) fn new(time: Timestamp, quota: &QuotaRule, mut delivery: Delivery) -> Part {
         let sent = delivery.effects.letters.iter_mut().map(|letter| {
             let filed = letter.fcc.take()?;
             Some(Copy {
@@ -27,12 +27,12 @@ impl Part {
                 keywords: filed.keywords,
                 instead: filed
                     .instead
-                    .map(|made| super::file::letter_of(received, made)),
+                    .map(|made| super::file::letter_of(time, quota, made)),
             })
         });
         Part {
             sent: sent.collect(),
-            time: received.time,
+            time,
             delivery,
         }
     }

@@ -14,13 +14,14 @@ use super::route::{self, Inbox, Recipient, Relay, Route, Routed};
 use super::sign;
 use super::trace;
 use crate::scripts::effects::{self, Answers, Effects, Into, Original};
+use crate::scripts::letters::Made;
 use crate::scripts::run::{self, Case, Client};
 use spam::verdict::Action;
 use std::collections::HashSet;
 use std::sync::Arc;
-use store::AccountId;
-use store::entry::Flags;
+use store::entry::{Flags, QuotaRule};
 use store::quota::Occasion;
+use store::{AccountId, Timestamp};
 
 /// A message of which everything is decided.
 pub(crate) struct Filed {
@@ -145,10 +146,6 @@ impl Filing<'_> {
             header,
             body: letter.body.clone().into(),
             summary: letter.summary.clone(),
-            spam: Some(sieve::SpamScore {
-                score: self.judgements.shown().verdict.score.into(),
-                maximum: self.judgements.shown().thresholds.refuse.into(),
-            }),
         });
         let client = Arc::new(self.client());
         while !self.waiting.is_empty() {
@@ -226,6 +223,7 @@ impl Filing<'_> {
             },
             envelope: self.envelope(&inbox, recipient, via.is_some()),
             message: message.clone(),
+            found: self.judgements.found(inbox.account),
             occasion: run::Occasion::Delivery(client.clone()),
         };
         let case = Arc::new(case);
@@ -302,6 +300,8 @@ impl Filing<'_> {
                 let next = route::inbox_of(&self.received.services, &self.received.config, account)
                     .await?;
                 self.waiting.push((next, Some(inbox.clone())));
+            } else if self.has_passed_on(account.id, via.as_ref()) {
+                effects.keep_instead("the message has come from there");
             }
         }
         let mut copies: Vec<Copy> = effects
@@ -323,6 +323,22 @@ impl Filing<'_> {
         })
     }
 
+    /// Has this account, which keeps nothing of it, redirected the message to us, perhaps by others? Then it would go in a circle.
+    fn has_passed_on(&self, account: AccountId, via: Option<&Inbox>) -> bool {
+        let mut via = via.map(|inbox| inbox.account);
+        while let Some(by) = via {
+            let mut deliveries = self.deliveries.iter();
+            let Some(delivery) = deliveries.find(|delivery| delivery.inbox.account == by) else {
+                return false;
+            };
+            if by == account {
+                return delivery.copies.is_empty();
+            }
+            via = delivery.via.as_ref().map(|inbox| inbox.account);
+        }
+        false
+    }
+
     fn copy(&self, account: AccountId, filed: effects::Filed) -> Copy {
         let usual = self.implicit_keep(account);
         let (place, more) = match filed.into {
@@ -333,18 +349,21 @@ impl Filing<'_> {
             place,
             flags: filed.flags.with(more),
             keywords: filed.keywords,
-            instead: filed.instead.map(|made| letter_of(self.received, made)),
+            instead: filed.instead.map(|made| {
+                let quota = self.received.config.mail.quota_rule(Occasion::Delivery);
+                letter_of(self.received.time, &quota, made)
+            }),
         }
     }
 }
 
 /// A message of ours, or a changed one, as mailboxes get it.
-pub(super) fn letter_of(received: &Received, made: crate::scripts::letters::Made) -> Letter {
+pub(super) fn letter_of(date: Timestamp, quota: &QuotaRule, made: Made) -> Letter {
     Letter {
         body: made.body,
         summary: made.summary,
-        date: received.time,
-        quota: received.config.mail.quota_rule(Occasion::Delivery),
+        date,
+        quota: quota.clone(),
     }
 }
 

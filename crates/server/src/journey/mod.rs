@@ -21,7 +21,7 @@
 //! refused is refused in the dialogue; [`Receiving`] takes the octets, runs all stages when they are complete, and has the reply.
 //! Around the stages stand [`envelope`] (what the session hands over), `brake` (how much an account may send), [`lookup`] (what an address leads to), `head` and `trace`
 //! (what is changed in the header section, and put in front of it), `outsider` (senders that nobody outside may use), `srs` (senders by which
-//! bounces of forwarded mail come back), `deliver` and `place` (what is written for one account), `dmarc_results` (what we report to others) and `reported` (what others report to us), and `refusals`
+//! bounces of forwarded mail come back), `deliver` and `place` (what is written for one account), `dmarc_results` (what we report to others) and `reported` (what others report to us), `passed_on` (what scripts pass on after events over IMAP), and `refusals`
 //! (the words of every refusal).
 
 pub mod authenticate;
@@ -37,6 +37,7 @@ mod head;
 pub mod judge;
 pub mod lookup;
 mod outsider;
+pub(crate) mod passed_on;
 mod place;
 pub mod receive;
 mod refusals;

@@ -43,6 +43,7 @@ pub(crate) async fn tell(services: &Services, returned: Returned) -> Result<(), 
         account: None,
         envid: returned.envid.as_deref(),
         created: now,
+        deliver_by: None,
         header: returned.header.clone(),
         whole: None,
     };

@@ -63,6 +63,9 @@ impl Besides<'_> {
             if outgoing.requires_tls {
                 queue::require_tls(tx, id)?;
             }
+            if let Some(by) = &outgoing.by {
+                queue::set_deliver_by(tx, id, by)?;
+            }
         }
         Ok(true)
     }

@@ -59,3 +59,40 @@ pub(crate) fn traits(script: &Script) -> Traits {
         includes: script.requires(Capability::Include),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// H34: compiled once for each text and scope, whoever's script it is; an edit is another text.
+    #[test]
+    fn h34_scripts_are_compiled_once_by_their_content() {
+        let cache = Cache::default();
+        let compile = |scope, source: &str| {
+            let compiler = Compiler::new(scope);
+            cache.compile(&compiler, scope, source.as_bytes())
+        };
+        let first = compile(Scope::Personal, "keep;");
+        assert!(Arc::ptr_eq(&first, &compile(Scope::Personal, "keep;")));
+        let hash = store::script::hash(b"keep;");
+        let known = cache.known(Scope::Personal, &hash).unwrap();
+        assert!(Arc::ptr_eq(&first, &known));
+        assert!(cache.known(Scope::Global, &hash).is_none());
+        let program = "require \"vnd.dovecot.pipe\"; pipe \"p\";";
+        assert!(compile(Scope::Personal, program).is_err());
+        assert!(compile(Scope::Global, program).is_ok());
+        assert!(!Arc::ptr_eq(&first, &compile(Scope::Personal, "keep; ")));
+        let broken = compile(Scope::Personal, "keep");
+        assert!(Arc::ptr_eq(&broken, &compile(Scope::Personal, "keep")));
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let cache = Cache::default();
+        let compiler = Compiler::new(Scope::Personal);
+        for n in 0..2 * REMEMBERED {
+            cache.compile(&compiler, Scope::Personal, format!("# {n}").as_bytes());
+            assert!(cache.known.lock().unwrap().len() <= REMEMBERED);
+        }
+    }
+}

@@ -18,6 +18,7 @@ use store::entry::Flags;
 use store::filing::Decision;
 use store::learn::Class;
 use store::mailbox::SpecialUse;
+use store::queue::DeliverBy;
 use store::script::memory::{self, Kind};
 use store::{AccountId, MailboxId};
 
@@ -80,6 +81,8 @@ pub(crate) struct Outgoing {
     pub(crate) ret_full: Option<bool>,
     /// Only servers that protect it may have it (RFC 8689).
     pub(crate) requires_tls: bool,
+    /// RFC 2852: when it shall be delivered at the latest.
+    pub(crate) by: Option<DeliverBy>,
     /// Only if this is not remembered yet; then it is.
     pub(crate) unless: Option<Memory>,
     /// A copy for the sender's own mailboxes, if it is sent.
@@ -92,6 +95,8 @@ pub(crate) struct Outgoing {
 #[derive(Clone, Debug)]
 pub(crate) struct PassedOn {
     pub(crate) account: Account,
+    /// What it gets, with its header section, after an event; at delivery that is what arrived.
+    pub(crate) made: Option<(Made, Vec<u8>)>,
 }
 
 /// Something to remember.
@@ -100,6 +105,23 @@ pub(crate) struct Memory {
     pub(crate) kind: Kind,
     pub(crate) key: [u8; 32],
     pub(crate) expires: Timestamp,
+}
+
+impl Effects {
+    /// Nothing is lost: what cannot be redirected at delivery stays, unless it is filed anyway, and the log says why.
+    pub(crate) fn keep_instead(&mut self, why: &str) {
+        if !self.copies.is_empty() {
+            return;
+        }
+        self.remarks
+            .push(format!("redirect: kept instead, since {why}"));
+        self.copies.push(Filed {
+            into: Into::Usual,
+            flags: Flags::default(),
+            keywords: Vec::new(),
+            instead: None,
+        });
+    }
 }
 
 /// RFC 3464 §2: nobody wants a notice about a notice.
@@ -304,6 +326,11 @@ impl Hands<'_> {
         }
         match &redirect.to {
             RedirectTo::Address(address) => self.redirect_to(address, redirect, version).await,
+            RedirectTo::List(list) if lists::is_address_book(list) => {
+                // It keeps no addresses, only what they are recognised by.
+                let why = "the address book is no list to send to";
+                self.not_redirected(why).await
+            }
             RedirectTo::List(list) => {
                 let addresses = self.listed(list).await?;
                 if addresses.is_empty() {
@@ -346,7 +373,7 @@ impl Hands<'_> {
             Found::Targets(targets) => self.pass_on(targets, redirect, version).await,
             Found::NotOurs => {
                 let elsewhere = vec![to.to_string()];
-                self.send_on(Vec::new(), elsewhere, redirect, version).await
+                self.send_on(elsewhere, redirect, version).await
             }
             _ => {
                 let why = format!("nobody here takes mail for {address}");
@@ -361,7 +388,7 @@ impl Hands<'_> {
         redirect: &Redirect,
         version: Option<&sieve::Version>,
     ) -> store::Result<()> {
-        let (mut here, mut elsewhere) = (Vec::new(), Vec::new());
+        let mut elsewhere = Vec::new();
         for target in targets {
             match (target, &self.case.occasion) {
                 (Target::Elsewhere(address), _) => elsewhere.push(address.to_string()),
@@ -369,21 +396,26 @@ impl Hands<'_> {
                 (Target::Account(account), _) if account.id == self.case.recipient.account => {
                     self.keep(&self.untouched(), version).await?;
                 }
-                (Target::Account(account), Occasion::Delivery(_)) => {
-                    self.effects.passed_on.push(PassedOn { account });
+                (Target::Account(account), occasion) => {
+                    let made = match occasion {
+                        Occasion::Delivery(_) => None,
+                        Occasion::Event(_) => {
+                            let (made, unsealed) = self.redirected(version).await?;
+                            Some((made, unsealed.section))
+                        }
+                    };
+                    self.effects.passed_on.push(PassedOn { account, made });
                 }
-                (Target::Account(account), Occasion::Event(_)) => here.push(account.id),
             }
         }
-        match here.is_empty() && elsewhere.is_empty() {
+        match elsewhere.is_empty() {
             true => Ok(()),
-            false => self.send_on(here, elsewhere, redirect, version).await,
+            false => self.send_on(elsewhere, redirect, version).await,
         }
     }
 
     async fn send_on(
         &mut self,
-        here: Vec<AccountId>,
         elsewhere: Vec<String>,
         redirect: &Redirect,
         version: Option<&sieve::Version>,
@@ -393,18 +425,36 @@ impl Hands<'_> {
             made,
             reverse_path: self.redirect_sender().await?,
             elsewhere,
-            here,
+            here: Vec::new(),
             notify: redirect
                 .notify
                 .as_deref()
                 .map_or(self.original.notify, notify_bits),
             ret_full: redirect.ret.as_deref().map(|ret| ret == "FULL"),
             requires_tls: self.original.requires_tls,
+            by: redirect.by.as_ref().map(|by| self.deadline(by)),
             unless: None,
             fcc: None,
             unsealed: Some(unsealed),
         });
         Ok(())
+    }
+
+    /// RFC 6009 §8.
+    fn deadline(&self, by: &sieve::DeliverBy) -> DeliverBy {
+        let time = self
+            .now
+            .checked_add(SignedDuration::from_secs(by.seconds))
+            .unwrap_or(if by.seconds < 0 {
+                Timestamp::MIN
+            } else {
+                Timestamp::MAX
+            });
+        DeliverBy {
+            time,
+            or_return: by.or_return,
+            trace: by.trace,
+        }
     }
 
     /// Without our `Return-Path` and what our filter found, which are for mailboxes, and with a mark that this account has had it (RFC 9228).
@@ -607,6 +657,7 @@ fn letter(made: Made, reverse_path: Option<String>, to: Addressees) -> Outgoing 
         notify: NEVER,
         ret_full: None,
         requires_tls: false,
+        by: None,
         unless: None,
         fcc: None,
         unsealed: None,

@@ -9,6 +9,7 @@ use super::{compiler, lists};
 use crate::config::Config;
 use sieve::{
     DuplicateKey, Executed, Host, HostError, Included, Location, Mailto, Program, Scope, SpamScore,
+    VirusVerdict,
 };
 use store::annotation::{self, Depth, Place};
 use store::mailbox::{self, SpecialUse};
@@ -138,6 +139,11 @@ impl Host for ScriptHost<'_> {
     }
 
     fn list_contains(&mut self, list: &str, value: &str) -> Answer<bool> {
+        if lists::is_address_book(list) {
+            let (config, account) = (self.case.config.clone(), self.account());
+            let value = value.to_owned();
+            return self.read(move |tx| lists::knows(&config, tx, account, &value));
+        }
         let (scripts, config) = (&self.case.services.scripts, &self.case.config);
         lists::contains(scripts, config, list, value)
             .map_err(|error| HostError(format!("the list {list}: {error}")))
@@ -155,7 +161,11 @@ impl Host for ScriptHost<'_> {
     }
 
     fn spam(&mut self) -> Answer<Option<SpamScore>> {
-        Ok(self.case.message.spam)
+        Ok(self.case.found.spam)
+    }
+
+    fn virus(&mut self) -> Answer<Option<VirusVerdict>> {
+        Ok(self.case.found.virus)
     }
 
     fn own_addresses(&mut self) -> Answer<Vec<String>> {

@@ -23,6 +23,7 @@ pub(crate) struct Case {
     pub(crate) recipient: Recipient,
     pub(crate) envelope: Envelope,
     pub(crate) message: Arc<Letter>,
+    pub(crate) found: Found,
     pub(crate) occasion: Occasion,
 }
 
@@ -40,8 +41,15 @@ pub(crate) struct Letter {
     pub(crate) header: Vec<u8>,
     pub(crate) body: Octets,
     pub(crate) summary: message::Summary,
-    /// What the filter found, of the score that is spam for certain.
+}
+
+/// What was found in the message when it arrived, as it counts for the account (RFC 5235); nothing, if nobody looked.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Found {
+    /// By the filter, of the score that is spam for certain.
     pub(crate) spam: Option<sieve::SpamScore>,
+    /// By the scanner for viruses.
+    pub(crate) virus: Option<sieve::VirusVerdict>,
 }
 
 /// Why scripts run.
@@ -120,10 +128,13 @@ fn run_here(case: &Case, handle: tokio::runtime::Handle) -> Result<Ran, String> 
             flags: happened.flags.clone(),
         });
     }
-    let mut broken = None;
+    let (mut broken, mut added) = (None, Vec::new());
     for stage in &stages {
         match stage.compiled() {
-            Ok(script) => run = stage.added(run, script),
+            Ok(script) => {
+                run = stage.added(run, script);
+                added.push(stage);
+            }
             // A script that does not compile is left out; the others decide.
             Err(errors) => broken = broken.or(Some(stage.trouble(errors.to_string()))),
         }
@@ -140,7 +151,7 @@ fn run_here(case: &Case, handle: tokio::runtime::Handle) -> Result<Ran, String> 
     let failed = outcome
         .error
         .as_ref()
-        .map(|error| row::trouble(&stages, &error.script, error.to_string()));
+        .and_then(|error| Some(added.get(error.stage)?.trouble(error.to_string())));
     let mut ran = Ran {
         outcome,
         trouble: failed.or(broken),

@@ -6,6 +6,7 @@
 use super::besides::Besides;
 use super::effects::{Effects, Filed, Into};
 use crate::config::Config;
+use crate::journey::passed_on::Passed;
 use std::sync::Arc;
 use store::entry::{
     self, Entry, FlagChange, Flags, InternalDate, Kept, NewEntry, Place, QuotaRule,
@@ -26,6 +27,8 @@ pub(crate) struct Settled {
     /// As the scripts saw it.
     pub(crate) entry: Entry,
     pub(crate) effects: Effects,
+    /// To accounts of ours.
+    pub(crate) passed: Vec<Passed>,
     pub(crate) time: Timestamp,
 }
 
@@ -37,7 +40,8 @@ impl Settled {
         let Some(now) = found.into_iter().next() else {
             return Ok(());
         };
-        let mut keep = None;
+        let stays = self.pass_on(tx)?.then(|| self.as_it_is());
+        let mut keep = stays.as_ref();
         for filed in &self.effects.copies {
             match self.target(tx, filed)? {
                 Target::Here => keep = Some(filed),
@@ -61,6 +65,28 @@ impl Settled {
             time: self.time,
         };
         besides.write(tx, Some(now.message), &mut |tx, n| self.file_sent(tx, n))
+    }
+
+    /// To accounts of ours. Does it stay, since one of them does not take it?
+    fn pass_on(&self, tx: &mut Tx<'_>) -> Result<bool> {
+        let mut stays = false;
+        for passed in &self.passed {
+            if let Err(why) = passed.write(tx)? {
+                journal::add(tx, self.account, &format!("{why}; kept instead"))?;
+                stays = true;
+            }
+        }
+        Ok(stays)
+    }
+
+    /// Kept with the flags that it has.
+    fn as_it_is(&self) -> Filed {
+        Filed {
+            into: Into::Usual,
+            flags: self.entry.flags,
+            keywords: self.entry.keywords.clone(),
+            instead: None,
+        }
     }
 
     /// The flags that the scripts gave it; changes that were made since they looked stay, unless they say otherwise.

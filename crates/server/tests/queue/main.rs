@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test may fail by panicking
 
+mod deadline;
 mod jobs;
 mod notices;
 mod operator;

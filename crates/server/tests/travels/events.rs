@@ -1,6 +1,6 @@
 //! Scripts on what happens over IMAP (RFC 6785): what a client does, and what scripts make of it afterwards.
 
-use super::scripts::put;
+use super::scripts::{activate, put};
 use super::*;
 use crate::world::PASSWORD;
 use server::listen::Kind;
@@ -352,6 +352,57 @@ async fn rfc6785_section_3_what_actions_mean() {
     }
     assert_eq!(world.messages_in("bob@example.com", "INBOX").await, Ok(1));
     assert_eq!(world.queued().await, Ok(1));
+    world.finish().await;
+}
+
+/// RFC 5228 §4.2, G15: what is redirected on an event arrives in an account of ours as any other mail: its own scripts decide, and those of whom
+/// these redirect it to. Who refuses it, or has no room, leaves it with whoever redirected it (H6, I12).
+#[tokio::test]
+async fn g15_redirected_on_an_event_the_others_scripts_decide() {
+    let world = world_with(&[]).await;
+    let to_bob = "require [\"fileinto\", \"imap4flags\"]; redirect \"bob@example.com\";\n";
+    put(&world, "alice@example.com", "passes", to_bob).await;
+    let mut alice = Imap::login(&world, "alice@example.com").await;
+    alice
+        .ok("SETMETADATA Archive (/shared/imapsieve/script \"passes\")")
+        .await;
+    let flags = async |alice: &mut Imap, number: u32| {
+        alice.ok("SELECT Archive").await;
+        let told = alice.ok(&format!("FETCH {number} FLAGS")).await;
+        told.contains("\\Deleted")
+    };
+
+    let files = "require [\"fileinto\", \"mailbox\", \"imap4flags\", \"vacation\", \"environment\"];\n\
+         if environment \"phase\" \"during\" { fileinto :create :flags \"$passed\" \"Passed\"; vacation \"Away\"; }\n";
+    activate(&world, "bob@example.com", files).await;
+    alice.append("Archive").await;
+    looked_at(&world).await;
+    let bob = "bob@example.com";
+    assert_eq!(world.messages_in(bob, "Passed").await, Ok(1));
+    assert_eq!(world.messages_in(bob, "INBOX").await, Ok(0));
+    assert!(flags(&mut alice, 1).await, "it went to bob");
+
+    activate(&world, bob, "require \"reject\"; reject \"Not this.\";\n").await;
+    alice.append("Archive").await;
+    looked_at(&world).await;
+    assert_eq!(world.messages_in(bob, "INBOX").await, Ok(0));
+    assert!(!flags(&mut alice, 2).await, "it stays with alice");
+    let log = journal(&world).await;
+    assert!(
+        log.contains("redirect to bob@example.com: it is refused there; kept instead"),
+        "{log}"
+    );
+
+    // In a circle: bob's script would send it back to where it is.
+    activate(&world, bob, "redirect \"alice@example.com\";\n").await;
+    alice.append("Archive").await;
+    looked_at(&world).await;
+    assert_eq!(world.messages_in("alice@example.com", "INBOX").await, Ok(0));
+    assert_eq!(
+        world.messages_in(bob, "INBOX").await,
+        Ok(1),
+        "nothing is lost"
+    );
     world.finish().await;
 }
 

@@ -412,6 +412,55 @@ async fn i26_clamd_is_asked() {
     world.finish().await;
 }
 
+/// H29: scripts ask what the filter and the scanner found, as it counts for their account; of what nobody looked at they are told so. The
+/// sender's own header fields say nothing.
+#[tokio::test]
+async fn h29_scripts_ask_what_was_found() {
+    let script = "require [\"spamtestplus\", \"virustest\", \"fileinto\", \"mailbox\", \"variables\", \"relational\", \"comparator-i;ascii-numeric\"];\n\
+         if spamtest :percent :matches \"*\" { set \"spam\" \"${1}\"; }\n\
+         if virustest :matches \"*\" { set \"virus\" \"${1}\"; }\n\
+         fileinto :create \"spam ${spam} virus ${virus}\";\n";
+    let advertisement = format!("X-Spam-Score: 15.00 / 15.00\r\n{ADVERTISEMENT}");
+    for (answer, score, place) in [
+        (Some(b"stream: OK\0".as_slice()), "7.5", "spam 50 virus 1"),
+        (
+            Some(b"stream: Test-Signature FOUND\0"),
+            "3",
+            "spam 20 virus 5",
+        ),
+        (None, "0", "spam 0 virus 0"),
+    ] {
+        let weights = format!(
+            "[\"SUBJECT_ADVERTISEMENT {score}\", \"DATE_LONG_AGO 0\", \"DATE_IN_FUTURE 0\", \"VIRUS 0\"]"
+        );
+        let mut settings = vec![
+            ("spam.weights", weights),
+            ("gate.greylist", "\"off\"".into()),
+        ];
+        let mut scanner = None;
+        if let Some(answer) = answer {
+            let (place, task) = fake(answer, |came| came.ends_with(&[0; 4])).await;
+            settings.push(("spam.clamd", format!("\"{place}\"")));
+            scanner = Some(task);
+        }
+        let settings: Vec<_> = settings
+            .iter()
+            .map(|(key, value)| (*key, value.as_str()))
+            .collect();
+        let world = world_with(&settings).await;
+        super::scripts::activate(&world, "alice@example.com", script).await;
+        sent(&world, "eve@other.example", &advertisement)
+            .await
+            .unwrap();
+        let filed = world.messages_in("alice@example.com", place).await;
+        assert_eq!(filed, Ok(1), "{place}");
+        if let Some(scanner) = scanner {
+            scanner.await.unwrap();
+        }
+        world.finish().await;
+    }
+}
+
 /// I26, I31: a scanner that is away loses nothing: mail flows, or waits, as the settings say.
 #[tokio::test]
 async fn i31_a_scanner_that_is_away_loses_no_mail() {

@@ -30,7 +30,7 @@ pub(super) async fn put(
 }
 
 /// Makes a script the account's active one.
-async fn activate(world: &World, address: &'static str, source: &'static str) {
+pub(super) async fn activate(world: &World, address: &'static str, source: &'static str) {
     put(world, address, "mine", source).await;
     write(world, move |tx| {
         let account = account::by_address(tx, address)?.unwrap().id;
@@ -224,6 +224,93 @@ async fn u2_a_redirect_keeps_requiretls() {
             move |tx: &mut Tx<'_>| store::queue::update(tx, id, 0, &store::queue::Update::Done);
         world.services().store.write(remove).await.unwrap();
     }
+    world.finish().await;
+}
+
+/// H32: the owner is told of what fails in a script that the own one includes, too.
+#[tokio::test]
+async fn h32_a_failure_of_an_included_script_is_told() {
+    let world = world_with(&[]).await;
+    let fails = "require \"ihave\";\nerror \"no luck\";\n";
+    put(&world, "alice@example.com", "fails", fails).await;
+    let includes = "require \"include\"; include :personal \"fails\";\n";
+    activate(&world, "alice@example.com", includes).await;
+    Client::mx(&world)
+        .deliver("s@remote.example", &["alice@example.com"], HELLO)
+        .await;
+    let messages = inbox(&world, "alice@example.com").await;
+    assert_eq!(messages.len(), 2, "the message and the letter");
+    assert!(messages.iter().any(|text| text.contains("no luck")));
+    let lines = read(&world, |tx| {
+        let account = account::by_address(tx, "alice@example.com")?.unwrap().id;
+        journal::list(tx, account)
+    })
+    .await;
+    assert_eq!(lines[0].line, "mine: fails, line 2, column 1: no luck");
+    world.finish().await;
+}
+
+/// Accounts that redirect to each other: whoever would close the circle keeps it, and nothing is lost.
+#[tokio::test]
+async fn redirects_in_a_circle_lose_nothing() {
+    let world = world_with(&[]).await;
+    activate(
+        &world,
+        "alice@example.com",
+        "redirect \"bob@example.com\";\n",
+    )
+    .await;
+    activate(
+        &world,
+        "bob@example.com",
+        "redirect \"alice@example.com\";\n",
+    )
+    .await;
+    let client = Client::mx(&world);
+    client
+        .deliver("s@remote.example", &["alice@example.com"], HELLO)
+        .await;
+    assert_eq!(holds(&world, "alice@example.com", "INBOX").await, Some(0));
+    assert_eq!(holds(&world, "bob@example.com", "INBOX").await, Some(1));
+    // Not if it is there already.
+    let both = "require \"copy\"; redirect :copy \"bob@example.com\";\n";
+    activate(&world, "alice@example.com", both).await;
+    client
+        .deliver("s@remote.example", &["alice@example.com"], HELLO)
+        .await;
+    assert_eq!(holds(&world, "alice@example.com", "INBOX").await, Some(1));
+    assert_eq!(holds(&world, "bob@example.com", "INBOX").await, Some(1));
+    world.finish().await;
+}
+
+/// RFC 6009 §8: the deadline of a redirected message goes into the queue.
+#[tokio::test]
+async fn rfc6009_8_redirects_may_have_a_deadline() {
+    let world = world_with(&[]).await;
+    activate(
+        &world,
+        "alice@example.com",
+        "require [\"redirect-deliverby\", \"copy\", \"date\", \"variables\"];\n\
+         redirect :bytimerelative 600 :bymode \"return\" \"a@far.example\";\n\
+         redirect :copy :bytimeabsolute \"2001-01-01T00:00:00Z\" :bytrace \"b@far.example\";\n\
+         redirect :copy \"c@far.example\";\n",
+    )
+    .await;
+    Client::mx(&world)
+        .deliver("s@remote.example", &["alice@example.com"], HELLO)
+        .await;
+    let queued = queued(&world).await;
+    let by = |to: &str| {
+        let mut all = queued.iter().map(|(one, _)| one);
+        let one = all.find(|one| one.recipients[0].address == to).unwrap();
+        let by = one.deliver_by?;
+        let seconds = by.time.duration_since(one.created).as_secs();
+        Some((seconds, by.or_return, by.trace))
+    };
+    assert_eq!(by("a@far.example"), Some((600, true, false)));
+    let (seconds, or_return, trace) = by("b@far.example").unwrap();
+    assert!(seconds < -600 && !or_return && trace, "{seconds}");
+    assert_eq!(by("c@far.example"), None);
     world.finish().await;
 }
 
@@ -469,6 +556,45 @@ async fn rfc5490_scripts_read_annotations() {
         .deliver("s@remote.example", &["alice@example.com"], HELLO)
         .await;
     assert_eq!(holds(&world, "alice@example.com", "Archive").await, Some(1));
+    world.finish().await;
+}
+
+/// RFC 6134 §5.3: in the user's address book are all to whom the account has written, and all who have an address here; it is no list to send to.
+#[tokio::test]
+async fn rfc6134_the_address_book_is_whom_the_account_knows() {
+    let world = world_with(&[]).await;
+    activate(
+        &world,
+        "alice@example.com",
+        "require [\"extlists\", \"envelope\", \"fileinto\", \"copy\"];\n\
+         if not valid_ext_list \"urn:ietf:params:sieve:addrbook:default\" { discard; }\n\
+         redirect :list \"urn:ietf:params:sieve:addrbook:default\";\n\
+         if envelope :list \"from\" \"URN:ietf:params:sieve:addrbook:default\" { fileinto \"Archive\"; }\n",
+    )
+    .await;
+    let client = Client::mx(&world);
+    let from = async |sender: &str| client.deliver(sender, &["alice@example.com"], HELLO).await;
+    from("friend@remote.example").await;
+    assert_eq!(holds(&world, "alice@example.com", "Archive").await, Some(0));
+    write(&world, |tx| {
+        let [alice, bob] = ["alice@example.com", "bob@example.com"]
+            .map(|address| account::by_address(tx, address).unwrap().unwrap().id);
+        let now = store::Timestamp::UNIX_EPOCH;
+        store::sending::meet(tx, alice, "friend@remote.example", now)?;
+        store::sending::meet(tx, bob, "other@remote.example", now)
+    })
+    .await;
+    from("Friend@remote.example").await;
+    from("other@remote.example").await;
+    from("").await;
+    assert_eq!(holds(&world, "alice@example.com", "Archive").await, Some(1));
+    assert_eq!(world.queued().await, Ok(0));
+    let lines = read(&world, |tx| {
+        let account = account::by_address(tx, "alice@example.com")?.unwrap().id;
+        journal::list(tx, account)
+    })
+    .await;
+    assert!(lines[0].line.contains("no list to send to"), "{lines:?}");
     world.finish().await;
 }
 

@@ -172,9 +172,10 @@ impl<'r> Machine<'r> {
     }
 
     /// The failure of the script we are in.
-    pub(super) fn error(&self, failure: Failure) -> RuntimeError {
+    pub(super) fn error(&self, failure: Failure, stage: usize) -> RuntimeError {
         RuntimeError {
             script: self.frame.script.clone(),
+            stage,
             place: self.frame.place,
             fault: failure.fault,
             what: failure.what,

@@ -24,8 +24,7 @@ pub(super) fn execute(run: &Run<'_>, host: &mut dyn Host) -> Outcome {
     };
     sequence.machine.flags.clone_from(&sequence.present);
     for (i, stage) in run.stages.iter().enumerate() {
-        let last = i + 1 == run.stages.len();
-        if !sequence.stage(stage, last) {
+        if !sequence.stage(i, stage) {
             break;
         }
     }
@@ -43,8 +42,9 @@ struct Sequence<'r> {
 
 impl Sequence<'_> {
     /// Runs a script; true if the next one shall run.
-    fn stage(&mut self, stage: &Stage, last: bool) -> bool {
+    fn stage(&mut self, index: usize, stage: &Stage) -> bool {
         let machine = &mut self.machine;
+        let last = index + 1 == machine.run.stages.len();
         let first_action = machine.actions.len();
         machine.frame = Frame::new(stage.name.clone(), &stage.script, first_action);
         machine.flags.clone_from(&self.present);
@@ -59,16 +59,16 @@ impl Sequence<'_> {
             Err(failure) => {
                 machine.remember.truncate(remembered);
                 machine.document.restore(version);
-                self.fail(failure, first_action);
+                self.fail(failure, index, first_action);
                 false
             }
         }
     }
 
     /// The script's actions are forgotten; the mail is kept.
-    fn fail(&mut self, failure: Failure, first_action: usize) {
+    fn fail(&mut self, failure: Failure, stage: usize, first_action: usize) {
         let machine = &mut self.machine;
-        let error = machine.error(failure);
+        let error = machine.error(failure, stage);
         machine.note(|| format!("failed: {}", error.what));
         machine.actions.truncate(first_action);
         machine.notifications.clear();

@@ -120,6 +120,12 @@ impl Machine<'_> {
     /// `global` (RFC 6609 §3.4)
     pub(super) fn share(&mut self, names: &[Box<str>]) -> Done<()> {
         for name in names {
+            // RFC 6609 §3.4.1
+            if self.frame.variables.contains_key(name) {
+                return Err(Failure::script(format!(
+                    "`global` names {name:?}, which is a variable of this script already"
+                )));
+            }
             if self.frame.shared.len() >= self.run.limits.variables {
                 return Err(Failure::limit("there are too many global variables"));
             }

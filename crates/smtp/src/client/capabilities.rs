@@ -21,6 +21,8 @@ pub struct Capabilities {
     pub starttls: bool,
     /// RFC 8689.
     pub requiretls: bool,
+    /// RFC 2852: the shortest time in seconds that it takes with a message to be returned; 0 if it names none.
+    pub deliver_by: Option<u32>,
     /// RFC 4954: mechanisms, upper-case.
     pub auth: Vec<String>,
 }
@@ -62,6 +64,10 @@ impl Capabilities {
             "CHUNKING" => self.chunking = true,
             "STARTTLS" => self.starttls = true,
             "REQUIRETLS" => self.requiretls = true,
+            "DELIVERBY" => {
+                let shortest = words.next().and_then(|word| word.parse().ok());
+                self.deliver_by = Some(shortest.unwrap_or(0));
+            }
             "AUTH" => self.auth.extend(words.map(str::to_ascii_uppercase)),
             _ => {}
         }

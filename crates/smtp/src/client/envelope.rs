@@ -1,5 +1,5 @@
 //! The envelope of a message that is sent, and its MAIL and RCPT commands with the parameters that the server understands
-//! (RFC 1870 SIZE, RFC 6152 BODY, RFC 6531 SMTPUTF8, RFC 8689 REQUIRETLS, RFC 3461 RET, ENVID, NOTIFY, ORCPT).
+//! (RFC 1870 SIZE, RFC 6152 BODY, RFC 6531 SMTPUTF8, RFC 8689 REQUIRETLS, RFC 2852 BY, RFC 3461 RET, ENVID, NOTIFY, ORCPT).
 
 use super::capabilities::Capabilities;
 use super::failure::Incompatible;
@@ -20,10 +20,42 @@ pub struct Envelope {
     pub smtputf8: bool,
     /// Only servers that protect it may have it (RFC 8689).
     pub requiretls: bool,
+    /// When it shall be delivered.
+    pub by: Option<DeliverBy>,
     /// RET, if the sender said so.
     pub ret: Option<Return>,
     /// ENVID, decoded.
     pub envid: Option<String>,
+}
+
+/// When a message shall be delivered at the latest (RFC 2852 §4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeliverBy {
+    /// Seconds that are left; none, or less than none, only if it is not to be returned.
+    pub seconds: i64,
+    /// Then it is returned (`R`); otherwise its sender is told (`N`).
+    pub or_return: bool,
+    /// Each server on the way tells (`T`).
+    pub trace: bool,
+}
+
+impl DeliverBy {
+    /// Nine digits at most (RFC 2852 §4).
+    const LARGEST: i64 = 999_999_999;
+
+    /// The value of BY.
+    fn parameter(self) -> String {
+        let seconds = self.seconds.clamp(-Self::LARGEST, Self::LARGEST);
+        let mode = if self.or_return { "R" } else { "N" };
+        let trace = if self.trace { "T" } else { "" };
+        format!("{seconds};{mode}{trace}")
+    }
+
+    /// RFC 2852 §4.1.4: who returns a message in time must know the time, and have enough of it.
+    fn is_too_much_for(self, offered: &Capabilities) -> bool {
+        let enough = |shortest: u32| self.seconds >= i64::from(shortest);
+        self.or_return && !offered.deliver_by.is_some_and(enough)
+    }
 }
 
 /// How much a failure notice shall return (RFC 3461 §4.3).
@@ -64,6 +96,9 @@ impl Envelope {
         if self.requiretls && !offered.requiretls {
             return Some(Incompatible::RequireTls);
         }
+        if self.by.is_some_and(|by| by.is_too_much_for(offered)) {
+            return Some(Incompatible::DeliverBy);
+        }
         if self.smtputf8 && !offered.smtputf8 {
             return Some(Incompatible::SmtpUtf8);
         }
@@ -91,6 +126,9 @@ impl Envelope {
         }
         if self.requiretls {
             line += " REQUIRETLS";
+        }
+        if let (Some(by), Some(_)) = (self.by, offered.deliver_by) {
+            line += &format!(" BY={}", by.parameter());
         }
         if offered.dsn {
             line += &self.dsn_parameters();
@@ -245,6 +283,45 @@ mod tests {
         let offered = Capabilities::parse(&["x", "RequireTLS"].map(String::from));
         assert_eq!(envelope.incompatible(&offered), None);
         assert_eq!(envelope.mail(&offered).unwrap(), "MAIL FROM:<> REQUIRETLS");
+    }
+
+    /// RFC 2852 §4, §4.1.4.
+    #[test]
+    fn rfc_2852_4_deliver_by() {
+        let by = |seconds, or_return, trace| Envelope {
+            by: Some(DeliverBy {
+                seconds,
+                or_return,
+                trace,
+            }),
+            ..Envelope::default()
+        };
+        let offers = |line: &str| Capabilities::parse(&["x".to_string(), line.to_string()]);
+        let plain = offers("DELIVERBY");
+        let mail = |envelope: &Envelope| envelope.mail(&plain).unwrap();
+        assert_eq!(mail(&by(120, true, false)), "MAIL FROM:<> BY=120;R");
+        assert_eq!(mail(&by(-12, false, true)), "MAIL FROM:<> BY=-12;NT");
+        assert_eq!(
+            mail(&by(i64::MAX, false, false)),
+            "MAIL FROM:<> BY=999999999;N"
+        );
+        assert_eq!(
+            by(1, false, true).mail(&Capabilities::default()).unwrap(),
+            "MAIL FROM:<>"
+        );
+        let incompatible = |envelope: Envelope, offered| envelope.incompatible(offered);
+        let short = offers("deliverby 240");
+        for (seconds, or_return, offered, refused) in [
+            (240, true, &short, false),
+            (239, true, &short, true),
+            (1, false, &short, false),
+            (1, true, &plain, false),
+            (9999, true, &Capabilities::default(), true),
+            (9999, false, &Capabilities::default(), false),
+        ] {
+            let why = incompatible(by(seconds, or_return, false), offered);
+            assert_eq!(why, refused.then_some(Incompatible::DeliverBy), "{seconds}");
+        }
     }
 
     #[test]

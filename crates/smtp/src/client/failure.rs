@@ -99,6 +99,11 @@ pub enum Incompatible {
     /// The sender asks for protection all the way (RFC 8689).
     #[error("the sender requires protection all the way, and the server does not offer REQUIRETLS")]
     RequireTls,
+    /// It has to be returned after some time (RFC 2852 §4.1.4).
+    #[error(
+        "the message has to be returned if it is not delivered in time, which the server does not promise (DELIVERBY)"
+    )]
+    DeliverBy,
     /// An address that cannot be written into a command.
     #[error("the address cannot be sent over SMTP")]
     Address,
@@ -154,6 +159,7 @@ impl Incompatible {
             Incompatible::EightBit => Enhanced(5, 6, 3),
             Incompatible::SmtpUtf8 => Enhanced(5, 6, 7),
             Incompatible::RequireTls => Enhanced(5, 7, 30),
+            Incompatible::DeliverBy => Enhanced(5, 3, 3),
             Incompatible::Address => Enhanced(5, 1, 3),
         }
     }

@@ -23,7 +23,7 @@ mod transaction;
 mod tests;
 
 pub use capabilities::Capabilities;
-pub use envelope::{Envelope, Recipient, Return};
+pub use envelope::{DeliverBy, Envelope, Recipient, Return};
 pub use failure::{Command, Failure, Incompatible, Misbehaved, spoken};
 pub use replies::Replies;
 

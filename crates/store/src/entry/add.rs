@@ -1,7 +1,7 @@
 //! Putting a message into a mailbox.
 
 use super::rows::{self, Tally};
-use super::{Entry, NewEntry, keywords, summary};
+use super::{Entry, NewEntry, find, keywords, summary};
 use crate::body::rows::keep;
 use crate::change::added;
 use crate::engine::params;
@@ -50,9 +50,16 @@ fn add_content(tx: &mut Tx<'_>, new: &NewEntry, size: u32) -> Result<()> {
     let (account, message) = (new.account, new.body.message());
     let summary = summary::encode(tx, account, message, &new.summary)?;
     let refs = tx.one(
-        "INSERT INTO content (account, message, refs, size, body, summary) VALUES ($1, $2, 1, $3, $4, $5) \
+        "INSERT INTO content (account, message, refs, size, body, summary, message_id) VALUES ($1, $2, 1, $3, $4, $5, $6) \
          ON CONFLICT (account, message) DO UPDATE SET refs = content.refs + 1 RETURNING refs",
-        params![account, message, size, new.body.hash(), &summary],
+        params![
+            account,
+            message,
+            size,
+            new.body.hash(),
+            &summary,
+            find::number(&new.summary)
+        ],
         |row| row.int(0),
     )?;
     if refs == Some(1) {

@@ -17,7 +17,7 @@ mod transfer;
 pub use add::add;
 pub use changes::{changes, traces};
 pub use expire::{Everywhere, expire, expired};
-pub use find::{Searched, by_message_id, called, whereabouts};
+pub use find::{by_message_id, called, enter_message_ids, message_ids_are_entered, whereabouts};
 pub use flags::store_flags;
 pub(crate) use keywords::{joined as joined_keywords, split as split_keywords};
 pub use read::{contents, count_from, envelope, first_unseen, messages, scan, scan_contents, uids};

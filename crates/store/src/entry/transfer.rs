@@ -1,7 +1,7 @@
 //! COPY and MOVE: entries are written anew, bodies stay where they are, also from one account to another.
 
 use super::rows::{self, Tally};
-use super::{Copied, Entry, Flags, QuotaRule, Viewed, remove, scan, seen, summary};
+use super::{Copied, Entry, Flags, QuotaRule, Viewed, find, remove, scan, seen, summary};
 use crate::body::rows::refer;
 use crate::change::{Record, added, uid_ranges};
 use crate::engine::params;
@@ -188,8 +188,8 @@ fn carry_content(
     let known = summary::decode(tx, from, message, &sealed)?;
     let sealed = summary::encode(tx, to, message, &known)?;
     tx.execute(
-        "INSERT INTO content (account, message, refs, size, body, summary) VALUES ($1, $2, 1, $3, $4, $5)",
-        params![to, message, size, &body, &sealed],
+        "INSERT INTO content (account, message, refs, size, body, summary, message_id) VALUES ($1, $2, 1, $3, $4, $5, $6)",
+        params![to, message, size, &body, &sealed, find::number(&known)],
     )?;
     match refer(tx, &body)? {
         true => Ok(()),

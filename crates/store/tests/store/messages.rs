@@ -44,6 +44,28 @@ on_both_engines! {
         assert_eq!((mailbox.messages, mailbox.unseen, mailbox.bytes), (1, 0, 22));
     }
 
+    async fn a_message_is_found_by_its_message_id(world) {
+        let mut messages = Vec::new();
+        for id in [Some("one@x.example"), Some("two@x.example"), Some("one@x.example"), None] {
+            let mut new = new_entry(world.alice, world.inbox, world.stage(b"x").await);
+            new.summary.message_id = id.map(str::to_owned);
+            let added = world.store.write(move |tx| entry::add(tx, &new)).await.unwrap();
+            messages.push(added.2);
+        }
+        let alice = world.alice;
+        let find = async |id: &'static str| {
+            let mut found = world.store.read(move |tx| entry::by_message_id(tx, alice, id)).await.unwrap();
+            found.sort();
+            found
+        };
+        let mut twice = vec![messages[0], messages[2]];
+        twice.sort();
+        assert_eq!(find("one@x.example").await, twice);
+        assert_eq!(find("two@x.example").await, [messages[1]]);
+        assert_eq!(find("three@x.example").await, []);
+        assert!(world.store.read(move |tx| entry::message_ids_are_entered(tx, alice)).await.unwrap());
+    }
+
     async fn uids_are_never_used_again(world) {
         for n in 1..=3 {
             assert_eq!(world.deliver(b"x").await, Uid(n));

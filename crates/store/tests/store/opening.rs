@@ -1,7 +1,8 @@
 //! Opening: the lock, the key, the schema version, and what a crash left.
 
-use crate::world::{World, engines, runtime};
+use crate::world::{World, engines, new_entry, runtime};
 use std::path::Path;
+use store::entry;
 use store::queue::{self, NewQueued, NewQueuedRecipient};
 use store::{Engine, Error, Options, Store, Timestamp};
 
@@ -48,6 +49,49 @@ fn a_reopened_store_goes_on_where_it_was() {
             (after.uid_next, after.modseq, after.bytes)
         );
         assert_eq!(world.deliver(b"three").await.0, 3);
+        world.assert_sound().await;
+    });
+}
+
+/// Messages that an older version has stored are found by their Message-ID too, once they are in its index.
+#[test]
+fn older_messages_are_entered_by_their_message_id() {
+    runtime().block_on(async {
+        let mut world = World::open(Engine::Sqlite, KEY).await;
+        let (alice, inbox) = (world.alice, world.inbox);
+        for id in [Some("one@x.example"), Some("two@x.example"), None] {
+            let mut new = new_entry(alice, inbox, world.stage(b"x").await);
+            new.summary.message_id = id.map(str::to_owned);
+            let added = world.store.write(move |tx| entry::add(tx, &new)).await;
+            added.unwrap();
+        }
+        let file = world.options.data.join("mail.db");
+        world.close();
+        let database = rusqlite::Connection::open(file).unwrap();
+        let forgotten = database.execute("UPDATE content SET message_id = NULL", []);
+        assert_eq!(forgotten.unwrap(), 3);
+        drop(database);
+        world.reopen();
+        let entered = async || {
+            let read = world
+                .store
+                .read(move |tx| entry::message_ids_are_entered(tx, alice));
+            read.await.unwrap()
+        };
+        let found = async || {
+            let read = world
+                .store
+                .read(move |tx| entry::by_message_id(tx, alice, "two@x.example"));
+            read.await.unwrap().len()
+        };
+        assert_eq!((entered().await, found().await), (false, 0));
+        for _ in 0..2 {
+            let enter = world
+                .store
+                .write(move |tx| entry::enter_message_ids(tx, alice, 2));
+            enter.await.unwrap();
+        }
+        assert_eq!((entered().await, found().await), (true, 1));
         world.assert_sound().await;
     });
 }

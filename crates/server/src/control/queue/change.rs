@@ -373,6 +373,9 @@ impl Step {
             if self.message.require_tls {
                 queue::require_tls(tx, id)?;
             }
+            if let Some(by) = &self.message.deliver_by {
+                queue::set_deliver_by(tx, id, by)?;
+            }
         }
         for recipient in &self.message.recipients {
             apply(tx, self.message.id, recipient, deed, now)?;

@@ -147,7 +147,9 @@ impl Runner {
         let schedule = settle::schedule(&self.services);
         let mut begun = Vec::new();
         for piece in work {
-            let next_attempt = schedule.next_attempt(piece.message.created, now);
+            let next_attempt = schedule
+                .of(&piece.message)
+                .next_attempt(piece.message.created, now);
             for recipient in &piece.recipients {
                 begun.push((
                     piece.message.id,

@@ -11,7 +11,7 @@ use queue::notices::is_due;
 use queue::{AfterFailure, Event, Notify, Schedule};
 use smtp::Enhanced;
 use std::time::Duration;
-use store::queue::{QueuedRecipient, State, Tried, Update};
+use store::queue::{DeliverBy, QueuedRecipient, State, Tried, Update};
 use store::{QueueId, Timestamp, Tx};
 
 /// Pauses between tries to write an outcome, at first and at most.
@@ -98,7 +98,7 @@ struct Case<'a> {
     work: &'a Work,
     recipient: &'a QueuedRecipient,
     outcome: &'a Outcome,
-    schedule: &'a Schedule,
+    schedule: Schedule,
     /// No host could be reached.
     unreachable: bool,
     now: Timestamp,
@@ -118,7 +118,7 @@ impl Settlement {
                 work,
                 recipient,
                 outcome,
-                schedule: &schedule,
+                schedule: schedule.of(&work.message),
                 unreachable: attempt.unreachable,
                 now,
             };
@@ -153,12 +153,7 @@ impl Settlement {
             met.zip(domain)
                 .and_then(|(address, domain)| greylist::wrote_to(services, &domain, address)),
         );
-        let silent = case
-            .outcome
-            .remote
-            .as_ref()
-            .is_some_and(|remote| !remote.dsn);
-        if silent && case.wants(Event::Relayed) {
+        if case.is_to_be_told_of_relay() {
             self.relayed.push(case.told(case.outcome.status, None));
         }
     }
@@ -271,6 +266,22 @@ impl Case<'_> {
     fn wants(&self, event: Event) -> bool {
         let reverse_path = self.work.message.reverse_path.as_deref();
         is_due(reverse_path, Notify(self.recipient.notify), event)
+    }
+
+    /// The other server does not tell of success though it is asked for; or the message has a deadline, and its sender wants to know of
+    /// each server, or this one does not know of deadlines (RFC 2852 §4.1.4.2: unless he wants to hear nothing).
+    fn is_to_be_told_of_relay(&self) -> bool {
+        let Some(remote) = &self.outcome.remote else {
+            return false;
+        };
+        let untracked = |by: &DeliverBy| by.trace || (!by.or_return && !remote.deliver_by);
+        let by = self.work.message.deliver_by.as_ref().is_some_and(untracked);
+        (!remote.dsn && self.wants(Event::Relayed)) || (by && self.wants_anything())
+    }
+
+    fn wants_anything(&self) -> bool {
+        let all = [Event::Failed, Event::Delayed, Event::Relayed];
+        all.into_iter().any(|event| self.wants(event))
     }
 
     fn told(&self, status: Enhanced, retry_until: Option<Timestamp>) -> Told {

@@ -60,6 +60,8 @@ pub(crate) struct Original<'a> {
     pub(crate) envid: Option<&'a str>,
     /// When it was accepted.
     pub(crate) created: Timestamp,
+    /// When it was to be delivered at the latest (RFC 2852).
+    pub(crate) deliver_by: Option<Timestamp>,
     /// Its header section.
     pub(crate) header: Vec<u8>,
     /// All of it, if all of it shall be returned.
@@ -80,6 +82,7 @@ impl<'a> Original<'a> {
             account: message.account,
             envid: message.envid.as_deref(),
             created: message.created,
+            deliver_by: message.deliver_by.map(|by| by.time),
             header: services.store.read_body(&message.body, 0, length).await?,
             whole: returns_all(message, event).then(|| message.body.clone()),
         })

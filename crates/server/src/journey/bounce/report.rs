@@ -257,6 +257,11 @@ impl Report<'_> {
         }
         let arrived = message::date::write(self.original.created);
         let _ = write!(text, "Arrival-Date: {arrived}\r\n");
+        // RFC 2852 §5.
+        if let Some(deadline) = self.original.deliver_by {
+            let deadline = message::date::write(deadline);
+            let _ = write!(text, "Deliver-By-Date: {deadline}\r\n");
+        }
         for told in self.told {
             text += "\r\n";
             self.recipient_status(told, &mut text);

@@ -23,6 +23,8 @@ use super::receive::{MailId, Received};
 use super::refusals;
 use super::route::{Recipient, Route};
 use crate::config::SpamSettings;
+use crate::scripts;
+use others::Scanned;
 use sender::{Reputation, Sender};
 use spam::verdict::{Action, Opinions, Reason, Thresholds, Verdict};
 use store::AccountId;
@@ -52,6 +54,8 @@ pub(crate) struct Judgements {
     accounts: Vec<(AccountId, Judgement)>,
     /// Who sent it.
     sender: Sender,
+    /// What a scanner for viruses found, if one looked.
+    scanned: Option<Scanned>,
 }
 
 /// A message with a verdict that lets it pass.
@@ -108,6 +112,21 @@ fn limits(thresholds: &Thresholds) -> store::judgement::Limits {
 }
 
 impl Judgements {
+    /// What scripts of an account may ask (RFC 5235; H29).
+    pub(super) fn found(&self, account: AccountId) -> scripts::run::Found {
+        let judgement = self.of(account);
+        scripts::run::Found {
+            spam: judgement.judged.then(|| sieve::SpamScore {
+                score: judgement.verdict.score.into(),
+                maximum: judgement.thresholds.refuse.into(),
+            }),
+            virus: self.scanned.map(|scanned| match scanned {
+                Scanned::Clean => sieve::VirusVerdict::Clean,
+                Scanned::Infected => sieve::VirusVerdict::Infected,
+            }),
+        }
+    }
+
     /// For an account.
     pub(super) fn of(&self, account: AccountId) -> &Judgement {
         let mut own = self.accounts.iter();
@@ -197,13 +216,15 @@ async fn of_a_stranger(authorized: &Authorized) -> Result<Judgements, Refusal> {
     let mut reasons = sender.listed(received);
     reasons.extend(of_the_sender(authorized));
     reasons.extend(looked.reasons);
-    reasons.extend(others::ask(received, &looked.names).await?);
+    let said = others::ask(received, &looked.names).await?;
+    reasons.extend(said.reasons);
     let found = Found {
         reasons,
         reputation,
         opinions: looked.opinions,
     };
     let mut judgements = found.weighed(received, sender);
+    judgements.scanned = said.scanned;
     received
         .services
         .metrics
@@ -287,6 +308,7 @@ impl Found {
             accounts: accounts(received).into_iter().map(own).collect(),
             common: of(common),
             sender,
+            scanned: None,
         }
     }
 

@@ -15,13 +15,30 @@ use tokio::time::timeout;
 const VIRUS: f32 = 100.0;
 
 /// What they say.
-pub(super) async fn ask(received: &Received, names: &Names) -> Result<Vec<Reason>, Refusal> {
+pub(super) struct Said {
+    pub(super) reasons: Vec<Reason>,
+    /// By the scanner, if it looked.
+    pub(super) scanned: Option<Scanned>,
+}
+
+/// What a scanner for viruses found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::journey) enum Scanned {
+    /// Nothing.
+    Clean,
+    /// A virus.
+    Infected,
+}
+
+/// Asks all.
+pub(super) async fn ask(received: &Received, names: &Names) -> Result<Said, Refusal> {
     let (listed, virus, rspamd) =
         tokio::join!(lists(received, names), virus(received), rspamd(received));
     let mut reasons = listed;
-    reasons.extend(virus?);
+    let (scanned, virus) = virus?;
+    reasons.extend(virus);
     reasons.extend(rspamd?);
-    Ok(reasons)
+    Ok(Said { reasons, scanned })
 }
 
 async fn lists(received: &Received, names: &Names) -> Vec<Reason> {
@@ -86,24 +103,25 @@ fn hash(address: &str) -> String {
         })
 }
 
-async fn virus(received: &Received) -> Result<Option<Reason>, Refusal> {
+async fn virus(received: &Received) -> Result<(Option<Scanned>, Option<Reason>), Refusal> {
     let Some(place) = &received.config.spam.clamd else {
-        return Ok(None);
+        return Ok((None, None));
     };
     let Some(octets) = octets(received)? else {
-        return Ok(None);
+        return Ok((None, None));
     };
     let asked = timeout(received.config.spam.timeout, clamd::scan(place, octets)).await;
     let why = match asked {
-        Ok(Ok(clamd::Answer::Clean)) => return Ok(None),
+        Ok(Ok(clamd::Answer::Clean)) => return Ok((Some(Scanned::Clean), None)),
         Ok(Ok(clamd::Answer::Virus(name))) => {
-            return Ok(Some(Reason::new("VIRUS", VIRUS, name)));
+            let reason = Reason::new("VIRUS", VIRUS, name);
+            return Ok((Some(Scanned::Infected), Some(reason)));
         }
         Ok(Ok(clamd::Answer::Unknown(said))) => said,
         Ok(Err(why)) => why.to_string(),
         Err(_) => "no answer in time".into(),
     };
-    failed(received, "clamd", &why).map(|()| None)
+    failed(received, "clamd", &why).map(|()| (None, None))
 }
 
 async fn rspamd(received: &Received) -> Result<Option<Reason>, Refusal> {

@@ -134,6 +134,7 @@ impl Target {
             source: None,
             tls: None,
             dsn: false,
+            deliver_by: false,
         }
     }
 
@@ -328,7 +329,9 @@ impl Connection {
             self.goodbye().await;
             return Err(ours);
         }
-        self.remote.dsn = self.client.capabilities().dsn;
+        let offered = self.client.capabilities();
+        let (dsn, deliver_by) = (offered.dsn, offered.deliver_by.is_some());
+        (self.remote.dsn, self.remote.deliver_by) = (dsn, deliver_by);
         let trust = match self.remote.tls {
             Some(_) => self.security.name(),
             None => "clear",

@@ -27,9 +27,10 @@ use connection::{Manner, NotOpened, Target};
 use governor::Place;
 use hosts::Unroutable;
 use message::seven_bit::Unconvertible;
-use smtp::client::{Command, Envelope, Failure, Incompatible, Recipient, Return};
+use smtp::client::{Command, DeliverBy, Envelope, Failure, Incompatible, Recipient, Return};
 use smtp::{Enhanced, Reply};
 use std::sync::Arc;
+use store::Timestamp;
 use store::queue::{Queued, QueuedRecipient};
 
 /// Hosts that one attempt tries at most.
@@ -115,6 +116,13 @@ pub(crate) async fn relay(
     held: &mut Option<Connection>,
 ) -> Attempt {
     let mut delivery = Delivery::new(services, message, recipients, destination).await;
+    if delivery.is_too_late() {
+        delivery.unroutable(&Unroutable {
+            status: Enhanced(5, 4, 7),
+            words: "the time within which the message was to be delivered is over".into(),
+        });
+        return delivery.attempt;
+    }
     if let Some(mut open) = held.take() {
         let unfit = delivery.paused(&open.remote().host).is_some()
             || (message.require_tls && !open.protects());
@@ -180,6 +188,13 @@ impl<'a> Delivery<'a> {
 
     fn is_over(&self) -> bool {
         self.open.is_empty()
+    }
+
+    /// RFC 2852 §4.1.4: after its deadline a message that is to be returned goes nowhere.
+    fn is_too_late(&self) -> bool {
+        let now = self.services.clock.now();
+        let by = self.message.deliver_by;
+        by.is_some_and(|by| by.or_return && by.time <= now)
     }
 
     /// Tries one target after the other until the fate of all is decided.
@@ -456,6 +471,11 @@ impl<'a> Delivery<'a> {
             eight_bit: message.eight_bit,
             smtputf8: self.smtputf8,
             requiretls: message.require_tls,
+            by: message.deliver_by.map(|by| DeliverBy {
+                seconds: seconds_left(self.services.clock.now(), by.time),
+                or_return: by.or_return,
+                trace: by.trace,
+            }),
             ret: message.ret_full.map(|full| match full {
                 true => Return::Full,
                 false => Return::Headers,
@@ -463,6 +483,12 @@ impl<'a> Delivery<'a> {
             envid: message.envid.clone(),
         }
     }
+}
+
+/// Rounded up: what is left of the last second is a second, since a message that is to be returned needs one (RFC 2852 §4).
+fn seconds_left(now: Timestamp, then: Timestamp) -> i64 {
+    let left = then.duration_since(now).as_millis();
+    i64::try_from(left.div_euclid(1000) + i128::from(left.rem_euclid(1000) > 0)).unwrap_or(i64::MAX)
 }
 
 fn recipient(queued: &QueuedRecipient) -> Recipient {
@@ -486,8 +512,10 @@ fn is_undecided(failure: &Failure) -> bool {
     match failure {
         Failure::Lost(command) | Failure::TimedOut(command) => *command != Command::Body,
         Failure::Refused(_, reply) => reply.code == 421,
-        // RFC 8689 §4.2.1: another host may offer it.
-        Failure::Incompatible(what) => *what == Incompatible::RequireTls,
+        // RFC 8689 §4.2.1, RFC 2852 §4.1.4: another host may offer it.
+        Failure::Incompatible(what) => {
+            matches!(what, Incompatible::RequireTls | Incompatible::DeliverBy)
+        }
         Failure::Misbehaved(_) => false,
     }
 }

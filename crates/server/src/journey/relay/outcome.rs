@@ -64,6 +64,8 @@ pub(crate) struct Remote {
     pub(crate) tls: Option<&'static str>,
     /// It reports success by itself when asked to (RFC 3461).
     pub(crate) dsn: bool,
+    /// It knows of deadlines (RFC 2852).
+    pub(crate) deliver_by: bool,
 }
 
 impl Outcome {
