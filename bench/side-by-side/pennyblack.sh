@@ -26,6 +26,9 @@ imaps.addresses = ["127.0.0.1:2250"]
 [tls]
 certificates = [{ cert = "$BENCH_DIR/cert.pem", key = "$BENCH_DIR/key.pem" }]
 
+[dns]
+servers = ["127.0.0.54"]   # the harness's stub, as resolv.conf has it for the others
+
 [limits]
 imap_sessions_per_account = 3000
 C
