@@ -3,7 +3,8 @@
 
 10,000 messages of 10 KB to 100 domains, all of which smtp-sink serves, go in over ten connections and out again. Everything runs in a network
 namespace of its own (port 25 is ours there) with Debian's unbound as its name server; nothing is written outside a temporary folder. Counted are
-messages a second, CPU of all processes of a server, and syncs, which strace counts in a run of its own since that makes everything slow.
+messages a second, CPU of all processes of a server, and syncs, which strace counts in a run
+of its own.
 
     relay.py [--messages N] [--rounds N] [--syncs N] [--targets pennyblack,pennyblack-unsigned,postfix,opensmtpd]
     relay.py --queue 100000            how much memory a queue takes, and how soon a server with it starts
@@ -17,6 +18,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 PENNYBLACK = os.environ.get("PENNYBLACK_BIN", str(HERE.parent.parent / "target/release/pennyblack"))
 OPENSMTPD = pathlib.Path(os.environ.get("BENCH_DIR", "/tmp/bench")) / "opensmtpd-root"
 DOMAINS, CONNECTIONS, SIZE = 100, 10, 10_000
+# Messages of one session: servers take no more than a hundred.
+SESSION = 50
 NAME_SERVER, SINK, SINK_PORT = "127.0.0.54", "127.0.0.9", 25
 PASSWORD = "correct horse"
 
@@ -211,7 +214,7 @@ class Target:
 
     def launch(self, *command):
         if self.traced:
-            command = ("strace", "-f", "-qq", "-e", "trace=fsync,fdatasync,sync,syncfs,msync", "-o", self.trace, *command)
+            command = ("strace", "-f", "--seccomp-bpf", "-qq", "-e", "trace=fsync,fdatasync,sync,syncfs,msync", "-o", self.trace, *command)
         log = open(self.folder / "log", "a")
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=self.group.enter)
 
@@ -340,15 +343,17 @@ TARGETS = [Pennyblack, PennyblackUnsigned, Postfix, OpenSmtpd]
 
 
 def send(target, messages, recipients=1, size=SIZE):
-    """Over ten connections, one message after the other on each."""
+    """Over ten connections at a time, one message after the other on each."""
     failures = []
 
     def sender(first):
         try:
-            with Client(target) as client:
-                for number in range(first, messages, CONNECTIONS):
-                    to = [f"friend{k}@d{(number + k) % DOMAINS}.bench" for k in range(recipients)]
-                    client.send(to, text(number, size))
+            numbers = list(range(first, messages, CONNECTIONS))
+            for begin in range(0, len(numbers), SESSION):
+                with Client(target) as client:
+                    for number in numbers[begin : begin + SESSION]:
+                        to = [f"friend{k}@d{(number + k) % DOMAINS}.bench" for k in range(recipients)]
+                        client.send(to, text(number, size))
         except Exception as failure:
             failures.append(failure)
 

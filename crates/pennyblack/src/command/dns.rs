@@ -1,11 +1,12 @@
 //! `pennyblack dns`.
 
-use super::{ask, unexpected};
+use super::{ask, block_on, unexpected};
 use crate::cli::{Dns as Which, Global};
-use crate::outcome::Outcome;
+use crate::outcome::{Failure, Outcome};
 use crate::output::{json, printable, say};
 use server::control;
-use server::control::lookup::{Answer, Request};
+use server::control::lookup::{Answer, Request, by_resolver};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 /// The name or record does not exist.
@@ -22,13 +23,9 @@ pub(crate) fn run(which: Which, global: &Global) -> Outcome {
             resolver,
         } => (name, kind, resolver),
     };
-    let request = Request::Lookup {
-        name,
-        kind,
-        resolver,
-    };
-    let control::Answer::Dns(answer) = ask(global, control::Request::Dns(request))? else {
-        return Err(unexpected());
+    let answer = match resolver.filter(|_| !global.file().exists()) {
+        Some(server) => block_on(by_resolver(server, &name, &kind))??,
+        None => by_server(global, name, kind, resolver)?,
     };
     match global.json {
         true => drop(json(&answer)),
@@ -39,6 +36,24 @@ pub(crate) fn run(which: Which, global: &Global) -> Outcome {
         _ if answer.presence != "records" => ABSENT,
         _ => 0,
     }))
+}
+
+/// As the server would.
+fn by_server(
+    global: &Global,
+    name: String,
+    kind: String,
+    resolver: Option<SocketAddr>,
+) -> Result<Answer, Failure> {
+    let request = Request::Lookup {
+        name,
+        kind,
+        resolver,
+    };
+    match ask(global, control::Request::Dns(request))? {
+        control::Answer::Dns(answer) => Ok(answer),
+        _ => Err(unexpected()),
+    }
 }
 
 fn print(answer: &Answer) {

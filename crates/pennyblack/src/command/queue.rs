@@ -314,7 +314,13 @@ fn show(message: &View) {
             ),
             ("answer", recipient.last_error.clone().unwrap_or_default()),
             ("next try", recipient.next_attempt.clone()),
-            ("goes by", recipient.via.clone().unwrap_or_default()),
+            (
+                "goes by",
+                recipient
+                    .via
+                    .clone()
+                    .unwrap_or_else(|| "routes, or else MX".into()),
+            ),
         ]);
         if let Some(meaning) = &recipient.meaning {
             describe_meaning(meaning);

@@ -53,13 +53,6 @@ pub(super) async fn execute(world: &World, request: Request) -> Result<Answer, F
         kind,
         resolver,
     } = request;
-    if !dns::is_record_type(&kind) {
-        return Err(Failure::invalid(format!(
-            "\"{}\" is not a type of record, like MX or TLSA",
-            kind.escape_debug()
-        )));
-    }
-    let unavailable = |why: String| Failure::new(FailureKind::Unavailable, why);
     let dns: Arc<dyn Resolver> = match (resolver, &world.running) {
         (Some(server), _) => Arc::new(
             run::asking(server, &world.config).map_err(|why| unavailable(why.to_string()))?,
@@ -67,7 +60,29 @@ pub(super) async fn execute(world: &World, request: Request) -> Result<Answer, F
         (None, Some(running)) => running.services.dns.clone(),
         (None, None) => run::resolver(&world.config).map_err(|why| unavailable(why.to_string()))?,
     };
-    let listing = dns.listing(&name, &kind).await;
+    answer(dns.as_ref(), &name, &kind).await
+}
+
+/// Asks this resolver, and verifies what it says by the root's own keys: on a machine without a configuration.
+pub async fn by_resolver(server: SocketAddr, name: &str, kind: &str) -> Result<Answer, Failure> {
+    let validation = dns::Validation::Here { anchors: None };
+    let lookups = dns::Lookups::forwarding(&[server], &validation);
+    let lookups = lookups.map_err(|why| unavailable(why.to_string()))?;
+    answer(&lookups, name, kind).await
+}
+
+fn unavailable(why: String) -> Failure {
+    Failure::new(FailureKind::Unavailable, why)
+}
+
+async fn answer(dns: &dyn Resolver, name: &str, kind: &str) -> Result<Answer, Failure> {
+    if !dns::is_record_type(kind) {
+        return Err(Failure::invalid(format!(
+            "\"{}\" is not a type of record, like MX or TLSA",
+            kind.escape_debug()
+        )));
+    }
+    let listing = dns.listing(name, kind).await;
     let listing = listing.map_err(|why| unavailable(why.to_string()))?;
     Ok(Answer {
         presence: match listing.presence {

@@ -54,7 +54,7 @@ pub struct Recipient {
     pub at: String,
     /// To whom.
     pub address: String,
-    /// `gone` (it left, or was filed here, or was removed by hand), `held` or `waiting` in the queue.
+    /// `gone` (it left, was refused, was filed here, or was removed by hand), `held` or `waiting` in the queue.
     pub state: String,
 }
 
@@ -183,7 +183,7 @@ fn note(view: &View, account: &Account, held: Option<&str>, since: Timestamp) ->
     );
     let _ = writeln!(
         text,
-        "{} messages to {} recipients: {} have left this server or were filed here, {} are held in its queue, {} wait there.",
+        "{} messages to {} recipients: {} are not in the queue any more (they have it, or their server refused it), {} are held there, {} wait there.",
         view.messages,
         view.recipients.len(),
         count("gone"),
@@ -210,7 +210,10 @@ fn note(view: &View, account: &Account, held: Option<&str>, since: Timestamp) ->
         );
     }
     for (state, title) in [
-        ("gone", "Have it, or were sent it"),
+        (
+            "gone",
+            "Not in the queue any more: they have it, or their server refused it",
+        ),
         ("held", "Do not have it: held in the queue"),
         ("waiting", "Do not have it yet: waiting in the queue"),
     ] {
