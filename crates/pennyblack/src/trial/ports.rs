@@ -11,6 +11,8 @@ const BLOCKS: u16 = 20;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ports {
     base: u16,
+    /// The usual block was taken, so this is another one.
+    moved: bool,
 }
 
 /// Why no block of ports can be used.
@@ -38,10 +40,10 @@ impl Ports {
     /// The block that begins at `asked`, or the first free one.
     pub(crate) fn choose(asked: Option<u16>) -> Result<Ports, PortsError> {
         match asked {
-            Some(0) => Ok(Ports { base: 0 }),
+            Some(0) => Ok(Ports::at(0)),
             Some(base) if base.checked_add(MANAGESIEVE).is_none() => Err(PortsError::TooHigh(base)),
-            Some(base) => match (Ports { base }).taken() {
-                None => Ok(Ports { base }),
+            Some(base) => match Ports::at(base).taken() {
+                None => Ok(Ports::at(base)),
                 Some(port) => Err(PortsError::Taken {
                     port,
                     other: Ports::first_free()?.base,
@@ -51,9 +53,14 @@ impl Ports {
         }
     }
 
+    fn at(base: u16) -> Ports {
+        Ports { base, moved: false }
+    }
+
     fn first_free() -> Result<Ports, PortsError> {
         let blocks = (1..=BLOCKS).map(|n| Ports {
             base: n * USUAL_BASE,
+            moved: n > 1,
         });
         blocks
             .into_iter()
@@ -61,9 +68,9 @@ impl Ports {
             .ok_or(PortsError::NoneFree)
     }
 
-    /// Is this not the usual block?
+    /// Is this not the usual block, though nobody asked for another?
     pub(crate) fn moved(self) -> bool {
-        self.base != USUAL_BASE && self.base != 0
+        self.moved
     }
 
     /// The first port of the block that something listens on.
@@ -141,6 +148,17 @@ mod tests {
             Err(PortsError::TooHigh(named)) => assert_eq!(named, base),
             other => panic!("{other:?}"),
         }
+    }
+
+    /// Whoever asks for a block is not told that the usual one is taken.
+    #[test]
+    fn v17_a_block_that_was_asked_for_is_not_moved_to() {
+        for base in (41_000..60_000).step_by(1000) {
+            if let Ok(ports) = Ports::choose(Some(base)) {
+                return assert!(!ports.moved());
+            }
+        }
+        panic!("no block is free");
     }
 
     #[test]
