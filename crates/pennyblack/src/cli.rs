@@ -991,6 +991,11 @@ pub(crate) enum Spam {
         #[arg(long)]
         account: Option<String>,
     },
+    /// What an account wishes of the filter: thresholds and senders of its own, besides those of the settings. Prints them
+    Account(SpamAccount),
+    /// What other weights and thresholds would have made of the mail that was judged: which messages would be elsewhere.
+    /// Nothing is changed
+    WhatIf(SpamWhatIf),
     /// Teach and ask a model of its own, for measuring
     Classify(SpamClassify),
 }
@@ -1011,6 +1016,60 @@ impl From<SpamClass> for server::control::spam::Judged {
             SpamClass::Ham => server::control::spam::Judged::Ham,
         }
     }
+}
+
+/// Wishes of an account. What is not given stays.
+#[derive(Args, Debug)]
+pub(crate) struct SpamAccount {
+    /// Its address
+    pub(crate) address: String,
+    /// Mark from this score on; `default`: as in the settings
+    #[arg(long, value_name = "SCORE")]
+    pub(crate) mark: Option<String>,
+    /// Junk from this per cent of the refusal on
+    #[arg(long, value_name = "PERCENT")]
+    pub(crate) junk: Option<String>,
+    /// Junk is filed as read above this per cent of the refusal
+    #[arg(long, value_name = "PERCENT")]
+    pub(crate) junk_seen: Option<String>,
+    /// Refuse from this score on
+    #[arg(long, value_name = "SCORE")]
+    pub(crate) refuse: Option<String>,
+    /// Mail of this address or domain is welcome, if it is proved to be theirs
+    #[arg(long, value_name = "SENDER")]
+    pub(crate) allow: Vec<String>,
+    /// Mail of this address or domain is refused
+    #[arg(long, value_name = "SENDER")]
+    pub(crate) deny: Vec<String>,
+    /// Take a sender off both lists
+    #[arg(long, value_name = "SENDER")]
+    pub(crate) forget: Vec<String>,
+}
+
+/// Other weights and thresholds. What is not given stays as it was for each message.
+#[derive(Args, Debug)]
+pub(crate) struct SpamWhatIf {
+    /// Another weight of a reason, such as "TEXT_FREE 0.5"; may be given several times
+    #[arg(long = "weight", value_name = "NAME WEIGHT")]
+    pub(crate) weights: Vec<String>,
+    /// `spam.mark`
+    #[arg(long, value_name = "SCORE", allow_negative_numbers = true)]
+    pub(crate) mark: Option<f32>,
+    /// `spam.junk`, per cent of the refusal
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) junk: Option<u32>,
+    /// `spam.junk_seen`, per cent of the refusal
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) junk_seen: Option<u32>,
+    /// `spam.refuse`
+    #[arg(long, value_name = "SCORE")]
+    pub(crate) refuse: Option<f32>,
+    /// Of this account alone
+    #[arg(long)]
+    pub(crate) account: Option<String>,
+    /// How far back
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3650))]
+    pub(crate) days: u32,
 }
 
 /// Messages for the filter.
@@ -1036,9 +1095,9 @@ pub(crate) struct SpamClassify {
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum Explain {
-    /// What the refusal of another server means, and what to do about it
+    /// What the refusal of another server means, and what to do about it; or why we have refused a message, by the code in our reply
     Refusal {
-        /// The reply, as it came
+        /// The reply, as it came, or the code, such as `SPAM-SCORE 8a1f04cc6e7d2b90`
         #[arg(required = true)]
         text: Vec<String>,
     },

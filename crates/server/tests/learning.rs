@@ -251,3 +251,124 @@ async fn i32_models_come_back() {
     assert_eq!(again.catch_up(&world.services().store).await.unwrap(), 0);
     world.finish().await;
 }
+
+/// A letter about a subject, to somebody here.
+fn letter(word: &str, number: usize) -> String {
+    format!(
+        "Date: Mon, 30 Nov 2026 10:00:00 +0000\r\nFrom: b{number}@{word}.example\r\nTo: alice@example.com\r\nMessage-ID: <{number}@{word}.example>\r\n\
+         Subject: {word} {number}\r\n\r\nThis is about {word}, and {word} alone: number {number}.\r\n"
+    )
+}
+
+/// Delivers a letter by SMTP.
+async fn mail(world: &World, letter: &str) {
+    let stream = TcpStream::connect(world.address(Kind::Smtp)).await.unwrap();
+    let mut client = Client(BufReader::new(stream));
+    let data = format!("{letter}.");
+    for (line, code) in [
+        ("", "220"),
+        ("HELO client.example", "250"),
+        ("MAIL FROM:<x@client.example>", "250"),
+        ("RCPT TO:<alice@example.com>", "250"),
+        ("DATA", "354"),
+        (data.as_str(), "250"),
+    ] {
+        if !line.is_empty() {
+            let line = format!("{line}\r\n");
+            client.0.get_mut().write_all(line.as_bytes()).await.unwrap();
+        }
+        let answer = client.line().await;
+        assert!(answer.starts_with(code), "{line}: {answer}");
+    }
+}
+
+/// The names of the reasons of the newest message that was judged, with their weights.
+async fn reasons(world: &World) -> Vec<(String, f32)> {
+    let read = world.services().store.read(|tx| {
+        let alice = account::by_address(tx, "alice@example.com")?
+            .expect("she is there")
+            .id;
+        let first = store::MessageId::from_u128(0);
+        store::judgement::since(tx, alice, first, 1000)
+    });
+    let (_, judged) = read.await.unwrap().pop().expect("it was judged");
+    judged
+        .reasons
+        .into_iter()
+        .map(|reason| (reason.name, reason.weight))
+        .collect()
+}
+
+/// A model of 60 messages of each class says at most 6 points, which alone is no junk by the usual settings.
+#[tokio::test(flavor = "multi_thread")]
+async fn i10_what_was_learned_judges_what_arrives() {
+    judges_what_arrives(60, "30").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "soak: learns 400 messages"]
+async fn i10_200_messages_of_each_class_make_junk_alone() {
+    judges_what_arrives(200, "50").await;
+}
+
+/// What was learned takes part in the verdict: an arriving letter like those in Junk is filed there, and the reason is named. Moving it out
+/// corrects the filter. `junk`: per cent of the refusal.
+async fn judges_what_arrives(count: u32, junk: &str) {
+    let settings = vec![
+        ("gate.greylist".to_owned(), "\"off\"".to_owned()),
+        ("spam.junk".to_owned(), junk.to_owned()),
+    ];
+    let world = World::start_with(&Setup {
+        settings,
+        ..Setup::default()
+    })
+    .await;
+    mail(&world, &letter("pills", 1000)).await;
+    assert_eq!(world.messages_in("alice@example.com", "INBOX").await, Ok(1));
+    assert!(
+        reasons(&world)
+            .await
+            .iter()
+            .all(|(name, _)| name != "LEARNED")
+    );
+    let mut client = Client::connect(&world).await;
+    for number in 0..count as usize {
+        for (word, mailbox) in [("pills", "Junk"), ("meeting", "Kept")] {
+            if number == 0 && mailbox == "Kept" {
+                client.ok("CREATE Kept").await;
+            }
+            let letter = letter(word, number);
+            let append = format!("APPEND {mailbox} {{{}+}}\r\n{letter}", letter.len());
+            client.ok(&append).await;
+        }
+    }
+    client.ok("SELECT Kept").await;
+    client.ok("STORE 1:* +FLAGS ($NotJunk)").await;
+    let known = f64::from(count);
+    assert_eq!(taught(&world).await, (known, known));
+    mail(&world, &letter("pills", 1001)).await;
+    let found = reasons(&world).await;
+    let learned = found.iter().find(|(name, _)| name == "LEARNED").unwrap();
+    assert!(learned.1 >= 4.0, "{found:?}");
+    assert_eq!(
+        world.messages_in("alice@example.com", "Junk").await,
+        Ok(count + 1),
+        "{found:?}"
+    );
+    mail(&world, &letter("meeting", 1002)).await;
+    let found = reasons(&world).await;
+    let learned = found.iter().find(|(name, _)| name == "LEARNED").unwrap();
+    assert!(learned.1 <= 0.0, "{found:?}");
+    assert_eq!(world.messages_in("alice@example.com", "INBOX").await, Ok(2));
+    client.ok("SELECT Junk").await;
+    client.ok(&format!("MOVE {} INBOX", count + 1)).await;
+    assert_eq!(taught(&world).await, (known + 1.0, known));
+    client.ok("SELECT INBOX").await;
+    client.ok("STORE 3 +FLAGS ($Junk)").await;
+    assert_eq!(
+        taught(&world).await,
+        (known, known + 1.0),
+        "a flag corrects as well"
+    );
+    world.finish().await;
+}

@@ -8,6 +8,7 @@ pub mod document;
 pub mod features;
 pub mod gate;
 pub mod mail;
+pub mod near;
 pub mod reputation;
 pub mod rules;
 pub mod sender_list;

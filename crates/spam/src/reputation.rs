@@ -44,6 +44,10 @@ pub struct General {
 /// I16: the answer to a message of ours is welcome, whatever it says; a virus is not.
 const ANSWER: f32 = -15.0;
 const WRITTEN_TO: f32 = -5.0;
+/// What a person says of a sender counts for him as much as so many messages that nobody said anything about.
+const OWN_WORD: f32 = 10.0;
+/// For all others it counts less: one person's word shall not make a great provider's domain unwanted for everybody.
+const WORD: f32 = 3.0;
 
 impl Personal {
     /// For and against the message, for this account.
@@ -61,7 +65,7 @@ impl Personal {
             reasons.push(Reason::new("WRITTEN_TO", WRITTEN_TO, detail));
         }
         let author = self.author.as_ref();
-        reasons.extend(author.and_then(|author| author.judged("SENDER", 4.0, 6.0)));
+        reasons.extend(author.and_then(|author| author.judged("SENDER", 4.0, 6.0, OWN_WORD)));
         reasons
     }
 }
@@ -71,16 +75,16 @@ impl General {
     pub fn reasons(&self) -> Vec<Reason> {
         let domain = self.domain.as_ref();
         let network = self.network.as_ref();
-        let domain = domain.and_then(|domain| domain.judged("DOMAIN", 2.0, 5.0));
-        let network = network.and_then(|network| network.judged("NETWORK", 1.0, 4.0));
+        let domain = domain.and_then(|domain| domain.judged("DOMAIN", 2.0, 5.0, WORD));
+        let network = network.and_then(|network| network.judged("NETWORK", 1.0, 4.0, WORD));
         domain.into_iter().chain(network).collect()
     }
 }
 
 impl History {
     /// `…_KNOWN` or `…_UNWANTED`, weighing at most so much.
-    fn judged(&self, who: &str, good: f32, bad: f32) -> Option<Reason> {
-        let (wanted, unwanted) = (self.good(), self.bad());
+    fn judged(&self, who: &str, good: f32, bad: f32, word: f32) -> Option<Reason> {
+        let (wanted, unwanted) = (self.good(word), self.bad(word));
         let sure = |count: f32| count / (count + 4.0);
         if unwanted > wanted {
             let share = (unwanted - wanted) / (unwanted + wanted);
@@ -95,14 +99,13 @@ impl History {
         (weight >= 0.1).then(|| Reason::new(&format!("{who}_KNOWN"), -weight, self.detail()))
     }
 
-    /// What a person says counts as much as ten messages that nobody said anything about.
-    fn good(&self) -> f32 {
-        self.wanted as f32 + 10.0 * self.ham as f32
+    fn good(&self, word: f32) -> f32 {
+        self.wanted as f32 + word * self.ham as f32
     }
 
     /// What only the filter called junk counts little: it shall not confirm itself.
-    fn bad(&self) -> f32 {
-        0.5 * self.unwanted as f32 + 10.0 * self.spam as f32
+    fn bad(&self, word: f32) -> f32 {
+        0.5 * self.unwanted as f32 + word * self.spam as f32
     }
 
     fn detail(&self) -> String {
@@ -165,6 +168,21 @@ mod tests {
             "SENDER_KNOWN",
             "the filter does not confirm itself"
         );
+    }
+
+    /// What one person calls junk moves what others get of that domain and that network by a few points, and by less where others want it.
+    #[test]
+    fn one_word_does_not_condemn_a_domain() {
+        let reasons = |wanted| {
+            let both = Some(history(30, wanted, 1));
+            let general = General {
+                domain: both,
+                network: both,
+            };
+            crate::verdict::sum(&general.reasons())
+        };
+        assert!(reasons(0) < 4.0, "{}", reasons(0));
+        assert!(reasons(2) < 1.0 && reasons(10) <= 0.0);
     }
 
     /// I16

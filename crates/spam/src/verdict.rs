@@ -3,6 +3,7 @@
 //! What a trained model says is one reason among them; who has a model says so by [`Learned`].
 
 use crate::mail::Mail;
+use crate::near;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 
@@ -129,6 +130,8 @@ pub struct Opinions {
     pub server: Option<Reason>,
     /// Of accounts with a model of their own, by account; it counts besides the shared one.
     pub accounts: Vec<(u128, Reason)>,
+    /// By which near copies of the message are found; `None`: there is nothing yet that it could be like, or it says too little.
+    pub bands: Option<[u64; near::BANDS]>,
 }
 
 /// Whoever has learned from messages.

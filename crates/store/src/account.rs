@@ -241,6 +241,7 @@ pub fn remove(tx: &mut Tx<'_>, id: AccountId) -> Result<()> {
         "DELETE FROM filing WHERE account = $1",
         "DELETE FROM judgement WHERE account = $1",
         "DELETE FROM acquaintance WHERE account = $1",
+        "DELETE FROM wish WHERE account = $1",
         "DELETE FROM learn_job WHERE account = $1",
         "DELETE FROM lesson WHERE account = $1",
         "DELETE FROM learned WHERE account = $1",

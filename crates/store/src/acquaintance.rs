@@ -23,6 +23,20 @@ pub enum Kind {
     Sent = 4,
 }
 
+impl Kind {
+    /// From its number; `None`: there is no such kind.
+    pub fn from_number(number: u8) -> Option<Kind> {
+        let all = [
+            Kind::Address,
+            Kind::Domain,
+            Kind::Network,
+            Kind::WrittenTo,
+            Kind::Sent,
+        ];
+        all.get(usize::from(number)).copied()
+    }
+}
+
 /// What is known of somebody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Known {

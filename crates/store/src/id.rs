@@ -55,6 +55,14 @@ id128!(
     QueueId
 );
 
+impl MessageId {
+    /// Below the ids of all messages that come at this time or later.
+    pub fn from_time(time: crate::Timestamp) -> MessageId {
+        let milliseconds = u128::try_from(time.as_millisecond()).unwrap_or(0);
+        MessageId(milliseconds << 80)
+    }
+}
+
 /// A new id: 48 bits of milliseconds since 1970, then 80 random bits. Newer ones sort later, so tables grow at their end,
 /// and two nodes never make the same.
 pub(crate) fn fresh_id() -> Result<u128> {

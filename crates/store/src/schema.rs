@@ -28,6 +28,9 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0018_refusals.sql"),
     include_str!("../migrations/0019_deliver_by.sql"),
     include_str!("../migrations/0020_message_id.sql"),
+    include_str!("../migrations/0021_rejection.sql"),
+    include_str!("../migrations/0022_wish.sql"),
+    include_str!("../migrations/0023_near_copy.sql"),
 ];
 
 /// The version this program works with.

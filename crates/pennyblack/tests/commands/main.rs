@@ -8,6 +8,7 @@ mod import;
 mod judges;
 mod lookup;
 mod oauth;
+mod others;
 mod people;
 mod pop3;
 mod report;

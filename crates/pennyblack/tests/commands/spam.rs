@@ -1,6 +1,6 @@
 //! `pennyblack spam`: the filter is taught and asked, with a server and without one (I13, I14, I32).
 
-use crate::world::World;
+use crate::world::{Line, World};
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
@@ -176,4 +176,115 @@ fn classify_answers_line_by_line() {
     }
     assert!(answers[23].starts_with("error"));
     assert!(fs::metadata(model.join("model")).expect("a model").len() > 1000);
+}
+
+/// The reply to a message.
+fn mail(world: &World, message: &str) -> String {
+    Line::to(world, "smtp").mail("b@pills.test", "alice@example.com", message)
+}
+
+/// V3, V4: what became of a message, and why; what was refused, by the code in the reply; and what other settings would have done.
+#[test]
+fn v03_v04_verdicts_are_explained_and_replayed() {
+    let world =
+        World::with("gate.greylist = \"off\"\nspam.weights = [\"SUBJECT_ADVERTISEMENT 6.5\"]\n");
+    world.add_account("alice@example.com");
+    let serving = world.serve();
+    let advertisement = ASKED
+        .replace("Subject: ", "Subject: ADV: ")
+        .replace("99@", "100@");
+    assert!(mail(&world, &advertisement).starts_with("250 "));
+    assert!(mail(&world, ASKED).starts_with("250 "));
+    let told = world.run(&["explain", "message", "<100@pills.test>"]);
+    for part in [
+        "judged: 6.",
+        "mark",
+        "+6.50  SUBJECT_ADVERTISEMENT",
+        "otherwise: ",
+        "without SUBJECT_ADVERTISEMENT (+6.50): delivered",
+    ] {
+        assert!(told.out.contains(part), "{part}: {told:?}");
+    }
+    let told = world.json(&["explain", "message", "<99@pills.test>"]);
+    assert_eq!(told[0]["verdict"]["action"], "accept");
+
+    // What if: nothing, a threshold, a weight; and nothing has changed after that.
+    let none = world.json(&["spam", "what-if"]);
+    assert_eq!(
+        (&none["messages"], none["changes"].as_array().map(Vec::len)),
+        (&2.into(), Some(0))
+    );
+    let lower = world.json(&["spam", "what-if", "--refuse", "6"]);
+    assert_eq!(
+        lower["changes"],
+        serde_json::json!([{"from": "mark", "to": "refuse", "messages": 1}])
+    );
+    assert_eq!(lower["moved"][0]["subject"], "ADV: pills 99");
+    let lighter = world.run(&["spam", "what-if", "--weight", "SUBJECT_ADVERTISEMENT 1"]);
+    assert!(
+        lighter
+            .out
+            .starts_with("2 messages were judged in 30 days; 1 would have fared otherwise."),
+        "{lighter:?}"
+    );
+    assert!(lighter.out.contains("mark  accept"), "{lighter:?}");
+    assert_eq!(world.run(&["spam", "what-if", "--weight", "X"]).code, 2);
+    let bob = world.run(&["spam", "what-if", "--account", "bob@example.com"]);
+    assert!(bob.err.contains("there is no account"), "{bob:?}");
+
+    // A threshold of her own.
+    let wishes = world.json(&[
+        "spam",
+        "account",
+        "alice@example.com",
+        "--refuse",
+        "6",
+        "--deny",
+        "Bad.example",
+    ]);
+    assert_eq!(
+        (&wishes["refuse"], &wishes["deny"][0]),
+        (&6.0.into(), &"bad.example".into())
+    );
+    let reply = mail(&world, &advertisement);
+    assert!(
+        reply.starts_with("550 5.7.1 ") && reply.contains("(SPAM-SCORE "),
+        "{reply}"
+    );
+    serving.until_logged("message refused");
+    let refused = world.run(&["explain", "refusal", reply.trim_end()]);
+    for part in [
+        "subject: ADV: pills 99",
+        "to: alice@example.com",
+        "+6.50  SUBJECT_ADVERTISEMENT",
+        "refuse 6.00",
+    ] {
+        assert!(refused.out.contains(part), "{part}: {refused:?}");
+    }
+    let higher = world.json(&["spam", "what-if", "--refuse", "15"]);
+    assert_eq!(
+        higher["changes"],
+        serde_json::json!([{"from": "refuse", "to": "mark", "messages": 1}])
+    );
+    let usual = world.run(&[
+        "spam",
+        "account",
+        "alice@example.com",
+        "--refuse",
+        "default",
+        "--forget",
+        "bad.example",
+    ]);
+    assert!(
+        usual.out.contains("as in the settings") && usual.out.contains("nobody"),
+        "{usual:?}"
+    );
+    assert!(mail(&world, &advertisement).starts_with("250 "));
+    assert_eq!(
+        world
+            .run(&["spam", "account", "alice@example.com", "--refuse", "much"])
+            .code,
+        2
+    );
+    drop(serving);
 }

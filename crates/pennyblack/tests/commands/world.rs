@@ -246,6 +246,23 @@ impl Line {
         }
     }
 
+    /// Sends one message by SMTP, and says the last reply.
+    pub(crate) fn mail(&mut self, from: &str, to: &str, message: &str) -> String {
+        let data = format!("{}\r\n.", message.trim_end().replace('\n', "\r\n"));
+        let mut reply = self.read();
+        for line in [
+            "HELO client.example".to_owned(),
+            format!("MAIL FROM:<{from}>"),
+            format!("RCPT TO:<{to}>"),
+            "DATA".to_owned(),
+            data,
+        ] {
+            self.write(&line);
+            reply = self.read();
+        }
+        reply
+    }
+
     /// The next line; empty at the end.
     pub(crate) fn read(&mut self) -> String {
         let mut line = String::new();

@@ -22,6 +22,7 @@ mod spam;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::spam::weight as spam_weight;
 pub use self::spam::{Failure, SpamSettings};
 pub use describe::{Shown, example, man, markdown, show};
 pub use expiry::Expiry;

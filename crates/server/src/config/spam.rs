@@ -1,6 +1,6 @@
 //! What `[spam]` comes to, and the forms of its lists.
 
-use spam::verdict::Thresholds;
+use spam::verdict::{Reason, Thresholds};
 use std::time::Duration;
 
 /// Whether mail is wanted.
@@ -60,6 +60,17 @@ impl SpamSettings {
             junk_seen: self.junk_seen as f32 / 100.0,
             refuse: self.refuse,
         }
+    }
+
+    /// Gives reasons the weights of the settings; those that weigh nothing are turned off.
+    pub(crate) fn reweigh(&self, reasons: &mut Vec<Reason>) {
+        if self.weights.is_empty() {
+            return;
+        }
+        for reason in reasons.iter_mut() {
+            reason.weight = self.weight_of(&reason.name).unwrap_or(reason.weight);
+        }
+        reasons.retain(|reason| reason.weight != 0.0);
     }
 
     /// The weight that the settings give to a reason of this name.

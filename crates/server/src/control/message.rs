@@ -3,13 +3,14 @@
 //! A message is told of once for each account that has it. What is known of it comes in sections, each of which is there if there is
 //! something to tell: who decided where it was filed, and with what.
 
+use super::verdict::Verdict;
 use super::{Failure, World};
 use crate::scripts::event::flags_of;
 use ::message::{encoded_word, header};
 use serde::{Deserialize, Serialize};
 use store::account::{self, Account};
 use store::entry::{self, Content, Entry};
-use store::{MessageId, Tx, filing, mailbox};
+use store::{AccountId, MessageId, Tx, filing, judgement, mailbox};
 
 /// Messages of older versions that are put into the index in one transaction.
 const BATCH: usize = 2000;
@@ -48,6 +49,8 @@ pub struct Explained {
     pub places: Vec<Place>,
     /// Who decided what about it, in order; empty: nobody but its address.
     pub filing: Vec<filing::Decision>,
+    /// What the filter found; `None`: it was not judged.
+    pub verdict: Option<Verdict>,
 }
 
 /// A mailbox that a message is in.
@@ -159,27 +162,50 @@ async fn explain(
             let name = mailbox::by_id(tx, id, mailbox)?.map(|mailbox| mailbox.name);
             places.push(place(name.unwrap_or_default(), &entry));
         }
-        Ok(Some((content, places, filing::of(tx, id, message)?)))
+        let judged = judgement::of(tx, id, message)?;
+        Ok(Some((
+            content,
+            places,
+            filing::of(tx, id, message)?,
+            judged,
+        )))
     });
-    let Some((content, places, filing)) = known.await? else {
+    let Some((content, places, filing, judged)) = known.await? else {
         return Ok(None);
     };
     let section = header_section(world, &content).await?;
-    let field = |name| {
-        let value = header::values(&section, name).next().unwrap_or_default();
-        let value = encoded_word::decode(&header::unfold(value));
-        value.trim().chars().filter(|c| !c.is_control()).collect()
-    };
     Ok(Some(Explained {
         account: account.address.clone(),
         id: message.to_string(),
         message_id: content.summary.message_id.map(|id| format!("<{id}>")),
-        from: field("From"),
-        subject: field("Subject"),
+        from: field(&section, "From"),
+        subject: field(&section, "Subject"),
         size: content.body.size,
         places,
         filing,
+        verdict: judged.as_ref().map(Verdict::of),
     }))
+}
+
+/// From and Subject of a message; `None`: it is gone.
+pub(super) async fn heading(
+    world: &World,
+    account: AccountId,
+    message: MessageId,
+) -> Result<Option<(String, String)>, Failure> {
+    let read = move |tx: &mut Tx<'_>| Ok(entry::contents(tx, account, &[message])?.pop());
+    let Some(content) = world.store.read(read).await? else {
+        return Ok(None);
+    };
+    let section = header_section(world, &content).await?;
+    Ok(Some((field(&section, "From"), field(&section, "Subject"))))
+}
+
+/// A field's value, decoded.
+fn field(section: &[u8], name: &str) -> String {
+    let value = header::values(section, name).next().unwrap_or_default();
+    let value = encoded_word::decode(&header::unfold(value));
+    value.trim().chars().filter(|c| !c.is_control()).collect()
 }
 
 fn place(mailbox: String, entry: &Entry) -> Place {

@@ -30,6 +30,7 @@ pub mod sieve;
 mod socket;
 pub mod spam;
 pub mod tables;
+pub mod verdict;
 
 pub use client::Client;
 pub(crate) use socket::{bind, serve};

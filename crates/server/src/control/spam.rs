@@ -1,5 +1,13 @@
 //! The filter: teach it, ask what it thinks of a message and why, and how much it knows (I13, I14).
 
+mod refused;
+mod what_if;
+mod wishes;
+
+pub use refused::Refused;
+pub use what_if::{Change, Flow, Moved, WhatIf};
+pub use wishes::{Wish, WishChange, WishesOf};
+
 use super::{Failure, World, address};
 use crate::learning::{Models, Said, lesson};
 use ::spam::Mail;
@@ -39,6 +47,16 @@ pub enum Request {
     },
     /// How much is known.
     Stat { account: Option<String> },
+    /// What other weights and thresholds would have made of the mail of the last days.
+    WhatIf {
+        account: Option<String>,
+        days: u32,
+        change: Change,
+    },
+    /// What was refused, by its id in the reply.
+    Refused { id: String },
+    /// Changes what an account wishes, and says what that is.
+    Wishes { account: String, change: WishChange },
 }
 
 /// What a message is.
@@ -109,6 +127,10 @@ pub enum Answer {
     Taught(Lessons),
     Scored(Scored),
     Stat(Stat),
+    WhatIf(WhatIf),
+    /// `None`: it is not known, or not any more.
+    Refused(Option<Box<Refused>>),
+    Wishes(WishesOf),
 }
 
 /// What became of the messages.
@@ -232,6 +254,27 @@ pub(super) async fn execute(world: &World, request: Request) -> Result<Answer, F
             let account = find(world, account).await?;
             stat(world, account).await.map(Answer::Stat)
         }
+        Request::WhatIf {
+            account,
+            days,
+            change,
+        } => {
+            let answer = what_if::what_if(world, account, days, &change);
+            answer.await.map(Answer::WhatIf)
+        }
+        Request::Wishes { account, change } => {
+            let missing = || Failure::missing(format!("there is no account {account}"));
+            let named = find(world, Some(account.clone()))
+                .await?
+                .ok_or_else(missing)?;
+            wishes::wishes(world, named, change)
+                .await
+                .map(Answer::Wishes)
+        }
+        Request::Refused { id } => {
+            let found = refused::by_id(world, &id).await?;
+            Ok(Answer::Refused(found.map(Box::new)))
+        }
     }
 }
 
@@ -288,6 +331,7 @@ fn take_back(
     account: Option<AccountId>,
     seen: &Features,
 ) -> store::Result<Taught> {
+    store::near_copy::forget(tx, seen.digest())?;
     Ok(match lessons::unlearn(tx, account, seen.digest())? {
         Some(_) => Taught::Corrected,
         None => Taught::Known,
@@ -357,7 +401,8 @@ async fn score(
 ) -> Result<Scored, Failure> {
     let octets = message.octets()?;
     let models = models(world, account.as_ref().map(|(id, _)| *id)).await?;
-    let junk = verdict::Thresholds::default().junk_score();
+    let settings = world.config.spam.clone();
+    let junk = settings.thresholds().junk_score();
     let scored = tokio::task::spawn_blocking(move || {
         let octets = crate::learning::as_arrived(&octets);
         let mail = Mail::open(&octets);
@@ -372,6 +417,7 @@ async fn score(
             says.push(model_says(model, &said));
             reasons.push(reason);
         }
+        settings.reweigh(&mut reasons);
         summed(reasons, says, junk)
     });
     scored

@@ -6,8 +6,9 @@ pub(crate) mod rspamd;
 mod senders;
 
 use crate::Services;
+use jiff::Timestamp;
 use spam::verdict::Learned;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::available_parallelism;
 use tokio::sync::Semaphore;
 
@@ -19,6 +20,40 @@ pub struct Filter {
     senders: senders::Compiled,
     /// One for each message that is looked at.
     places: Semaphore,
+    /// Messages that traps teach: who knows a trap shall not decide what the filter thinks.
+    of_traps: Allowance,
+    /// Refusals that are remembered: a flood shall not fill the disk.
+    of_refusals: Allowance,
+}
+
+/// So many in each span of time.
+struct Allowance {
+    /// In seconds.
+    span: i64,
+    most: u32,
+    /// Spans since 1970, and how many there were in this one.
+    count: Mutex<(i64, u32)>,
+}
+
+impl Allowance {
+    fn new(span: i64, most: u32) -> Allowance {
+        Allowance {
+            span,
+            most,
+            count: Mutex::default(),
+        }
+    }
+
+    /// Counts one; false if there were enough.
+    fn takes(&self, now: Timestamp) -> bool {
+        let span = now.as_second().div_euclid(self.span);
+        let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
+        if count.0 != span {
+            *count = (span, 0);
+        }
+        count.1 = count.1.saturating_add(1);
+        count.1 <= self.most
+    }
 }
 
 impl Filter {
@@ -29,7 +64,19 @@ impl Filter {
             learned,
             senders: Default::default(),
             places: Semaphore::new(places),
+            of_traps: Allowance::new(86_400, 300),
+            of_refusals: Allowance::new(60, 300),
         }
+    }
+
+    /// Counts a message that a trap is to teach; false if there were enough today.
+    pub(crate) fn takes_from_trap(&self, now: Timestamp) -> bool {
+        self.of_traps.takes(now)
+    }
+
+    /// Counts a refusal that is to be remembered; false if there were enough in this minute.
+    pub(crate) fn remembers_refusal(&self, now: Timestamp) -> bool {
+        self.of_refusals.takes(now)
     }
 }
 
@@ -72,4 +119,17 @@ pub(crate) async fn run<T: Send + 'static>(
     let task = tokio::task::spawn_blocking(move || span.in_scope(|| look(&working.filter)));
     task.await
         .map_err(|why| format!("looking at a message has failed: {why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn allowances_are_for_a_span() {
+        let allowance = Allowance::new(60, 2);
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let taken = [0, 1, 59, 60, 61].map(|second| allowance.takes(at(second)));
+        assert_eq!(taken, [true, true, false, true, true]);
+    }
 }

@@ -14,6 +14,7 @@ mod pickup;
 mod queue;
 mod quota;
 mod recent;
+mod rejections;
 mod removed;
 mod report_mail;
 mod scripts;
@@ -56,6 +57,8 @@ fn at_intervals() -> Vec<periodic::Job> {
         brake::correspondents(),
         learn::job(),
         acquaintance::expiry(),
+        rejections::expiry(),
+        rejections::expiry_of_copies(),
         gate::expiry(),
         gate::shared(),
         gate::lists(),

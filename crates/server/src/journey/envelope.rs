@@ -8,6 +8,7 @@ use crate::session::login::Login;
 use message::Address;
 use smtp::{Enhanced, Reply};
 use std::sync::Arc;
+use store::judgement::Judgement;
 
 /// Which way a message comes in, and with whose right.
 #[derive(Clone, Debug)]
@@ -169,6 +170,10 @@ pub struct Refusal {
     pub reply: Reply,
     /// What the log says.
     pub reason: String,
+    /// The word that leads to it, with the id of the message: `pennyblack explain refusal` (V3).
+    pub code: Option<&'static str>,
+    /// What the filter found, if it came so far.
+    pub judgement: Option<Box<Judgement>>,
 }
 
 impl Refusal {
@@ -178,7 +183,21 @@ impl Refusal {
         Refusal {
             reason: text.clone(),
             reply: Reply::new(code, enhanced, text),
+            code: None,
+            judgement: None,
         }
+    }
+
+    /// The same refusal with a word by which it can be looked up.
+    pub(super) fn coded(mut self, code: &'static str) -> Refusal {
+        self.code = Some(code);
+        self
+    }
+
+    /// The same refusal with what the filter found.
+    pub(super) fn judged(mut self, judgement: Judgement) -> Refusal {
+        self.judgement = Some(Box::new(judgement));
+        self
     }
 
     /// The same refusal with a reason that the client is not told.

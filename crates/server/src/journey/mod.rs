@@ -41,6 +41,7 @@ pub(crate) mod passed_on;
 mod place;
 pub mod receive;
 mod refusals;
+mod refused;
 pub mod relay;
 mod reported;
 pub(crate) mod returned;

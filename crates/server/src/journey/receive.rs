@@ -11,6 +11,7 @@ use super::brake::Allowance;
 use super::envelope::{ForwardPath, Mail, Rcpt, Refusal, Replies, Road, SessionFacts};
 use super::head::{self, Head, HeadReader, Submitted};
 use super::refusals;
+use super::refused::{self, Arrival};
 use super::route::{Recipient, Route, Rules};
 use super::{authenticate, authorize, commit, file, judge, outsider, route, sign, strangers};
 use crate::Services;
@@ -191,7 +192,8 @@ impl Transaction {
             id,
             time: self.services.clock.now(),
             copies: Copies {
-                filed: stage(leads(|route| matches!(route, Route::File(_)))),
+                // What goes to a trap is looked at, and in no mailbox.
+                filed: stage(leads(|route| matches!(route, Route::File(_) | Route::Trap))),
                 relayed: stage(leads(|route| {
                     matches!(route, Route::Relay(_) | Route::HandOver(_))
                 })),
@@ -363,20 +365,19 @@ impl Receiving {
 
     /// The stages after this one, in order.
     async fn travel(self) -> Result<commit::Committed, Refusal> {
-        let received = self.complete().await?;
-        let services = received.services.clone();
-        let mut authenticated = authenticate::authenticate(received).await?;
-        let seen = authenticated.seen.take();
-        let fate = decided(authenticated).await;
-        // What is put off comes again, and counts then.
-        let is_final = fate
-            .as_ref()
-            .err()
-            .is_none_or(|refusal| refusal.reply.code >= 500);
-        if let Some(seen) = seen.filter(|_| is_final) {
-            services.dmarc_results.count(seen);
+        let (id, client) = (self.id, self.transaction.facts.peer.remote.ip());
+        let received = match self.complete().await {
+            Ok(received) => received,
+            Err(refusal) => {
+                refused::log_incomplete(id, client, &refusal);
+                return Err(refusal);
+            }
+        };
+        let arrival = Arrival::of(&received);
+        match travelled(received).await {
+            Ok(committed) => Ok(committed),
+            Err(refusal) => Err(arrival.refused(refusal).await),
         }
-        fate
     }
 
     async fn complete(mut self) -> Result<Received, Refusal> {
@@ -404,6 +405,23 @@ impl Receiving {
             eight_bit: self.eight_bit,
         })
     }
+}
+
+/// What becomes of a message that is complete.
+async fn travelled(received: Received) -> Result<commit::Committed, Refusal> {
+    let services = received.services.clone();
+    let mut authenticated = authenticate::authenticate(received).await?;
+    let seen = authenticated.seen.take();
+    let fate = decided(authenticated).await;
+    // What is put off comes again, and counts then.
+    let is_final = fate
+        .as_ref()
+        .err()
+        .is_none_or(|refusal| refusal.reply.code >= 500);
+    if let Some(seen) = seen.filter(|_| is_final) {
+        services.dmarc_results.count(seen);
+    }
+    fate
 }
 
 /// What becomes of a message whose sender has been looked at.

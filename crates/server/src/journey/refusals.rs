@@ -3,7 +3,6 @@
 //! Whose fault it is decides the class: the client's or its user's 5xx, ours 4xx.
 
 use super::envelope::Refusal;
-use super::receive::MailId;
 use ::queue::brake::{self, Excess, Span};
 use jiff::Timestamp;
 use message::Address;
@@ -65,6 +64,7 @@ pub(crate) fn come_again(wait: &str) -> Refusal {
             "We do not know you yet: please send it again in {wait}, as mail servers do by themselves"
         ),
     )
+    .coded("GREYLISTED")
 }
 
 /// 550 5.7.1: a sender that the administrator has banned (A19).
@@ -275,17 +275,42 @@ pub(crate) fn dmarc_reject(author: &str, found: &str) -> Refusal {
             "{author} wants mail refused that is not proved to be its own, by DMARC p=reject: {found}. Send by a server of {author}, or ask its postmaster"
         ),
     )
+    .coded("DMARC-REJECT")
 }
 
-/// 550 5.7.1 (I2): the sum of the reasons says so. The code and the id lead to the reasons in our log (V3).
-pub(crate) fn unwanted(id: MailId) -> Refusal {
+/// 550 5.7.1 (I2): the sum of the reasons says so.
+pub(crate) fn unwanted() -> Refusal {
     Refusal::new(
         550,
         Enhanced(5, 7, 1),
-        format!(
-            "This message looks like unsolicited mail. If it is not, tell our postmaster by other means: SPAM-SCORE {id}"
-        ),
+        "This message looks like unsolicited mail. If it is not, tell our postmaster by other means",
     )
+    .coded("SPAM-SCORE")
+}
+
+/// 550 5.7.1 (I26): a scanner says so. Its honest senders want to know with what they are infected.
+pub(crate) fn infected(name: &str) -> Refusal {
+    let name: String = name
+        .chars()
+        .filter(char::is_ascii_graphic)
+        .take(80)
+        .collect();
+    Refusal::new(
+        550,
+        Enhanced(5, 7, 1),
+        format!("This message carries a virus: {name}"),
+    )
+    .coded("VIRUS")
+}
+
+/// 550 5.7.1 (I18): the settings, or the recipient, want nothing of this sender.
+pub(crate) fn denied_sender() -> Refusal {
+    Refusal::new(
+        550,
+        Enhanced(5, 7, 1),
+        "The recipients take no mail of this sender",
+    )
+    .coded("SENDER-DENIED")
 }
 
 /// 451 4.7.0 (I31): the filter has failed, and the settings say that mail waits for it.
@@ -295,6 +320,7 @@ pub(crate) fn not_judged() -> Refusal {
         Enhanced(4, 7, 0),
         "We cannot look at mail at present; try again later",
     )
+    .coded("NOT-JUDGED")
 }
 
 /// 452 4.2.2: full now (P1).

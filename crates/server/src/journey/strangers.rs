@@ -26,7 +26,7 @@ pub(super) async fn greylist(judged: Judged) -> Result<Judged, Refusal> {
         Some(Decision::Wait(from)) => {
             received.services.metrics.greylisted("wait");
             let wait = greylist::come_again(received.services.clock.now(), from);
-            Err(refusals::come_again(&wait))
+            Err(judged.told(refusals::come_again(&wait)))
         }
         Some(Decision::Pass(why)) => {
             received.services.metrics.greylisted(word(why));

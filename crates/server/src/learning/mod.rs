@@ -14,6 +14,7 @@ use spam::Mail;
 use spam::arrived::{as_received, with_line_ends};
 use spam::classifier::{Model, Opinion, Seen, Size, points};
 use spam::features::Features;
+use spam::near;
 use spam::verdict::{Learned, Opinions, Reason};
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -200,6 +201,7 @@ impl Learned for Models {
         };
         Opinions {
             server: self.shared(&features).map(|(_, reason)| reason),
+            bands: near::bands(&features),
             accounts: accounts().filter_map(own).collect(),
         }
     }

@@ -1,5 +1,6 @@
 //! What people teach by what they do with their mail in IMAP (I10, I11): into Junk is unwanted; out of Junk, but not into Trash, is wanted; into
-//! the archive, or answered, looks wanted. Flags say nothing: an answer or a forward never makes a message unwanted.
+//! the archive, or answered, looks wanted. `$Junk` and `$NotJunk` say what they are called. Other flags say nothing: an answer or a forward
+//! never makes a message unwanted.
 //!
 //! A lesson is a row in the transaction of the command; what is learned of it, and whether that works, is no matter of the command (I12).
 
@@ -82,6 +83,26 @@ impl Rules {
         }
     }
 
+    /// Messages were given these keywords: `$Junk` and `$NotJunk` are said by people, or by programs for them.
+    pub(crate) fn called(
+        &self,
+        tx: &mut Tx<'_>,
+        place: (AccountId, MailboxId),
+        uids: &[RangeInclusive<u32>],
+        keywords: &[String],
+    ) -> Result<()> {
+        let Some(class) = said(keywords).filter(|_| self.from != LearnFrom::Nobody) else {
+            return Ok(());
+        };
+        match self.purpose(tx, place.0, place.1)? {
+            // What is ours says nothing of what we get.
+            Some(Purpose::Other) | None => Ok(()),
+            Some(Purpose::Wanted | Purpose::Archive | Purpose::Junk) => {
+                self.add(tx, place, uids, class, Origin::Flag)
+            }
+        }
+    }
+
     fn add(
         &self,
         tx: &mut Tx<'_>,
@@ -139,6 +160,16 @@ fn of_special(special: SpecialUse) -> Purpose {
     }
 }
 
+/// What keywords say of a message; both at once say nothing.
+fn said(keywords: &[String]) -> Option<Class> {
+    let has = |name: &str| keywords.iter().any(|word| word.eq_ignore_ascii_case(name));
+    match (has("$Junk"), has("$NotJunk")) {
+        (true, false) => Some(Class::Spam),
+        (false, true) => Some(Class::Ham),
+        _ => None,
+    }
+}
+
 /// What a transfer from one mailbox to another says.
 fn lesson(from: Option<Purpose>, to: Option<Purpose>) -> Option<(Class, Origin)> {
     match (from, to?) {
@@ -157,6 +188,23 @@ fn lesson(from: Option<Purpose>, to: Option<Purpose>) -> Option<(Class, Origin)>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keywords_say_what_they_are_called() {
+        let of = |words: &[&str]| {
+            said(
+                &words
+                    .iter()
+                    .map(|word| (*word).to_owned())
+                    .collect::<Vec<_>>(),
+            )
+        };
+        assert_eq!(of(&["$forwarded", "$junk"]), Some(Class::Spam));
+        assert_eq!(of(&["$NotJunk"]), Some(Class::Ham));
+        // The filter of a mail program, not its user, writes these.
+        assert_eq!(of(&["Junk"]), None);
+        assert_eq!(of(&["$Junk", "$NotJunk"]), None);
+    }
 
     /// I10, I11
     #[test]

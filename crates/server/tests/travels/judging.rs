@@ -520,3 +520,228 @@ async fn an_rspamd_is_asked() {
     }
     world.finish().await;
 }
+
+/// V3: the code in a reply leads to what was refused, and why.
+#[tokio::test]
+async fn v03_a_refusal_can_be_looked_up() {
+    let world = scored("16").await;
+    let refusal = sent(&world, "eve@other.example", ADVERTISEMENT)
+        .await
+        .unwrap_err();
+    let text = refusal.reply.lines.concat();
+    let (_, id) = text.split_once("(SPAM-SCORE ").unwrap();
+    let id = u64::from_str_radix(id.trim_end_matches(')'), 16).unwrap();
+    let (_, kept) = read(&world, move |tx| store::rejection::of(tx, id))
+        .await
+        .unwrap();
+    assert_eq!(
+        (
+            kept.sender.as_str(),
+            kept.subject.as_str(),
+            kept.client.as_str()
+        ),
+        ("eve@other.example", "ADV: buy", "198.51.100.7")
+    );
+    assert_eq!(kept.recipients, ["alice@example.com"]);
+    let judgement = kept.judgement.unwrap();
+    assert_eq!(
+        (judgement.action.as_str(), judgement.score),
+        ("refuse", 16.0)
+    );
+    assert_eq!(judgement.reasons[0].name, "SUBJECT_ADVERTISEMENT");
+    // It is forgotten after 30 days.
+    world.advance(std::time::Duration::from_secs(31 * 86_400));
+    world.services().jobs.run("rejections").await.unwrap();
+    let gone = read(&world, move |tx| store::rejection::of(tx, id)).await;
+    assert!(gone.is_none());
+    world.finish().await;
+}
+
+async fn wish(world: &World, address: &'static str, wishes: store::wish::Wishes) {
+    write(world, move |tx| {
+        let account = account::by_address(tx, address)?.unwrap().id;
+        store::wish::put(tx, account, &wishes)
+    })
+    .await;
+}
+
+/// I18: what one account wants is nothing to another.
+#[tokio::test]
+async fn i18_accounts_have_thresholds_and_senders_of_their_own() {
+    let world = scored("6.5").await;
+    let alice = || store::wish::Wishes {
+        refuse: Some(6.4),
+        ..Default::default()
+    };
+    wish(&world, "alice@example.com", alice()).await;
+    let client = Client::mx(&world);
+    let to_both = ["alice@example.com", "bob@example.com"];
+    assert!(
+        sent(&world, "eve@other.example", ADVERTISEMENT)
+            .await
+            .is_err()
+    );
+    client
+        .deliver("eve@other.example", &["bob@example.com"], ADVERTISEMENT)
+        .await;
+    // There is one reply for both: who would have refused it finds it in the junk.
+    client
+        .deliver("eve@other.example", &to_both, ADVERTISEMENT)
+        .await;
+    assert_eq!(kept(&world, "Junk").await.len(), 1);
+    // Who is allowed must be proved; SPF proves eve.
+    let allowing = store::wish::Wishes {
+        allow: vec!["other.example".into()],
+        deny: vec!["none.example".into()],
+        ..alice()
+    };
+    wish(&world, "alice@example.com", allowing).await;
+    sent(&world, "eve@other.example", ADVERTISEMENT)
+        .await
+        .unwrap();
+    assert!(
+        reasons(&world)
+            .await
+            .contains(&"ALLOWED_BY_ACCOUNT".to_owned())
+    );
+    let denied = HELLO.replace("sender@remote.example", "x@none.example");
+    let refusal = sent(&world, "eve@other.example", &denied)
+        .await
+        .unwrap_err();
+    assert!(
+        refusal.reply.lines.concat().contains("(SENDER-DENIED "),
+        "{}",
+        refusal.reason
+    );
+    client
+        .deliver("eve@other.example", &["bob@example.com"], &denied)
+        .await;
+    world.finish().await;
+}
+
+/// I28: mail to a trap is learned; it is in no mailbox, and its sender is told nothing. Mail that somebody wants is not learned.
+#[tokio::test]
+async fn i28_traps_teach() {
+    use store::lesson::{Scope, counts};
+    let world = scored("5").await;
+    world.trap("trap@example.com").await.unwrap();
+    let client = Client::mx(&world);
+    client
+        .deliver("eve@other.example", &["trap@example.com"], ADVERTISEMENT)
+        .await;
+    let learned = async || {
+        let counts = read(&world, |tx| counts(tx, Scope::Server)).await;
+        (counts.ham, counts.spam)
+    };
+    assert_eq!(learned().await, (0.0, 1.0));
+    client
+        .deliver("eve@other.example", &["trap@example.com"], ADVERTISEMENT)
+        .await;
+    assert_eq!(learned().await, (0.0, 1.0), "the same message counts once");
+    let alice = Client::user(&world, "alice@example.com").await;
+    alice
+        .deliver(
+            "alice@example.com",
+            &["eve@other.example"],
+            HELLO_FROM_ALICE,
+        )
+        .await;
+    let other = ADVERTISEMENT.replace("Hello there", "Hello once more");
+    let both = ["alice@example.com", "trap@example.com"];
+    client.deliver("eve@other.example", &both, &other).await;
+    assert_eq!(
+        learned().await,
+        (0.0, 2.0),
+        "5 + 10 - 5 is junk for her too"
+    );
+    world.finish().await;
+    let weights = "[\"SPAM_TRAP 2\"]";
+    let world = world_with(&[("spam.weights", weights), ("gate.greylist", "\"off\"")]).await;
+    world.trap("trap@example.com").await.unwrap();
+    Client::mx(&world)
+        .deliver("eve@other.example", &both, HELLO)
+        .await;
+    let counts = read(&world, |tx| counts(tx, Scope::Server)).await;
+    assert_eq!(counts.spam, 0.0, "it is no junk for her");
+    world.finish().await;
+}
+
+/// I11: who answers through this server speaks for what he answers, with a mail program that sets no flag, too.
+#[tokio::test]
+async fn i11_an_answer_that_is_sent_speaks_for_the_message() {
+    let world = scored("1").await;
+    sent(&world, "eve@other.example", ADVERTISEMENT)
+        .await
+        .unwrap();
+    let answer = |user: &str, id: &str| {
+        format!(
+            "From: {user}@example.com\r\nSubject: Re: x\r\nIn-Reply-To: <{id}>\r\nReferences: <0@x> <{id}>\r\n\r\nYes.\r\n"
+        )
+    };
+    let alice = Client::user(&world, "alice@example.com").await;
+    let bob = Client::user(&world, "bob@example.com").await;
+    let waiting = async || read(&world, |tx| store::learn::next(tx, 9)).await;
+    bob.deliver(
+        "bob@example.com",
+        &["eve@other.example"],
+        &answer("bob", "1@other.example"),
+    )
+    .await;
+    alice
+        .deliver(
+            "alice@example.com",
+            &["eve@other.example"],
+            &answer("alice", "2@other.example"),
+        )
+        .await;
+    assert!(waiting().await.is_empty());
+    alice
+        .deliver(
+            "alice@example.com",
+            &["eve@other.example"],
+            &answer("alice", "1@other.example"),
+        )
+        .await;
+    let jobs = waiting().await;
+    assert_eq!(jobs.len(), 1);
+    assert_eq!(
+        (jobs[0].class, jobs[0].origin),
+        (store::learn::Class::Ham, store::learn::Origin::Answer)
+    );
+    world.finish().await;
+}
+
+/// I25: nearly the same as what somebody has called unwanted.
+#[tokio::test]
+async fn i25_near_copies_of_what_was_called_unwanted() {
+    use store::learn::{Class, Origin};
+    const OFFER: &str = "Dear customer Number 4711, we have looked at your account and found that the prize of one million is still waiting \
+        for you. Write to our agent, who pays it out on every working day of the week, and tell him the words that stand below this line. \
+        He wants nothing but your name, the place where you live, and the number of your bank. Do not wait: on Friday it is gone for good.";
+    // Only what is known of copies counts.
+    let weights = "[\"SUBJECT_ADVERTISEMENT 0\", \"SENDER_UNWANTED 0\", \"DOMAIN_UNWANTED 0\", \"NETWORK_UNWANTED 0\", \"LEARNED 0\", \"DATE_LONG_AGO 0\", \"DATE_IN_FUTURE 0\"]";
+    let world = world_with(&[("spam.weights", weights), ("gate.greylist", "\"off\"")]).await;
+    let first = ADVERTISEMENT.replace("Hello there", OFFER);
+    sent(&world, "eve@other.example", &first).await.unwrap();
+    assert!(!reasons(&world).await.contains(&"NEAR_COPY".to_owned()));
+    write(&world, |tx| {
+        let alice = account::by_address(tx, "alice@example.com")?.unwrap().id;
+        let inbox = mailbox::by_name(tx, alice, "INBOX")?.unwrap().id;
+        let message = entry::messages(tx, alice, inbox, &[1..=u32::MAX], 9)?
+            .pop()
+            .unwrap();
+        store::learn::add(tx, alice, message, Class::Spam, Origin::Move)
+    })
+    .await;
+    world.services().jobs.run("learn").await.unwrap();
+    let copy = first.replace("4711", "0815").replace("<1@", "<2@");
+    sent(&world, "eve@other.example", &copy).await.unwrap();
+    assert!(reasons(&world).await.contains(&"NEAR_COPY".to_owned()));
+    let other = ADVERTISEMENT.replace(
+        "Hello there",
+        &"What a day this was, from the first train to the last! ".repeat(5),
+    );
+    sent(&world, "eve@other.example", &other).await.unwrap();
+    assert!(!reasons(&world).await.contains(&"NEAR_COPY".to_owned()));
+    world.finish().await;
+}

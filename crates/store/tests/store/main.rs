@@ -10,6 +10,7 @@ mod concurrency;
 mod dkim;
 mod gate;
 mod history;
+mod judging;
 mod lessons;
 mod mailboxes;
 mod messages;

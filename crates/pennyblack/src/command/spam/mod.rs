@@ -5,9 +5,11 @@ mod print;
 mod source;
 
 use super::{block_on, config, unexpected};
-use crate::cli::{Global, Spam as Which, SpamMessages};
+use crate::cli::{Global, Spam as Which, SpamAccount, SpamMessages, SpamWhatIf};
 use crate::outcome::{Failure, Outcome};
-use server::control::spam::{Answer, Excerpt, Judged, Lessons, Request, Scored, Seen};
+use server::control::spam::{
+    Answer, Change, Excerpt, Judged, Lessons, Request, Scored, Seen, Wish, WishChange,
+};
 use server::control::{self, Client};
 use std::process::ExitCode;
 
@@ -29,6 +31,8 @@ pub(crate) fn run(which: Which, global: &Global) -> Outcome {
         Which::Score { what, account } => score(&what, account, Show::Line, global),
         Which::Explain { what, account } => score(&what, account, Show::All, global),
         Which::Stat { account } => stat(account, global),
+        Which::Account(options) => wishes(options, global),
+        Which::WhatIf(options) => what_if(options, global),
         Which::Classify(options) => batch::run(&options),
     }
 }
@@ -120,6 +124,71 @@ fn stat(account: Option<String>, global: &Global) -> Outcome {
         Answer::Stat(stat) => Ok(print::stat(&stat, global)),
         _ => Err(unexpected()),
     }
+}
+
+/// Exit code 0, whatever would have changed.
+fn what_if(options: SpamWhatIf, global: &Global) -> Outcome {
+    let SpamWhatIf {
+        weights,
+        mark,
+        junk,
+        junk_seen,
+        refuse,
+        account,
+        days,
+    } = options;
+    let change = Change {
+        weights,
+        mark,
+        junk,
+        junk_seen,
+        refuse,
+    };
+    let request = Request::WhatIf {
+        account,
+        days,
+        change,
+    };
+    match ask(request, global)? {
+        Answer::WhatIf(outcome) => Ok(print::what_if(&outcome, days, global)),
+        _ => Err(unexpected()),
+    }
+}
+
+fn wishes(options: SpamAccount, global: &Global) -> Outcome {
+    let change = WishChange {
+        mark: wish("--mark", options.mark)?,
+        junk: wish("--junk", options.junk)?,
+        junk_seen: wish("--junk-seen", options.junk_seen)?,
+        refuse: wish("--refuse", options.refuse)?,
+        allow: options.allow,
+        deny: options.deny,
+        forget: options.forget,
+    };
+    let account = options.address;
+    match ask(Request::Wishes { account, change }, global)? {
+        Answer::Wishes(wishes) => Ok(print::wishes(&wishes, global)),
+        _ => Err(unexpected()),
+    }
+}
+
+/// A number, or `default`.
+fn wish<T: std::str::FromStr>(
+    option: &str,
+    text: Option<String>,
+) -> Result<Option<Wish<T>>, Failure> {
+    let Some(text) = text else {
+        return Ok(None);
+    };
+    if text == "default" {
+        return Ok(Some(Wish::AsInSettings));
+    }
+    let number = text.parse().map_err(|_| {
+        Failure::usage(format!(
+            "{option}: \"{text}\" is neither a number nor `default`"
+        ))
+    })?;
+    Ok(Some(Wish::Value(number)))
 }
 
 fn ask(request: Request, global: &Global) -> Result<Answer, Failure> {

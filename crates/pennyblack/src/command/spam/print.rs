@@ -4,7 +4,7 @@ use super::Show;
 use crate::cli::Global;
 use crate::output::{Table, facts, json, printable, say, size};
 use serde::Serialize;
-use server::control::spam::{Judged, Lessons, ModelSays, Scored, Stat};
+use server::control::spam::{Judged, Lessons, ModelSays, Scored, Stat, WhatIf, WishesOf};
 use std::process::ExitCode;
 
 pub(super) fn lessons(lessons: &Lessons, class: Option<Judged>, global: &Global) -> ExitCode {
@@ -63,6 +63,74 @@ pub(super) fn stat(stat: &Stat, global: &Global) -> ExitCode {
         ]);
     }
     table.print("No account has taught anything yet.");
+    ExitCode::SUCCESS
+}
+
+pub(super) fn wishes(wishes: &WishesOf, global: &Global) -> ExitCode {
+    if global.json {
+        return json(wishes);
+    }
+    let score = |score: Option<f32>| score.map_or("as in the settings".into(), |s| s.to_string());
+    let percent =
+        |part: Option<u32>| part.map_or("as in the settings".into(), |p| format!("{p} %"));
+    let list = |senders: &[String]| match senders {
+        [] => "nobody".to_owned(),
+        some => some.join(", "),
+    };
+    facts(&[
+        ("account", wishes.account.clone()),
+        ("mark", score(wishes.mark)),
+        ("junk", percent(wishes.junk)),
+        ("junk-seen", percent(wishes.junk_seen)),
+        ("refuse", score(wishes.refuse)),
+        ("allow", list(&wishes.allow)),
+        ("deny", list(&wishes.deny)),
+    ]);
+    ExitCode::SUCCESS
+}
+
+/// How many would have fared otherwise, and which.
+pub(super) fn what_if(outcome: &WhatIf, days: u32, global: &Global) -> ExitCode {
+    if global.json {
+        return json(outcome);
+    }
+    let otherwise: u64 = outcome.changes.iter().map(|flow| flow.messages).sum();
+    say!(
+        "{} messages were judged in {days} days; {otherwise} would have fared otherwise.",
+        outcome.messages
+    );
+    if otherwise == 0 {
+        return ExitCode::SUCCESS;
+    }
+    let mut table = Table::new(&["was", "would be", "messages"]);
+    for flow in &outcome.changes {
+        table.row([
+            flow.from.clone(),
+            flow.to.clone(),
+            flow.messages.to_string(),
+        ]);
+    }
+    table.print("");
+    say!("");
+    let mut table = Table::new(&[
+        "account", "id", "was", "would be", "score", "from", "subject",
+    ]);
+    for moved in &outcome.moved {
+        table.row([
+            moved.account.clone(),
+            moved.id.clone(),
+            moved.from.clone(),
+            moved.to.clone(),
+            format!("{:.2} → {:.2}", moved.score, moved.other),
+            moved.sender.clone(),
+            moved.subject.clone(),
+        ]);
+    }
+    table.print("");
+    let named = outcome.moved.len() as u64;
+    if named < otherwise {
+        say!("and {} more", otherwise - named);
+    }
     ExitCode::SUCCESS
 }
 

@@ -6,9 +6,11 @@
 use super::super::envelope::Refusal;
 use super::super::receive::Received;
 use super::super::refusals;
+use super::super::route::Recipient;
 use super::accounts;
 use crate::config::Failure;
 use crate::filter;
+use spam::features::Features;
 use spam::rules::Circumstances;
 use spam::verdict::{Opinions, Reason};
 use spam::{Mail, rules};
@@ -20,6 +22,8 @@ pub(super) struct Looked {
     pub(super) reasons: Vec<Reason>,
     pub(super) opinions: Opinions,
     pub(super) names: Names,
+    /// Of a message that goes to a trap: what is to be learned.
+    pub(super) of_trap: Option<Features>,
 }
 
 /// What lists in DNS can be asked about.
@@ -102,6 +106,7 @@ struct Sample {
     sender: Option<String>,
     recipients: Vec<String>,
     accounts: Vec<u128>,
+    to_trap: bool,
 }
 
 impl Sample {
@@ -116,6 +121,7 @@ impl Sample {
             sender: received.mail.reverse_path.as_ref().map(ToString::to_string),
             recipients: received.recipients.iter().map(|r| r.path.clone()).collect(),
             accounts: accounts(received).iter().map(|id| id.as_u128()).collect(),
+            to_trap: received.recipients.iter().any(Recipient::is_trap),
         })
     }
 
@@ -130,6 +136,7 @@ impl Sample {
             reasons: rules::apply(&mail, around),
             opinions: filter.learned.opinions(&mail, &self.accounts),
             names: Names::of(&mail, self.sender.as_deref()),
+            of_trap: self.to_trap.then(|| Features::of(&mail)),
         }
     }
 }

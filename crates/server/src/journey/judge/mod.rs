@@ -19,15 +19,18 @@ pub(super) use sender::Meetings;
 use super::authenticate::{Disposition, Proof};
 use super::authorize::Authorized;
 use super::envelope::{Refusal, Road};
-use super::receive::{MailId, Received};
+use super::receive::Received;
 use super::refusals;
 use super::route::{Recipient, Route};
-use crate::config::SpamSettings;
+use crate::config::LearnFrom;
+use crate::learning::lesson;
 use crate::scripts;
 use others::Scanned;
 use sender::{Reputation, Sender};
+use spam::features::Features;
 use spam::verdict::{Action, Opinions, Reason, Thresholds, Verdict};
 use store::AccountId;
+use store::learn::{Class, Origin};
 
 /// K14: `p=quarantine` makes junk by itself, and other reasons may still make a refusal of it.
 const QUARANTINE: f32 = 8.0;
@@ -81,6 +84,11 @@ impl Judgement {
             Action::Refuse if !self.refusable => Action::JunkSeen,
             action => action,
         }
+    }
+
+    /// Does its score speak of junk, or worse?
+    fn verdict_is_junk(&self) -> bool {
+        self.verdict.score >= self.thresholds.junk_score()
     }
 
     /// As it is kept with the message.
@@ -188,6 +196,14 @@ impl Judged {
         self.judgements.lowest() >= self.judgements.common.thresholds.greylist
     }
 
+    /// The same refusal with what was found.
+    pub(super) fn told(&self, refusal: Refusal) -> Refusal {
+        match self.judgements.common.judged {
+            true => refusal.judged(self.judgements.shown().record()),
+            false => refusal,
+        }
+    }
+
     pub(super) fn into_parts(self) -> (Authorized, Judgements) {
         (self.authorized, self.judgements)
     }
@@ -208,11 +224,11 @@ pub(super) async fn judge(authorized: Authorized) -> Result<Judged, Refusal> {
 
 async fn of_a_stranger(authorized: &Authorized) -> Result<Judgements, Refusal> {
     let received = authorized.received();
-    let settings = &received.config.spam;
     let sender = Sender::of(received, authorized.proof());
-    let reputation = sender.reputation(received, accounts(received)).await;
-    let reputation = reputation.map_err(|why| refusals::store_failed(&why))?;
     let looked = content::look(received).await?;
+    let bands = looked.opinions.bands;
+    let reputation = sender.reputation(received, accounts(received), bands).await;
+    let reputation = reputation.map_err(|why| refusals::store_failed(&why))?;
     let mut reasons = sender.listed(received);
     reasons.extend(of_the_sender(authorized));
     reasons.extend(looked.reasons);
@@ -225,11 +241,14 @@ async fn of_a_stranger(authorized: &Authorized) -> Result<Judgements, Refusal> {
     };
     let mut judgements = found.weighed(received, sender);
     judgements.scanned = said.scanned;
+    if let Some(features) = looked.of_trap {
+        learn_of_trap(received, &features, &judgements).await;
+    }
     received
         .services
         .metrics
         .judged(judgements.common.action().name());
-    refuse_or_keep(received, settings, &mut judgements)?;
+    refuse_or_keep(received, &mut judgements)?;
     Ok(judgements)
 }
 
@@ -264,6 +283,33 @@ fn trap(received: &Received) -> Option<Reason> {
     Some(Reason::new("SPAM_TRAP", TRAP, detail))
 }
 
+/// I28: what is sent to such an address teaches all, unless somebody else wants it. The sender is told nothing of it, and whether it works is no
+/// matter of the message.
+async fn learn_of_trap(received: &Received, features: &Features, judgements: &Judgements) {
+    let services = &received.services;
+    let is_wanted = |(_, own): &(AccountId, Judgement)| !own.verdict_is_junk();
+    if judgements.accounts.iter().any(is_wanted) || !services.filter.takes_from_trap(received.time)
+    {
+        return;
+    }
+    let lesson = lesson::of(
+        None,
+        None,
+        features,
+        Class::Spam,
+        Origin::Trap,
+        LearnFrom::All,
+    );
+    let lessons = std::sync::Arc::new(vec![lesson]);
+    let teach = move |tx: &mut store::Tx<'_>| lesson::teach_all(tx, &lessons);
+    match services.store.write(teach).await {
+        Ok(_) => services.metrics.learned("spam", Origin::Trap.name(), "new"),
+        Err(why) => {
+            tracing::warn!(mid = %received.id, error = %why, "a message to a trap was not learned")
+        }
+    }
+}
+
 /// The accounts that the recipients lead to, each once.
 fn accounts(received: &Received) -> Vec<AccountId> {
     let mut accounts = Vec::new();
@@ -296,19 +342,36 @@ impl Found {
             .chain(&self.opinions.server)
             .cloned()
             .collect();
-        let of = |mut reasons: Vec<Reason>| {
-            reweigh(settings, &mut reasons);
-            Judgement::of(reasons, settings.thresholds())
+        let of = |mut reasons: Vec<Reason>, thresholds: Thresholds| {
+            settings.reweigh(&mut reasons);
+            Judgement::of(reasons, thresholds)
         };
         let own = |account: AccountId| {
             let all = self.personal(account).chain(&common);
-            (account, of(all.cloned().collect()))
+            let thresholds = self.wished(account, settings.thresholds());
+            (account, of(all.cloned().collect(), thresholds))
         };
         Judgements {
             accounts: accounts(received).into_iter().map(own).collect(),
-            common: of(common),
+            common: of(common, settings.thresholds()),
             sender,
             scanned: None,
+        }
+    }
+
+    /// The thresholds, as an account wishes them.
+    fn wished(&self, account: AccountId, usual: Thresholds) -> Thresholds {
+        let mut all = self.reputation.wishes.iter();
+        let Some((_, wishes)) = all.find(|(whose, _)| *whose == account) else {
+            return usual;
+        };
+        let part = |percent: u32| percent as f32 / 100.0;
+        Thresholds {
+            greylist: usual.greylist,
+            mark: wishes.mark.unwrap_or(usual.mark),
+            junk: wishes.junk.map_or(usual.junk, part),
+            junk_seen: wishes.junk_seen.map_or(usual.junk_seen, part),
+            refuse: wishes.refuse.unwrap_or(usual.refuse),
         }
     }
 
@@ -323,23 +386,9 @@ impl Found {
     }
 }
 
-fn reweigh(settings: &SpamSettings, reasons: &mut Vec<Reason>) {
-    if settings.weights.is_empty() {
-        return;
-    }
-    for reason in reasons.iter_mut() {
-        reason.weight = settings.weight_of(&reason.name).unwrap_or(reason.weight);
-    }
-    reasons.retain(|reason| reason.weight != 0.0);
-}
-
 /// Refuses what nobody wants (I2). Where somebody takes it, it is junk for those who would have refused it, since there is one
 /// reply for all. Who writes to traps alone is told nothing (I28).
-fn refuse_or_keep(
-    received: &Received,
-    settings: &SpamSettings,
-    judgements: &mut Judgements,
-) -> Result<(), Refusal> {
+fn refuse_or_keep(received: &Received, judgements: &mut Judgements) -> Result<(), Refusal> {
     let refuses = |judgement: &Judgement| judgement.action() == Action::Refuse;
     let elsewhere = received
         .recipients
@@ -349,7 +398,7 @@ fn refuse_or_keep(
     let by_all = judgements.accounts.iter().all(|(_, own)| refuses(own))
         && (refuses(&judgements.common) || !elsewhere && !judgements.accounts.is_empty());
     if by_all && !received.recipients.iter().all(Recipient::is_trap) {
-        return Err(refused(received, settings, judgements.shown()));
+        return Err(refusal(judgements.shown()));
     }
     judgements.common.refusable = false;
     for (_, own) in &mut judgements.accounts {
@@ -358,34 +407,24 @@ fn refuse_or_keep(
     Ok(())
 }
 
-fn refused(received: &Received, settings: &SpamSettings, judgement: &Judgement) -> Refusal {
-    let sender = received.mail.reverse_path.as_ref();
-    let to: Vec<&str> = received
-        .recipients
-        .iter()
-        .map(|recipient| recipient.path.as_str())
-        .collect();
-    tracing::info!(
-        mid = %received.id,
-        from = sender.map(ToString::to_string).unwrap_or_default(),
-        to = to.join(","),
-        size = received.summary.size,
-        score = judgement.verdict.score,
-        refuse = settings.refuse,
-        reasons = judgement.verdict.symbols(),
-        "message refused"
-    );
-    refusal(&judgement.verdict, received.id)
-}
-
-/// The client is told that, the log also why.
-fn refusal(verdict: &Verdict, id: MailId) -> Refusal {
-    refusals::unwanted(id).because(format!("score {:.1}: {}", verdict.score, verdict.symbols()))
+/// The client is told that, our log and who asks for its code also why.
+fn refusal(judgement: &Judgement) -> Refusal {
+    let verdict = &judgement.verdict;
+    let reason = |name| verdict.reasons.iter().find(|reason| reason.name == name);
+    let denied = reason("DENIED").or(reason("DENIED_BY_ACCOUNT"));
+    let told = match (reason("VIRUS"), denied) {
+        (Some(virus), _) => refusals::infected(&virus.detail),
+        (None, Some(_)) => refusals::denied_sender(),
+        (None, None) => refusals::unwanted(),
+    };
+    told.because(format!("score {:.1}: {}", verdict.score, verdict.symbols()))
+        .judged(judgement.record())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::SpamSettings;
 
     fn judged(weights: &[f32]) -> Judgement {
         let reasons = weights
@@ -410,21 +449,26 @@ mod tests {
             (refused.action(), refused.verdict.score),
             (Action::Refuse, 15.5)
         );
-        let told = refusal(&refused.verdict, MailId(0x12));
+        let told = refusal(&refused);
         assert_eq!(told.reply.code, 550);
         assert!(told.reason.contains("TEST(8.00), TEST(7.50)"));
         refused.refusable = false;
         assert_eq!(refused.action(), Action::JunkSeen);
     }
 
-    /// V3: who was refused can name a code, and the message.
+    /// V3: by what the refusal is about.
     #[test]
     fn v03_a_refusal_has_a_code() {
-        let told = refusal(&Verdict::default(), MailId(0x12))
-            .reply
-            .lines
-            .concat();
-        assert!(told.contains("SPAM-SCORE 0000000000000012"), "{told}");
+        let code = |name: &str| {
+            let reasons = vec![Reason::new(name, 100.0, "Eicar-Signature")];
+            let told = refusal(&Judgement::of(reasons, Thresholds::default()));
+            (told.code.unwrap_or_default(), told.reply.lines.concat())
+        };
+        assert_eq!(code("GTUBE").0, "SPAM-SCORE");
+        assert_eq!(code("DENIED").0, "SENDER-DENIED");
+        let (virus, told) = code("VIRUS");
+        assert_eq!(virus, "VIRUS");
+        assert!(told.contains("Eicar-Signature"), "{told}");
     }
 
     /// I17, V4: weights of the settings.
@@ -439,7 +483,7 @@ mod tests {
             Reason::new("B", 1.0, ""),
             Reason::new("C", 1.0, ""),
         ];
-        reweigh(&settings, &mut reasons);
+        settings.reweigh(&mut reasons);
         let left: Vec<_> = reasons
             .iter()
             .map(|r| (r.name.as_str(), r.weight))

@@ -7,13 +7,21 @@ use super::super::authenticate::Proof;
 use super::super::envelope::Road;
 use super::super::receive::Received;
 use super::super::route::{Recipient, Route};
+use crate::config::LearnFrom;
 use mailauth::dmarc::DmarcResult;
 use message::{address_list, header};
 use spam::gate::network::Network;
+use spam::near;
 use spam::registered_domain;
 use spam::reputation::{General, History, Personal};
+use spam::sender_list::Pattern;
 use spam::verdict::Reason;
 use store::acquaintance::{self, Kind, Known, Met, SERVER};
+use store::entry;
+use store::judgement;
+use store::learn::{self, Class, Origin};
+use store::near_copy;
+use store::wish::{self, Wishes};
 use store::{AccountId, Result, Timestamp, Tx};
 
 /// Refused, whatever speaks for it but the opposite entry.
@@ -35,6 +43,8 @@ pub(crate) struct Sender {
     network: Option<String>,
     /// The address in From, whoever it is.
     written: Option<String>,
+    /// The reverse-path, in small letters.
+    envelope: Option<String>,
     /// Message-IDs that it answers.
     answers: Vec<String>,
 }
@@ -44,6 +54,8 @@ pub(crate) struct Sender {
 pub(super) struct Reputation {
     pub(super) general: Vec<Reason>,
     pub(super) personal: Vec<(AccountId, Vec<Reason>)>,
+    /// What accounts want besides.
+    pub(super) wishes: Vec<(AccountId, Wishes)>,
 }
 
 impl Sender {
@@ -51,6 +63,7 @@ impl Sender {
         let domain = proof.and_then(proved);
         let address = received.facts.peer.remote.ip();
         let written = author(received);
+        let envelope = received.mail.reverse_path.as_ref();
         Sender {
             author: domain.as_deref().and_then(|domain| {
                 let of_domain = |address: &String| address.ends_with(&format!("@{domain}"));
@@ -58,20 +71,29 @@ impl Sender {
             }),
             network: (!crate::gate::is_ours(address))
                 .then(|| Network::neighbourhood(address).to_string()),
+            envelope: envelope.map(|path| path.to_string().to_lowercase()),
             answers: answers(&received.section),
             domain,
             written,
         }
     }
 
-    /// What the store knows of him.
+    /// What the store knows of him, and of near copies of what he sends: both in one go.
     pub(super) async fn reputation(
         &self,
         received: &Received,
         accounts: Vec<AccountId>,
+        bands: Option<[u64; near::BANDS]>,
     ) -> Result<Reputation> {
         let (sender, now) = (self.clone(), received.time);
-        let look_up = move |tx: &mut Tx<'_>| sender.look_up(tx, &accounts, now);
+        let look_up = move |tx: &mut Tx<'_>| {
+            let mut known = sender.look_up(tx, &accounts, now)?;
+            if let Some(bands) = &bands {
+                let copies = near_copy::find(tx, bands, near::ALIKE)?;
+                known.general.extend(near::reason(copies.spam, copies.ham));
+            }
+            Ok(known)
+        };
         received.services.store.read(look_up).await
     }
 
@@ -91,6 +113,7 @@ impl Sender {
                 .map(|known| history(&known, now)),
         };
         let mut personal = Vec::with_capacity(accounts.len());
+        let mut all_wishes = Vec::with_capacity(accounts.len());
         for account in accounts {
             let known = Personal {
                 answers_us: self.answers_us(tx, *account)?,
@@ -98,11 +121,16 @@ impl Sender {
                 author: of(tx, *account, Kind::Address, &self.author)?
                     .map(|known| history(&known, now)),
             };
-            personal.push((*account, known.reasons()));
+            let wishes = wish::of(tx, *account)?;
+            let mut reasons = self.wished(&wishes);
+            reasons.extend(known.reasons());
+            personal.push((*account, reasons));
+            all_wishes.push((*account, wishes));
         }
         Ok(Reputation {
             general: general.reasons(),
             personal,
+            wishes: all_wishes,
         })
     }
 
@@ -118,15 +146,38 @@ impl Sender {
     /// What the settings say of him. A denied sender may be a forged one; an allowed one is proved.
     pub(super) fn listed(&self, received: &Received) -> Vec<Reason> {
         let (filter, settings) = (&received.services.filter, &received.config.spam);
-        let envelope = received.mail.reverse_path.as_ref();
-        let envelope = envelope.map(|path| path.to_string().to_lowercase());
-        let written = self.written.iter().chain(&envelope).map(String::as_str);
-        let denied = filter.denied(settings, &written.collect::<Vec<_>>());
-        let proved: Vec<&str> = self.author.iter().map(String::as_str).collect();
-        let allowed = filter.allowed(settings, &proved);
+        let denied = filter.denied(settings, &self.said());
+        let allowed = filter.allowed(settings, &self.proved());
         let denied = denied.map(|entry| Reason::new("DENIED", DENIED, entry));
         let allowed = allowed.map(|entry| Reason::new("ALLOWED", ALLOWED, entry));
         denied.into_iter().chain(allowed).collect()
+    }
+
+    /// What an account says of him.
+    fn wished(&self, wishes: &Wishes) -> Vec<Reason> {
+        let find = |list: &[String], addresses: &[&str]| {
+            let fits = |entry: &&String| {
+                let pattern = Pattern::parse(entry).ok();
+                pattern.is_some_and(|pattern| addresses.iter().any(|a| pattern.fits(a)))
+            };
+            list.iter().find(fits).cloned()
+        };
+        let denied = find(&wishes.deny, &self.said());
+        let allowed = find(&wishes.allow, &self.proved());
+        let denied = denied.map(|entry| Reason::new("DENIED_BY_ACCOUNT", DENIED, entry));
+        let allowed = allowed.map(|entry| Reason::new("ALLOWED_BY_ACCOUNT", ALLOWED, entry));
+        denied.into_iter().chain(allowed).collect()
+    }
+
+    /// Addresses that he says are his.
+    fn said(&self) -> Vec<&str> {
+        let both = self.written.iter().chain(&self.envelope);
+        both.map(String::as_str).collect()
+    }
+
+    /// The one that is proved to be.
+    fn proved(&self) -> Vec<&str> {
+        self.author.iter().map(String::as_str).collect()
     }
 
     /// By what the sender is remembered for an account, for when its owner says what the message was.
@@ -199,7 +250,11 @@ fn answers(section: &[u8]) -> Vec<String> {
 
 /// Who has met whom, to be written down with the message.
 #[derive(Clone, Debug, Default)]
-pub(in crate::journey) struct Meetings(Vec<(AccountId, Kind, String, Met)>);
+pub(in crate::journey) struct Meetings {
+    met: Vec<(AccountId, Kind, String, Met)>,
+    /// Message-IDs that a message of ours answers, and whose it is: an answer speaks for what it answers (I11).
+    answered: Vec<(AccountId, String)>,
+}
 
 impl Meetings {
     /// Of a message from outside: what each account does with it.
@@ -222,7 +277,10 @@ impl Meetings {
                 meetings.push((SERVER, kind, name.clone(), met(junk)));
             }
         }
-        Meetings(meetings)
+        Meetings {
+            met: meetings,
+            answered: Vec::new(),
+        }
     }
 
     /// Of a message of ours: its author knows its recipients from now on, and answers to it are welcome.
@@ -246,13 +304,31 @@ impl Meetings {
             .as_deref()
             .and_then(|id| id.strip_prefix('<')?.strip_suffix('>'));
         meetings.extend(id.map(|id| met(Kind::Sent, id.to_owned())));
-        Meetings(meetings)
+        let answers = match received.config.learn.from_accounts {
+            LearnFrom::Nobody => Vec::new(),
+            LearnFrom::Own | LearnFrom::All => answers(&received.section),
+        };
+        // The first is what it answers; the others are what that answered.
+        let answered = answers.into_iter().take(1);
+        Meetings {
+            met: meetings,
+            answered: answered.map(|id| (login.account, id)).collect(),
+        }
     }
 
     /// Writes them down.
     pub(in crate::journey) fn write(&self, tx: &mut Tx<'_>) -> Result<()> {
-        for (account, kind, name, met) in &self.0 {
+        for (account, kind, name, met) in &self.met {
             acquaintance::meet(tx, *account, *kind, name, *met)?;
+        }
+        for (account, id) in &self.answered {
+            let newest = entry::by_message_id(tx, *account, id)?.pop();
+            // What was not judged is of his own making, or came from his own.
+            if let Some(message) = newest
+                && judgement::of(tx, *account, message)?.is_some()
+            {
+                learn::add(tx, *account, message, Class::Ham, Origin::Answer)?;
+            }
         }
         Ok(())
     }
@@ -278,7 +354,7 @@ mod tests {
             ..Sender::default()
         };
         let account = AccountId::from_u128(7);
-        let met = Meetings::with(&sender, &[(account, false)]).0;
+        let met = Meetings::with(&sender, &[(account, false)]).met;
         assert_eq!(
             met,
             [(
@@ -288,12 +364,12 @@ mod tests {
                 Met::Wanted
             )]
         );
-        assert!(Meetings::with(&sender, &[]).0.is_empty());
+        assert!(Meetings::with(&sender, &[]).met.is_empty());
         let proved = Sender {
             author: Some("a@b.example".into()),
             ..sender
         };
-        let met = Meetings::with(&proved, &[(account, true)]).0;
+        let met = Meetings::with(&proved, &[(account, true)]).met;
         assert_eq!(
             met[0],
             (

@@ -99,9 +99,15 @@ async fn change_flags(
             entry::store_flags(tx, account, mailbox, &uids, &change, unchanged_since)
         })?;
         // I11: an answer speaks for a message; a forward may be a complaint, and says nothing.
-        if matches!(&change, FlagChange::Add(flags, _) if flags.contains(Flags::ANSWERED)) {
-            let answered = collect_ranges(result.entries.iter().map(|entry| entry.uid.0));
-            teaching.answered(tx, (account, mailbox.mailbox), &answered)?;
+        if let FlagChange::Add(flags, keywords) = &change {
+            let place = (account, mailbox.mailbox);
+            let added = || collect_ranges(result.entries.iter().map(|entry| entry.uid.0));
+            if flags.contains(Flags::ANSWERED) {
+                teaching.answered(tx, place, &added())?;
+            }
+            if !keywords.is_empty() {
+                teaching.called(tx, place, &added(), keywords)?;
+            }
         }
         Ok(result)
     });

@@ -178,6 +178,8 @@ pub(super) fn refused_with(reply: Reply) -> Refusal {
     Refusal {
         reason: reply.lines.join(" "),
         reply,
+        code: None,
+        judgement: None,
     }
 }
 
