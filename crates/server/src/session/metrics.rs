@@ -19,46 +19,79 @@ type Gauges<const N: usize> = Family<Labels<N>, Gauge>;
 type Histograms<const N: usize> = Family<Labels<N>, Histogram, fn() -> Histogram>;
 type Seconds = Gauge<f64, AtomicU64>;
 
-/// All counters. Clones count into the same.
-#[derive(Clone)]
-pub struct Metrics {
-    registry: Arc<Registry>,
-    connections: Gauges<2>,
-    connections_total: Counters<2>,
-    messages_in: Counters<2>,
-    rejects_in: Counters<1>,
-    tls: Counters<3>,
-    auth: Counters<3>,
-    ratelimited: Counters<1>,
-    accounts_held: Counter,
-    bans: Gauges<1>,
-    blocked: Counters<2>,
-    greylist: Counters<1>,
-    verdicts: Counters<1>,
-    dns_lists_off: Gauge,
-    queue_messages: Gauges<1>,
-    queue_oldest: Seconds,
-    queue_attempts: Counters<2>,
-    refusals: Counters<1>,
-    relay_sessions: Counters<1>,
-    routes_off: Gauges<1>,
-    delivery: Histogram,
-    imap_commands: Histograms<1>,
-    managesieve_commands: Counters<1>,
-    pop3_commands: Counters<1>,
-    sieve_runs: Counters<2>,
-    sieve_actions: Counters<1>,
-    store_commit: Histogram,
-    cert_expiry: Family<[(&'static str, String); 1], Seconds>,
-    checks: Counters<2>,
-    signatures: Counters<1>,
-    reports: Counters<2>,
-    searches: Counters<1>,
-    quota_notices: Counter,
-    made_room: Counter,
-    lessons: Counters<3>,
-    job_runs: Counters<2>,
-    job_success: Gauges<1>,
+/// What a new metric is: as its row says, or nothing counted yet.
+macro_rules! first {
+    () => {
+        Default::default()
+    };
+    ($first:expr) => {
+        $first
+    };
+}
+
+/// Makes the struct of all metrics and its constructor from rows of field, type, first value (where that is not the type's default), name
+/// and help.
+macro_rules! metrics {
+    ($($field:ident: $type:ty $(= $first:expr)?, $name:literal, $help:literal;)*) => {
+        /// All counters. Clones count into the same.
+        #[derive(Clone)]
+        pub struct Metrics {
+            registry: Arc<Registry>,
+            $($field: $type,)*
+        }
+
+        impl Metrics {
+            /// All at zero; the process starts now.
+            pub fn new() -> Metrics {
+                let mut names = Names(Registry::with_prefix("pennyblack"));
+                names.process();
+                Metrics {
+                    $($field: names.add($name, $help, first!($($first)?)),)*
+                    registry: Arc::new(names.0),
+                }
+            }
+        }
+    };
+}
+
+#[rustfmt::skip]
+metrics! {
+    connections: Gauges<2>, "connections", "Open connections";
+    connections_total: Counters<2>, "connections", "Connections by how they ended";
+    messages_in: Counters<2>, "smtp_in_messages", "Messages offered to us over SMTP and LMTP";
+    rejects_in: Counters<1>, "smtp_in_rejects", "Refused commands and messages";
+    tls: Counters<3>, "smtp_tls", "TLS handshakes of SMTP connections";
+    auth: Counters<3>, "auth", "Log-ins";
+    ratelimited: Counters<1>, "ratelimited", "Refused because a limit was reached";
+    accounts_held: Counter, "accounts_held", "Accounts whose mail was held because they sent unusually much";
+    bans: Gauges<1>, "bans", "Addresses that are banned";
+    blocked: Counters<2>, "smtp_in_blocked", "Clients on a black list or caught by a trap, kept in the tarpit or refused at once";
+    greylist: Counters<1>, "greylist", "Messages that the greylist was asked about, by what it said";
+    verdicts: Counters<1>, "verdicts", "Messages from other servers by what the filter said";
+    dns_lists_off: Gauge, "dns_lists_off", "Lists in DNS that are not asked because they answer wrongly";
+    queue_messages: Gauges<1>, "queue_messages", "Messages in the outbound queue";
+    queue_oldest: Seconds, "queue_oldest_seconds", "Age of the oldest message in the queue";
+    refusals: Counters<1>, "relay_refusals", "Refusals of other servers that are known, by cause";
+    relay_sessions: Counters<1>, "relay_sessions", "Sessions with other servers, by what they are trusted for";
+    routes_off: Gauges<1>, "relay_hosts_off", "Hosts and providers that get no mail at present, by kind";
+    queue_attempts: Counters<2>, "queue_attempts", "Attempts to deliver to another server";
+    delivery: Histogram = long(), "delivery_seconds", "Time from acceptance to delivery elsewhere";
+    managesieve_commands: Counters<1>, "managesieve_commands", "Commands about Sieve scripts";
+    pop3_commands: Counters<1>, "pop3_commands", "POP3 commands";
+    sieve_runs: Counters<2>, "sieve_runs", "Runs of Sieve scripts by occasion and result";
+    sieve_actions: Counters<1>, "sieve_actions", "Actions that Sieve scripts took";
+    imap_commands: Histograms<1> = Histograms::new_with_constructor(short), "imap_command_seconds", "Time to answer an IMAP command";
+    store_commit: Histogram = short(), "store_commit_seconds", "Time until a transaction is committed and synced";
+    cert_expiry: Family<[(&'static str, String); 1], Seconds>, "cert_expiry_seconds", "Time until a certificate expires";
+    signatures: Counters<1>, "signatures", "Signatures over messages that leave by algorithm";
+    reports: Counters<2>, "reports", "Reports on DMARC and TLS that were sent, or kept when they came in";
+    checks: Counters<2>, "check", "Checks of who sent a message by their result";
+    lessons: Counters<3>, "spam_lessons", "Messages that the filter was told about";
+    searches: Counters<1>, "imap_searches", "Searches for texts in many messages by how the search index helped";
+    quota_notices: Counter, "quota_notices", "Letters to users about their full mailboxes";
+    made_room: Counter, "quota_made_room", "Old messages removed to make room for new ones";
+    job_runs: Counters<2>, "job_runs", "Runs of the jobs at intervals by how they ended";
+    job_success: Gauges<1>, "job_last_success_seconds", "When a job last ended well, seconds since 1970";
 }
 
 /// Which way a TLS connection was opened.
@@ -95,183 +128,6 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// All at zero; the process starts now.
-    pub fn new() -> Metrics {
-        let mut names = Names(Registry::with_prefix("pennyblack"));
-        names.process();
-        Metrics {
-            connections: names.add("connections", "Open connections", Gauges::default()),
-            connections_total: names.add(
-                "connections",
-                "Connections by how they ended",
-                Counters::default(),
-            ),
-            messages_in: names.add(
-                "smtp_in_messages",
-                "Messages offered to us over SMTP and LMTP",
-                Counters::default(),
-            ),
-            rejects_in: names.add(
-                "smtp_in_rejects",
-                "Refused commands and messages",
-                Counters::default(),
-            ),
-            tls: names.add(
-                "smtp_tls",
-                "TLS handshakes of SMTP connections",
-                Counters::default(),
-            ),
-            auth: names.add("auth", "Log-ins", Counters::default()),
-            ratelimited: names.add(
-                "ratelimited",
-                "Refused because a limit was reached",
-                Counters::default(),
-            ),
-            accounts_held: names.add(
-                "accounts_held",
-                "Accounts whose mail was held because they sent unusually much",
-                Counter::default(),
-            ),
-            bans: names.add("bans", "Addresses that are banned", Gauges::default()),
-            blocked: names.add(
-                "smtp_in_blocked",
-                "Clients on a black list or caught by a trap, kept in the tarpit or refused at once",
-                Counters::default(),
-            ),
-            greylist: names.add(
-                "greylist",
-                "Messages that the greylist was asked about, by what it said",
-                Counters::default(),
-            ),
-            verdicts: names.add(
-                "verdicts",
-                "Messages from other servers by what the filter said",
-                Counters::default(),
-            ),
-            dns_lists_off: names.add(
-                "dns_lists_off",
-                "Lists in DNS that are not asked because they answer wrongly",
-                Gauge::default(),
-            ),
-            queue_messages: names.add(
-                "queue_messages",
-                "Messages in the outbound queue",
-                Gauges::default(),
-            ),
-            queue_oldest: names.add(
-                "queue_oldest_seconds",
-                "Age of the oldest message in the queue",
-                Seconds::default(),
-            ),
-            refusals: names.add(
-                "relay_refusals",
-                "Refusals of other servers that are known, by cause",
-                Counters::default(),
-            ),
-            relay_sessions: names.add(
-                "relay_sessions",
-                "Sessions with other servers, by what they are trusted for",
-                Counters::default(),
-            ),
-            routes_off: names.add(
-                "relay_hosts_off",
-                "Hosts and providers that get no mail at present, by kind",
-                Gauges::default(),
-            ),
-            queue_attempts: names.add(
-                "queue_attempts",
-                "Attempts to deliver to another server",
-                Counters::default(),
-            ),
-            delivery: names.add(
-                "delivery_seconds",
-                "Time from acceptance to delivery elsewhere",
-                long(),
-            ),
-            managesieve_commands: names.add(
-                "managesieve_commands",
-                "Commands about Sieve scripts",
-                Counters::default(),
-            ),
-            pop3_commands: names.add(
-                "pop3_commands",
-                "POP3 commands",
-                Counters::default(),
-            ),
-            sieve_runs: names.add(
-                "sieve_runs",
-                "Runs of Sieve scripts by occasion and result",
-                Counters::default(),
-            ),
-            sieve_actions: names.add(
-                "sieve_actions",
-                "Actions that Sieve scripts took",
-                Counters::default(),
-            ),
-            imap_commands: names.add(
-                "imap_command_seconds",
-                "Time to answer an IMAP command",
-                Histograms::new_with_constructor(short),
-            ),
-            store_commit: names.add(
-                "store_commit_seconds",
-                "Time until a transaction is committed and synced",
-                short(),
-            ),
-            cert_expiry: names.add(
-                "cert_expiry_seconds",
-                "Time until a certificate expires",
-                Family::default(),
-            ),
-            signatures: names.add(
-                "signatures",
-                "Signatures over messages that leave by algorithm",
-                Counters::default(),
-            ),
-            reports: names.add(
-                "reports",
-                "Reports on DMARC and TLS that were sent, or kept when they came in",
-                Counters::default(),
-            ),
-            checks: names.add(
-                "check",
-                "Checks of who sent a message by their result",
-                Counters::default(),
-            ),
-            lessons: names.add(
-                "spam_lessons",
-                "Messages that the filter was told about",
-                Counters::default(),
-            ),
-            searches: names.add(
-                "imap_searches",
-                "Searches for texts in many messages by how the search index helped",
-                Counters::default(),
-            ),
-            quota_notices: names.add(
-                "quota_notices",
-                "Letters to users about their full mailboxes",
-                Counter::default(),
-            ),
-            made_room: names.add(
-                "quota_made_room",
-                "Old messages removed to make room for new ones",
-                Counter::default(),
-            ),
-            job_runs: names.add(
-                "job_runs",
-                "Runs of the jobs at intervals by how they ended",
-                Counters::default(),
-            ),
-            job_success: names.add(
-                "job_last_success_seconds",
-                "When a job last ended well, seconds since 1970",
-                Gauges::default(),
-            ),
-            registry: Arc::new(names.0),
-        }
-    }
-
     /// OpenMetrics text of everything.
     pub fn text(&self) -> String {
         let mut text = String::new();
