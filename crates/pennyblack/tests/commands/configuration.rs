@@ -18,11 +18,11 @@ fn x33_bad_configuration_names_every_error() {
         let done = world.run(arguments);
         assert_eq!(done.code, 78, "{arguments:?}: {done:?}");
         let first = format!(
-            "{}:14:1: unknown setting `limits.mesage_size`: did you mean `limits.message_size`?",
+            "{}:16:1: unknown setting `limits.mesage_size`: did you mean `limits.message_size`?",
             file.display()
         );
         assert!(done.err.contains(&first), "{done:?}");
-        assert!(done.err.contains(":15:14: limits.recipients"), "{done:?}");
+        assert!(done.err.contains(":17:14: limits.recipients"), "{done:?}");
     }
     let json = world.run(&["config", "test", "--json"]);
     let value: serde_json::Value = serde_json::from_str(&json.out).expect("JSON");
