@@ -32,7 +32,7 @@ fn x33_bad_configuration_names_every_error() {
             value["errors"][0]["line"].as_u64(),
             value["ok"].as_bool()
         ),
-        (78, Some(14), Some(false))
+        (78, Some(16), Some(false))
     );
     assert!(
         !world.folder.path().join("data").exists(),
@@ -82,7 +82,7 @@ fn u33_config_show_tells_where_each_value_came_from() {
     assert_eq!(one("queue.lifetime")["source"], "default");
     assert_eq!(
         world.json(&["config", "show"]).as_array().map(Vec::len),
-        Some(12)
+        Some(14)
     );
     let defaults = world.json(&["config", "show", "--defaults"]);
     assert_eq!(
