@@ -130,21 +130,12 @@ fn clients(submissions: &[Submission]) -> Vec<Client> {
     for one in submissions {
         by.entry(&one.by).or_default().push(one.at);
     }
+    let written = |time: Option<&i64>| time.copied().map(stamp).unwrap_or_default().to_string();
     let client = |(by, times): (&str, Vec<i64>)| Client {
         by: by.to_string(),
         messages: times.len(),
-        first: times
-            .first()
-            .copied()
-            .map(stamp)
-            .unwrap_or_default()
-            .to_string(),
-        last: times
-            .last()
-            .copied()
-            .map(stamp)
-            .unwrap_or_default()
-            .to_string(),
+        first: written(times.first()),
+        last: written(times.last()),
     };
     let mut clients: Vec<Client> = by.into_iter().map(client).collect();
     clients.sort_by_key(|client| std::cmp::Reverse(client.messages));
@@ -170,37 +161,8 @@ fn recipients(submissions: &[Submission], queued: &InQueue) -> Vec<Recipient> {
 }
 
 fn note(view: &View, account: &Account, held: Option<&str>, since: Timestamp) -> String {
-    let count = |state: &str| {
-        view.recipients
-            .iter()
-            .filter(|one| one.state == state)
-            .count()
-    };
-    let mut text = format!(
-        "Mail that was sent from the account {} since {}\n\n",
-        view.address,
-        message::date::write(since)
-    );
-    let _ = writeln!(
-        text,
-        "{} messages to {} recipients: {} are not in the queue any more (they have it, or their server refused it), {} are held there, {} wait there.",
-        view.messages,
-        view.recipients.len(),
-        count("gone"),
-        count("held"),
-        count("waiting")
-    );
-    if let Some(why) = held {
-        let _ = writeln!(
-            text,
-            "Its mail is held, since unusually much was sent: {why}."
-        );
-    }
-    let _ = writeln!(
-        text,
-        "The account can {}be logged in to at present.",
-        if account.active { "" } else { "not " }
-    );
+    let mut text = summary(view, account, held, since);
+    // Writing to a string cannot fail.
     let _ = writeln!(text, "\nSent with:");
     for client in &view.clients {
         let _ = writeln!(
@@ -217,11 +179,7 @@ fn note(view: &View, account: &Account, held: Option<&str>, since: Timestamp) ->
         ("held", "Do not have it: held in the queue"),
         ("waiting", "Do not have it yet: waiting in the queue"),
     ] {
-        let mut there = view
-            .recipients
-            .iter()
-            .filter(|one| one.state == state)
-            .peekable();
+        let mut there = in_state(view, state).peekable();
         if there.peek().is_some() {
             let _ = writeln!(text, "\n{title}:");
         }
@@ -230,4 +188,38 @@ fn note(view: &View, account: &Account, held: Option<&str>, since: Timestamp) ->
         }
     }
     text
+}
+
+/// How much it is, and how the account stands.
+fn summary(view: &View, account: &Account, held: Option<&str>, since: Timestamp) -> String {
+    let mut text = format!(
+        "Mail that was sent from the account {} since {}\n\n",
+        view.address,
+        message::date::write(since)
+    );
+    let _ = writeln!(
+        text,
+        "{} messages to {} recipients: {} are not in the queue any more (they have it, or their server refused it), {} are held there, {} wait there.",
+        view.messages,
+        view.recipients.len(),
+        in_state(view, "gone").count(),
+        in_state(view, "held").count(),
+        in_state(view, "waiting").count()
+    );
+    if let Some(why) = held {
+        let _ = writeln!(
+            text,
+            "Its mail is held, since unusually much was sent: {why}."
+        );
+    }
+    let _ = writeln!(
+        text,
+        "The account can {}be logged in to at present.",
+        if account.active { "" } else { "not " }
+    );
+    text
+}
+
+fn in_state<'a>(view: &'a View, state: &'a str) -> impl Iterator<Item = &'a Recipient> {
+    view.recipients.iter().filter(move |one| one.state == state)
 }

@@ -61,13 +61,7 @@ async fn proof_for(
     }
     let (viewer, user) = (account.id(), parsed.user.clone());
     let name = mailbox_name(&parsed);
-    let default = connection
-        .services
-        .config
-        .load()
-        .auth
-        .default_domain
-        .clone();
+    let default = default_domain(connection);
     let key = connection.services.store.write(move |tx| {
         // RFC 4467 §7: only of the user himself.
         if account_of(tx, &user, default.as_deref())? != Some(viewer) {
@@ -82,6 +76,12 @@ async fn proof_for(
     Ok(hex(
         hmac::sign(&hmac_key(&key), parsed.rump.as_bytes()).as_ref()
     ))
+}
+
+/// The domain of users that a URL names without one.
+fn default_domain(connection: &Connection) -> Option<String> {
+    let config = connection.services.config.load();
+    config.auth.default_domain.clone()
 }
 
 /// RESETKEY: URLs of a mailbox, or of all, are good no more.
@@ -186,13 +186,7 @@ async fn piece_of(
         parsed.access.clone(),
         parsed.rump.clone(),
     );
-    let default = connection
-        .services
-        .config
-        .load()
-        .auth
-        .default_domain
-        .clone();
+    let default = default_domain(connection);
     let owner = connection.services.store.read(move |tx| {
         let default = default.as_deref();
         let Some(owner) = account_of(tx, &user, default)? else {
