@@ -179,17 +179,17 @@ pub struct SpamScore {
     pub maximum: f64,
 }
 
-/// What a virus scanner found (RFC 5235 §3.4); the numbers are the test's values.
+/// What a virus scanner found (RFC 5235 §3.3); the numbers are the test's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum VirusVerdict {
     /// 1: no virus.
     Clean = 1,
-    /// 2: one was found and removed.
-    Cured = 2,
-    /// 3: it may hold one.
-    Suspicious = 3,
-    /// 4: it probably holds one.
-    Probable = 4,
+    /// 2: one was found and replaced by something harmless.
+    Replaced = 2,
+    /// 3: one was found and made harmless.
+    Cured = 3,
+    /// 4: it may hold one.
+    Suspicious = 4,
     /// 5: it holds one.
     Infected = 5,
 }

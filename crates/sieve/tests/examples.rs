@@ -4,18 +4,26 @@
 //! ```text
 //! === 4.2 what the section shows          a script; `=! 4.2 …` is one that must not compile
 //! require …
+//! --- script global NAME                  a script that it includes (`personal` or `global`), any number of them
+//! …
 //! --- message [from ADDRESS] [to ADDRESS]   any number of them, with what the script does then
 //! Subject: …
 //!
 //! --- does
 //! fileinto "Lists"
 //! ```
+//!
+//! On the line of a message there may also be: `size OCTETS`, of which the body is made up; `spam PERCENT` and `virus VALUE`, what the checks
+//! found; `seen [HANDLE]/ID`, what `duplicate` remembers, with `_` for a space; `item NAME=VALUE`, of the environment, any number of them.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test may fail by panicking
 
 mod support;
 
-use sieve::{Compiler, Envelope, Limits, Scope, render, syntax};
+use sieve::{
+    Compiler, DuplicateKey, Envelope, Limits, Location, Scope, SpamScore, VirusVerdict, render,
+    syntax,
+};
 use support::{Facts, outcome_of};
 
 /// A script of an RFC.
@@ -24,15 +32,49 @@ struct Example {
     section: String,
     wrong: bool,
     script: String,
+    included: Vec<(Location, &'static str, String)>,
     cases: Vec<Case>,
 }
 
 #[derive(Default)]
 struct Case {
-    from: String,
-    to: String,
+    /// The words beside `--- message`.
+    words: Vec<String>,
     message: String,
     does: String,
+}
+
+impl Case {
+    fn word(&self, name: &str) -> Option<&str> {
+        self.all(name).first().copied()
+    }
+
+    /// What follows each `name`.
+    fn all(&self, name: &str) -> Vec<&str> {
+        let pairs = self.words.chunks_exact(2);
+        let named = pairs.filter(|pair| pair[0] == name);
+        named.map(|pair| pair[1].as_str()).collect()
+    }
+
+    fn envelope(&self) -> Envelope {
+        let from = self.word("from").unwrap_or("sender@example.net");
+        Envelope::new(from, self.word("to").unwrap_or("me@example.com"))
+    }
+
+    /// The message, made up to its size.
+    fn text(&self) -> String {
+        let size: usize = self
+            .word("size")
+            .map_or(0, |octets| octets.parse().unwrap());
+        let line = "0123456789\n";
+        let lines = size.saturating_sub(self.message.len()) / (line.len() + 1);
+        format!("{}{}", self.message, line.repeat(lines))
+    }
+}
+
+/// For the tables of [`Facts`]: a test may forget a few words.
+fn kept(word: &str) -> &'static str {
+    Box::leak(word.to_owned().into_boxed_str())
 }
 
 fn parse(text: &str) -> Vec<Example> {
@@ -50,22 +92,28 @@ fn parse(text: &str) -> Vec<Example> {
         let Some(example) = examples.last_mut() else {
             continue;
         };
-        if let Some(words) = line.strip_prefix("--- message") {
-            does = false;
-            let word = |name: &str| {
-                let mut words = words.split(' ').skip_while(|word| *word != name);
-                words.nth(1).map(str::to_owned)
+        if let Some(script) = line.strip_prefix("--- script ") {
+            let (location, name) = match script.split_once(' ').unwrap() {
+                ("personal", name) => (Location::Personal, name),
+                ("global", name) => (Location::Global, name),
+                (other, _) => panic!("{other}"),
             };
+            let included = (location, kept(name), String::new());
+            example.included.push(included);
+        } else if let Some(words) = line.strip_prefix("--- message") {
+            does = false;
             example.cases.push(Case {
-                from: word("from").unwrap_or_else(|| "sender@example.net".into()),
-                to: word("to").unwrap_or_else(|| "me@example.com".into()),
+                words: words.split_whitespace().map(str::to_owned).collect(),
                 ..Case::default()
             });
         } else if line == "--- does" {
             does = true;
         } else {
             let into = match example.cases.last_mut() {
-                None => &mut example.script,
+                None => match example.included.last_mut() {
+                    None => &mut example.script,
+                    Some((_, _, script)) => script,
+                },
                 Some(case) if does => &mut case.does,
                 Some(case) => &mut case.message,
             };
@@ -77,7 +125,12 @@ fn parse(text: &str) -> Vec<Example> {
 }
 
 /// What the host of the examples knows.
-fn facts() -> Facts {
+fn facts(example: &Example, case: &Case) -> Facts {
+    let scripts = example.included.iter();
+    let key = |(handle, id): (&str, &str)| DuplicateKey {
+        handle: handle.to_owned(),
+        id: id.replace('_', " "),
+    };
     Facts {
         mailboxes: ["INBOX", "Partners", "Personal", "spam"].into(),
         lists: [
@@ -92,6 +145,39 @@ fn facts() -> Facts {
         ]
         .into(),
         own: vec!["me@example.com"],
+        metadata: [
+            (("INBOX", "/private/vendor/vendor.isode/auto-replies"), "on"),
+            (
+                ("", "/private/vendor/vendor.isode/notification-uri"),
+                "mailto:alm@example.com",
+            ),
+        ]
+        .into(),
+        mailbox_ids: ["F6352ae03-b7f5-463c-896f-d8b48ee3"].into(),
+        scripts: scripts
+            .map(|(location, name, source)| ((*location, *name), source.clone()))
+            .collect(),
+        spam: case.word("spam").map(|percent| SpamScore {
+            score: percent.parse().unwrap(),
+            maximum: 100.0,
+        }),
+        virus: case.word("virus").map(|value| match value {
+            "1" => VirusVerdict::Clean,
+            "4" => VirusVerdict::Suspicious,
+            "5" => VirusVerdict::Infected,
+            other => panic!("{other}"),
+        }),
+        seen: case
+            .all("seen")
+            .into_iter()
+            .map(|seen| key(seen.split_once('/').unwrap()))
+            .collect(),
+        environment: case
+            .all("item")
+            .into_iter()
+            .map(|item| item.split_once('=').unwrap())
+            .map(|(name, value)| (kept(name), kept(value)))
+            .collect(),
         ..Facts::default()
     }
 }
@@ -115,8 +201,8 @@ fn check(rfc: &str, text: &str) {
             assert_eq!(syntax::print(&again), printed, "{name}");
         }
         for case in &example.cases {
-            let envelope = Envelope::new(case.from.clone(), case.to.clone());
-            let outcome = outcome_of(&example.script, &case.message, &envelope, &mut facts());
+            let mut facts = facts(example, case);
+            let outcome = outcome_of(&example.script, &case.text(), &case.envelope(), &mut facts);
             let does = render::lines(&outcome);
             assert_eq!(does.trim(), case.does.trim(), "{name}\n{}", case.message);
         }

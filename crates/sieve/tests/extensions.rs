@@ -529,7 +529,7 @@ fn h29_i5_spamtest_at_delivery() {
 #[test]
 fn rfc5235_section_3_4_virustest() {
     let mut facts = Facts {
-        virus: Some(VirusVerdict::Probable),
+        virus: Some(VirusVerdict::Suspicious),
         ..Facts::default()
     };
     assert!(holds_with(

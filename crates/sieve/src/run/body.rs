@@ -29,6 +29,7 @@ impl Machine<'_> {
         Ok(self.document.parts(self.run.limits.mime_parts))
     }
 
+    /// It sets no match variables (RFC 5173 §6).
     pub(super) fn body_test(&mut self, transform: &Transform, criterion: &Criterion) -> Done<bool> {
         self.load_parts()?;
         let limit = self.run.limits.body_size;
@@ -37,7 +38,8 @@ impl Machine<'_> {
                 let types = self.expand_all(types)?;
                 let values = self.document.contents(&types, limit);
                 self.budget.look(values.iter().map(String::len).sum())?;
-                return self.compare(criterion, &values);
+                let comparison = self.comparison(criterion)?.without_captures();
+                return self.compare_with(comparison, &values);
             }
             Transform::Raw => {
                 let fresh = self.document.bodies.raw.get().is_none();
@@ -54,7 +56,7 @@ impl Machine<'_> {
         };
         // Not twice in memory: values stay where they are while they are compared.
         let count = values.len();
-        let mut comparison = self.comparison(criterion)?;
+        let mut comparison = self.comparison(criterion)?.without_captures();
         for at in 0..count {
             let Machine {
                 document,

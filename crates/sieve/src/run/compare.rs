@@ -39,6 +39,12 @@ impl<'c> Comparison<'c> {
         }
     }
 
+    /// A match sets no match variables.
+    pub(super) fn without_captures(mut self) -> Comparison<'c> {
+        self.wanted = false;
+        self
+    }
+
     fn keys(&self) -> impl Iterator<Item = &Prepared> {
         let constant = self.criterion.keys.iter().filter(|_| self.made.is_empty());
         constant

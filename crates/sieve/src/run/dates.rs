@@ -31,14 +31,17 @@ impl Machine<'_> {
         self.compare(&test.criterion, &values)
     }
 
-    /// The date of a field, or of all fields for `:index` to choose from; what is no date is no value.
+    /// The date of the first field of that name, or of the one that `:index` chooses; what is no date is no value (RFC 5260 §4).
     fn header_dates(
         &self,
         name: &str,
         index: Option<crate::code::Index>,
     ) -> Vec<(Timestamp, Option<Offset>)> {
         let fields = self.document.named(name).map(|field| parse(field.value()));
-        super::header::chosen(fields, index).flatten().collect()
+        super::header::chosen(fields, index)
+            .take(1)
+            .flatten()
+            .collect()
     }
 
     fn zone(&mut self, zone: &Zone, sent_from: Option<Offset>) -> Done<TimeZone> {

@@ -110,7 +110,7 @@ impl Machine<'_> {
             true => None,
             false => self.host.notify_capability(&uri, &capability)?,
         };
-        self.compare(criterion, value.as_slice())
+        self.compare_strings(criterion, value.into_iter().collect())
     }
 
     pub(super) fn old_notify(&mut self, notify: &code::OldNotify) -> Done<()> {

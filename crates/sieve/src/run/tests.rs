@@ -3,6 +3,7 @@
 use super::Remember;
 use super::machine::{Done, Failure, Machine};
 use crate::code::{Condition, Criterion, Duplicate, DuplicateId, Test, Text};
+use crate::compare::Matching;
 use crate::host::{DuplicateKey, SpamScore};
 
 impl Machine<'_> {
@@ -65,12 +66,14 @@ impl Machine<'_> {
             Test::Environment { items, criterion } => self.environment(items, criterion),
             Test::Duplicate(duplicate) => self.duplicate(duplicate),
             Test::Spam { percent, criterion } => {
-                let value = spam_value(self.host.spam()?, *percent);
-                self.compare(criterion, &[value])
+                let spam = self.host.spam()?;
+                let value = spam_value(spam, *percent);
+                self.compare_verdict(criterion, spam.is_some(), value)
             }
             Test::Virus { criterion } => {
-                let value = self.host.virus()?.map_or(0, |verdict| verdict as u8);
-                self.compare(criterion, &[value.to_string()])
+                let virus = self.host.virus()?;
+                let value = virus.map_or(0, |verdict| verdict as u8);
+                self.compare_verdict(criterion, virus.is_some(), value.to_string())
             }
             Test::Execute(execute) => self.execute(execute),
             Test::Filter { program, arguments } => self.filter(program, arguments),
@@ -129,13 +132,34 @@ impl Machine<'_> {
         Ok(true)
     }
 
-    /// RFC 5229 §5: `:count` counts strings that are not empty.
     fn string_test(&mut self, sources: &[Text], criterion: &Criterion) -> Done<bool> {
-        let mut values = self.expand_all(sources)?;
-        if let crate::compare::Matching::Count(_) = criterion.matching {
+        let values = self.expand_all(sources)?;
+        self.compare_strings(criterion, values)
+    }
+
+    /// `:count` counts strings that are not empty (RFC 5229 §5, RFC 5183 §4, RFC 5435 §5).
+    pub(super) fn compare_strings(
+        &mut self,
+        criterion: &Criterion,
+        mut values: Vec<String>,
+    ) -> Done<bool> {
+        if let Matching::Count(_) = criterion.matching {
             values.retain(|value| !value.is_empty());
         }
         self.compare(criterion, &values)
+    }
+
+    /// `:count` tells whether the check was made at all (RFC 5235 §3.1).
+    fn compare_verdict(
+        &mut self,
+        criterion: &Criterion,
+        checked: bool,
+        value: String,
+    ) -> Done<bool> {
+        match criterion.matching {
+            Matching::Count(_) if !checked => self.compare::<String>(criterion, &[]),
+            _ => self.compare(criterion, &[value]),
+        }
     }
 
     fn environment(&mut self, items: &[Text], criterion: &Criterion) -> Done<bool> {
@@ -144,7 +168,7 @@ impl Machine<'_> {
             let item = self.expand(item)?.to_ascii_lowercase();
             values.extend(self.environment_item(&item)?);
         }
-        self.compare(criterion, &values)
+        self.compare_strings(criterion, values)
     }
 
     /// RFC 5183 §4.1
@@ -176,6 +200,9 @@ impl Machine<'_> {
             .expand_some(duplicate.handle.as_ref())?
             .unwrap_or_default();
         let key = DuplicateKey { handle, id };
+        if duplicate.seconds == Some(0) {
+            return Ok(false); // RFC 7352 §3.3
+        }
         let seen = self.host.seen_before(&key)?;
         if !seen || duplicate.last {
             self.remember(key, duplicate.seconds)?;
@@ -220,7 +247,7 @@ impl Machine<'_> {
     }
 }
 
-/// Seconds that `duplicate` remembers without `:seconds`: a week (RFC 7352 §3.2).
+/// Seconds that `duplicate` remembers without `:seconds`: a week (RFC 7352 §3.3).
 const DUPLICATE_DEFAULT: u64 = 7 * 86_400;
 
 /// RFC 5235 §3.2: 0 is "not tested", 1 "certainly no spam", 10 "certainly spam"; with `:percent` 0 to 100.
