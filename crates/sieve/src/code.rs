@@ -388,6 +388,8 @@ pub(crate) struct AddressTest {
 #[derive(Debug)]
 pub(crate) struct EnvelopeTest {
     pub(crate) part: AddressPart,
+    /// Of `bytimeabsolute`.
+    pub(crate) zone: Zone,
     pub(crate) fields: Vec<Text>,
     pub(crate) criterion: Criterion,
 }

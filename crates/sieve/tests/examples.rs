@@ -14,15 +14,16 @@
 //! ```
 //!
 //! On the line of a message there may also be: `size OCTETS`, of which the body is made up; `spam PERCENT` and `virus VALUE`, what the checks
-//! found; `seen [HANDLE]/ID`, what `duplicate` remembers, with `_` for a space; `item NAME=VALUE`, of the environment, any number of them.
+//! found; `seen [HANDLE]/ID`, what `duplicate` remembers, with `_` for a space; `item NAME=VALUE`, of the environment, any number of them;
+//! `notify WORD`, `orcpt TYPE;ADDRESS` and `by SECONDS`, of the envelope.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test may fail by panicking
 
 mod support;
 
 use sieve::{
-    Compiler, DuplicateKey, Envelope, Limits, Location, Scope, SpamScore, VirusVerdict, render,
-    syntax,
+    Compiler, DuplicateKey, Envelope, EnvelopeBy, Limits, Location, Scope, SpamScore, VirusVerdict,
+    render, syntax,
 };
 use support::{Facts, outcome_of};
 
@@ -58,7 +59,16 @@ impl Case {
 
     fn envelope(&self) -> Envelope {
         let from = self.word("from").unwrap_or("sender@example.net");
-        Envelope::new(from, self.word("to").unwrap_or("me@example.com"))
+        let mut envelope = Envelope::new(from, self.word("to").unwrap_or("me@example.com"));
+        envelope.dsn.notify = self.all("notify").into_iter().map(str::to_owned).collect();
+        envelope.dsn.orcpt = self.word("orcpt").map(str::to_owned);
+        envelope.by = self.word("by").map(|seconds| EnvelopeBy {
+            deadline: NOW + seconds.parse::<i64>().unwrap(),
+            seconds: seconds.parse().unwrap(),
+            or_return: true,
+            trace: false,
+        });
+        envelope
     }
 
     /// The message, made up to its size.
@@ -71,6 +81,9 @@ impl Case {
         format!("{}{}", self.message, line.repeat(lines))
     }
 }
+
+/// The time of [`Facts`], in seconds since 1970.
+const NOW: i64 = 1_795_184_024;
 
 /// For the tables of [`Facts`]: a test may forget a few words.
 fn kept(word: &str) -> &'static str {
@@ -142,6 +155,19 @@ fn facts(example: &Example, case: &Case) -> Facts {
                 "tag:example.com,2009-05-28:my-friends",
                 vec!["friend@example.org"],
             ),
+            (
+                "tag:example.com,2011-01-01:localHolidays",
+                vec!["2026-11-20"],
+            ),
+            (
+                "tag:example.com,2010-05-28:mylist",
+                vec!["friend@example.org"],
+            ),
+            (
+                "tag:example.com,2011-04-10:DisallowedIPs",
+                vec!["192.0.2.7"],
+            ),
+            ("tag:example.com,2011-04-10:BadFileNameExts", vec!["x.exe"]),
         ]
         .into(),
         own: vec!["me@example.com"],
@@ -153,6 +179,7 @@ fn facts(example: &Example, case: &Case) -> Facts {
             ),
         ]
         .into(),
+        special: [("Spam", "\\Junk")].into(),
         mailbox_ids: ["F6352ae03-b7f5-463c-896f-d8b48ee3"].into(),
         scripts: scripts
             .map(|(location, name, source)| ((*location, *name), source.clone()))

@@ -240,6 +240,11 @@ impl Arguments<'_, '_, '_> {
     fn envelope(&mut self) -> Checked<Test> {
         self.needs(Capability::Envelope)?;
         let part = self.address_part()?;
+        let needs = [Capability::Date, Capability::EnvelopeDeliverBy];
+        let zone = match self.text_tag("zone", &needs)? {
+            Some(zone) => self.zone(zone)?,
+            None => Zone::Local,
+        };
         let how = self.matching()?;
         let fields = self.texts("\"from\" or \"to\"")?;
         for field in &fields {
@@ -250,6 +255,7 @@ impl Arguments<'_, '_, '_> {
         let criterion = self.criterion(how)?;
         Ok(Test::Envelope(Box::new(EnvelopeTest {
             part,
+            zone,
             fields,
             criterion,
         })))

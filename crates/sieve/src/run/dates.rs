@@ -44,7 +44,7 @@ impl Machine<'_> {
             .collect()
     }
 
-    fn zone(&mut self, zone: &Zone, sent_from: Option<Offset>) -> Done<TimeZone> {
+    pub(super) fn zone(&mut self, zone: &Zone, sent_from: Option<Offset>) -> Done<TimeZone> {
         Ok(match zone {
             Zone::Local => self.host.time_zone(),
             Zone::Original => sent_from.map_or(TimeZone::UTC, TimeZone::fixed),
@@ -84,7 +84,8 @@ pub(crate) fn offset(text: &str) -> Option<Offset> {
     Offset::from_seconds(sign * (hours * 3600 + minutes * 60)).ok()
 }
 
-fn value(time: &Zoned, part: &str) -> Option<String> {
+/// A part of a time (RFC 5260 §4.2).
+pub(super) fn value(time: &Zoned, part: &str) -> Option<String> {
     let t: DateTime = time.datetime();
     Some(match part {
         "year" => format!("{:04}", t.year()),
@@ -96,17 +97,14 @@ fn value(time: &Zoned, part: &str) -> Option<String> {
         "minute" => format!("{:02}", t.minute()),
         "second" => format!("{:02}", t.second()),
         "time" => clock(&t),
-        "iso8601" => {
-            let zone = zone(time.offset());
-            let (hours, minutes) = zone.split_at(3);
-            format!(
-                "{:04}-{:02}-{:02}T{}{hours}:{minutes}",
-                t.year(),
-                t.month(),
-                t.day(),
-                clock(&t)
-            )
-        }
+        "iso8601" => format!(
+            "{:04}-{:02}-{:02}T{}{}",
+            t.year(),
+            t.month(),
+            t.day(),
+            clock(&t),
+            colon(time.offset())
+        ),
         "std11" => std11(time),
         "zone" => zone(time.offset()),
         "weekday" => t.weekday().to_sunday_zero_offset().to_string(),
@@ -116,6 +114,15 @@ fn value(time: &Zoned, part: &str) -> Option<String> {
 
 fn clock(t: &DateTime) -> String {
     format!("{:02}:{:02}:{:02}", t.hour(), t.minute(), t.second())
+}
+
+/// `Z` or `+01:00`: an offset in ISO 8601.
+fn colon(offset: Offset) -> String {
+    let zone = zone(offset);
+    match zone.split_at_checked(3) {
+        Some((hours, minutes)) if zone != "+0000" => format!("{hours}:{minutes}"),
+        _ => "Z".into(),
+    }
 }
 
 /// Modified Julian day: days since 17 November 1858 (RFC 5260 §4.2), in the zone of the time.

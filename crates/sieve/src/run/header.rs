@@ -5,7 +5,7 @@ use super::compare::Comparison;
 use super::document::decoded;
 use super::machine::{Done, Failure, Machine};
 use crate::code::{
-    AddressPart, AddressTest, EnvelopeTest, HeaderTest, Index, Mime, MimeOption, Text,
+    AddressPart, AddressTest, EnvelopeTest, HeaderTest, Index, Mime, MimeOption, Text, Zone,
 };
 use message::{address_list, charset, content};
 use std::borrow::Cow;
@@ -189,6 +189,10 @@ impl Machine<'_> {
                     };
                     self.feed_part(&mut comparison, &Parsed::new(text), test.part, separator)?
                 }
+                "bytimeabsolute" => {
+                    let deadline = self.deadline(&test.zone)?;
+                    self.feed_all(&mut comparison, deadline.as_slice())?
+                }
                 _ => {
                     let values = self.envelope_values(&field);
                     self.feed_all(&mut comparison, &values)?
@@ -199,6 +203,14 @@ impl Machine<'_> {
             }
         }
         Ok(self.settle(comparison))
+    }
+
+    /// `bytimeabsolute` (RFC 6009 §6), written as `date` writes its `iso8601`.
+    fn deadline(&mut self, zone: &Zone) -> Done<Option<String>> {
+        let by = self.run.envelope.by.as_ref();
+        let time = by.and_then(|by| jiff::Timestamp::from_second(by.deadline).ok());
+        let zone = self.zone(zone, None)?;
+        Ok(time.and_then(|time| super::dates::value(&time.to_zoned(zone), "iso8601")))
     }
 
     /// Parts of the envelope that are no addresses (RFC 6009 §5, §6).
@@ -219,9 +231,6 @@ impl Machine<'_> {
             "ret" => dsn.ret.as_ref().map(|word| word.to_ascii_uppercase()),
             "envid" => dsn.envid.clone(),
             "bytimerelative" => by.map(|by| by.seconds.to_string()),
-            "bytimeabsolute" => by
-                .and_then(|by| jiff::Timestamp::from_second(by.deadline).ok())
-                .map(|time| time.to_string()),
             "bymode" => by.map(|by| if by.or_return { "RETURN" } else { "NOTIFY" }.to_owned()),
             "bytrace" => by.filter(|by| by.trace).map(|_| "true".to_owned()),
             _ => None,
