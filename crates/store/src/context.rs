@@ -20,6 +20,9 @@ pub(crate) type UsageObserver = Arc<dyn Fn(&Usage) + Send + Sync>;
 /// Hears how long writing transactions take.
 pub(crate) type Observer = Arc<dyn Fn(Duration) + Send + Sync>;
 
+/// Hears of each sync of the database's log.
+pub(crate) type SyncObserver = Arc<dyn Fn() + Send + Sync>;
+
 pub(crate) struct Context {
     pub(crate) vault: Vault,
     pub(crate) files: Arc<Files>,
@@ -27,6 +30,7 @@ pub(crate) struct Context {
     pub(crate) search: Arc<search::Files>,
     clock: ArcSwap<Clock>,
     commits: ArcSwap<Observer>,
+    syncs: ArcSwap<SyncObserver>,
     usage: ArcSwap<UsageObserver>,
     /// Octets of removed messages that an account keeps; 0: none are kept.
     most_removed: AtomicU64,
@@ -43,6 +47,7 @@ impl Context {
             search,
             clock: ArcSwap::from_pointee(system),
             commits: ArcSwap::from_pointee(nobody),
+            syncs: ArcSwap::from_pointee(Arc::new(|| ()) as SyncObserver),
             usage: ArcSwap::from_pointee(Arc::new(|_: &Usage| ()) as UsageObserver),
             most_removed: AtomicU64::new(0),
         }
@@ -76,6 +81,15 @@ impl Context {
     /// A committed transaction has changed what an account uses.
     pub(crate) fn used(&self, usage: &Usage) {
         (**self.usage.load())(usage);
+    }
+
+    pub(crate) fn observe_syncs(&self, observer: SyncObserver) {
+        self.syncs.store(Arc::new(observer));
+    }
+
+    /// The log of the database has been synced.
+    pub(crate) fn synced(&self) {
+        (**self.syncs.load())();
     }
 
     /// A transaction has been committed and synced, so long after it was asked for.

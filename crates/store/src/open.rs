@@ -3,7 +3,7 @@
 use crate::body::files::{Files, make_folder};
 use crate::context::Context;
 use crate::engine::Sql;
-use crate::engine::jobs::{Queue, job, unattended};
+use crate::engine::jobs::{Promise, Queue, job, unattended};
 use crate::engine::postgres::{self, Postgres};
 use crate::engine::sqlite::{self, Sqlite};
 use crate::lock::DataLock;
@@ -150,6 +150,11 @@ impl Store {
         self.context().observe_commits(Arc::new(observer));
     }
 
+    /// From now on `observer` hears of each sync of SQLite's log; PostgreSQL counts its own. It must not wait for anything.
+    pub fn observe_syncs(&self, observer: impl Fn() + Send + Sync + 'static) {
+        self.context().observe_syncs(Arc::new(observer));
+    }
+
     /// From now on messages that are removed can be put back ([`crate::removed`]), for each account so many octets of them; 0: none.
     pub fn keep_removed(&self, octets: u64) {
         self.context().keep_removed(octets);
@@ -174,9 +179,38 @@ impl Store {
         F: Fn(&mut Tx<'_>) -> Result<T> + Send + 'static,
         T: Send + 'static,
     {
+        self.write_as(Promise::Now, work).await
+    }
+
+    /// The same for what many callers do at the same time, such as taking in messages: while more of them are likely to come, they wait
+    /// for each other for some milliseconds and share a sync. One that comes alone does not wait.
+    pub async fn write_together<T, F>(&self, work: F) -> Result<T>
+    where
+        F: Fn(&mut Tx<'_>) -> Result<T> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.write_as(Promise::Together, work).await
+    }
+
+    /// The same, but returns before the sync: the effects outlive this process, and a power cut may undo them if it comes within a fraction
+    /// of a second. For notes whose loss only means that something is done again. [`Error::Bug`] if it changes an account, since
+    /// UIDs that a program has seen must not be used again.
+    pub async fn write_unsynced<T, F>(&self, work: F) -> Result<T>
+    where
+        F: Fn(&mut Tx<'_>) -> Result<T> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.write_as(Promise::Unsynced, work).await
+    }
+
+    async fn write_as<T, F>(&self, promise: Promise, work: F) -> Result<T>
+    where
+        F: Fn(&mut Tx<'_>) -> Result<T> + Send + 'static,
+        T: Send + 'static,
+    {
         let begun = Instant::now();
-        let outcome = run(self.0.engine.writes(), work).await;
-        if outcome.is_ok() {
+        let outcome = run(self.0.engine.writes(), promise, work).await;
+        if outcome.is_ok() && promise != Promise::Unsynced {
             self.context().committed(begun.elapsed());
         }
         outcome
@@ -188,7 +222,7 @@ impl Store {
         F: Fn(&mut Tx<'_>) -> Result<T> + Send + 'static,
         T: Send + 'static,
     {
-        run(self.0.engine.reads(), work).await
+        run(self.0.engine.reads(), Promise::Now, work).await
     }
 
     /// The account's latest committed MODSEQ, and every later one as it is committed (by this process, or by another on PostgreSQL).
@@ -228,12 +262,12 @@ impl Store {
     }
 }
 
-async fn run<T, F>(queue: &Queue, work: F) -> Result<T>
+async fn run<T, F>(queue: &Queue, promise: Promise, work: F) -> Result<T>
 where
     F: Fn(&mut Tx<'_>) -> Result<T> + Send + 'static,
     T: Send + 'static,
 {
-    let (job, answer) = job(work);
+    let (job, answer) = job(promise, work);
     queue.push(job);
     answer
         .await

@@ -82,6 +82,10 @@ impl<'a> Tx<'a> {
         }
     }
 
+    pub(crate) fn has_touched_accounts(&self) -> bool {
+        !self.effects.touched.is_empty()
+    }
+
     pub(crate) fn into_effects(self) -> Effects {
         self.effects
     }

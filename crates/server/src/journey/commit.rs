@@ -160,7 +160,8 @@ impl Settled {
 
     async fn write(&self) -> Result<Written, Refusal> {
         let plan = self.plan.clone();
-        let written = self.services.store.write(move |tx| plan.write(tx)).await;
+        let store = &self.services.store;
+        let written = store.write_together(move |tx| plan.write(tx)).await;
         written.map_err(|error| match &error {
             store::Error::OverQuota {
                 resource: Resource::Bytes,

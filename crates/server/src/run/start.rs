@@ -108,6 +108,8 @@ pub(super) async fn start(config: Config, parts: Parts) -> Result<Server, StartE
     services
         .store
         .observe_commits(move |took| metrics.store_commit(took));
+    let metrics = services.metrics.clone();
+    services.store.observe_syncs(move || metrics.store_sync());
     crate::quota::watch(&services);
     let ears = Ears { sockets, manage };
     begin(services, parts, bound, ears, instance).await

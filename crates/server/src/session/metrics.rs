@@ -82,6 +82,7 @@ metrics! {
     sieve_actions: Counters<1>, "sieve_actions", "Actions that Sieve scripts took";
     imap_commands: Histograms<1> = Histograms::new_with_constructor(short), "imap_command_seconds", "Time to answer an IMAP command";
     store_commit: Histogram = short(), "store_commit_seconds", "Time until a transaction is committed and synced";
+    store_syncs: Counter, "store_syncs", "Syncs of the log of the embedded database";
     cert_expiry: Family<[(&'static str, String); 1], Seconds>, "cert_expiry_seconds", "Time until a certificate expires";
     signatures: Counters<1>, "signatures", "Signatures over messages that leave by algorithm";
     reports: Counters<2>, "reports", "Reports on DMARC and TLS that were sent, or kept when they came in";
@@ -323,6 +324,11 @@ impl Metrics {
     /// A transaction was committed and synced.
     pub fn store_commit(&self, took: Duration) {
         self.store_commit.observe(took.as_secs_f64());
+    }
+
+    /// The log of the database was synced.
+    pub fn store_sync(&self) {
+        self.store_syncs.inc();
     }
 
     /// A served certificate expires in so many seconds (negative: it has).

@@ -135,12 +135,19 @@ impl Files {
         self.path(name).exists()
     }
 
+    /// These body files are nobody's any more, and [`Files::remove_later`] will be told so.
+    pub(crate) fn will_be_removed(&self, names: &[String]) {
+        if !names.is_empty() {
+            self.in_flight().extend(names.iter().cloned());
+        }
+    }
+
     /// Removes body files, soon.
     pub(crate) fn remove_later(&self, names: Vec<String>) {
         if names.is_empty() {
             return;
         }
-        self.in_flight().extend(names.iter().cloned());
+        self.will_be_removed(&names);
         let remover = self.remover.lock().unwrap_or_else(PoisonError::into_inner);
         for name in names {
             // Before the thread runs (while the store is opened) and after it ended, the file goes here and now.

@@ -9,7 +9,7 @@
 //!
 //! A lost connection fails what ran on it ([`Error::Unavailable`]), and the next job connects anew.
 
-use super::jobs::{Job, Queue};
+use super::jobs::{Job, Promise, Queue};
 use super::{Param, Row, Sql, spawn};
 use crate::context::Context;
 use crate::tx::Tx;
@@ -201,6 +201,13 @@ fn attempt(
     }
     if !done {
         return Outcome::Finished(Ok(()));
+    }
+    // A file that goes must not be missed after an outage of the server.
+    if job.promise() == Promise::Unsynced
+        && effects.dropped.is_empty()
+        && let Err(error) = running.batch("SET LOCAL synchronous_commit = off")
+    {
+        return Outcome::Finished(Err(error));
     }
     match running.commit() {
         Ok(()) => {

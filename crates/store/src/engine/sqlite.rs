@@ -2,8 +2,12 @@
 //!
 //! The writer takes every job that waits, runs each in a savepoint of one transaction, commits once (which syncs the log once),
 //! and then answers all of them. So one sender pays one sync a message, and fifty share one. A job that fails undoes its savepoint only.
+//!
+//! Jobs that go together ([`Promise::Together`]) are waited for as long as more of them are likely to come: as many as came last time, and no
+//! longer than [`GATHER`]. One alone never waits. Jobs that need no sync ([`Promise::Unsynced`]) ride along, or are committed without one;
+//! the log is synced soon after.
 
-use super::jobs::{Job, Queue};
+use super::jobs::{Job, Promise, Queue, Waited};
 use super::{Param, Row, Sql, spawn};
 use crate::context::Context;
 use crate::tx::{Effects, Tx};
@@ -13,13 +17,18 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, Statement, ToSql};
 use std::cell::Cell;
 use std::collections::HashMap;
+use std::fs::File;
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Most jobs in one transaction: bounds how long the first of them waits.
 const BATCH: usize = 256;
+/// Most that a job waits for others that it goes together with.
+const GATHER: Duration = Duration::from_millis(20);
+/// What was committed without a sync is synced so much later, unless something needs a sync before.
+const UNSYNCED: Duration = Duration::from_millis(200);
 /// Pages in the write-ahead log from which a checkpoint begins (16 MiB).
 const CHECKPOINT_PAGES: u32 = 4096;
 /// Pages left over from a checkpoint that the writer may copy itself without keeping senders waiting.
@@ -123,8 +132,10 @@ impl Sqlite {
             engine.checkpoints.clone(),
             context.clone(),
         );
+        let mut log = file.as_os_str().to_owned();
+        log.push("-wal");
         threads.push(spawn("store-writer", move || {
-            write_loop(&writer, &queue, &checkpoints, &shared)
+            write_loop(&writer, log.into(), &queue, &checkpoints, &shared)
         })?);
         for _ in 0..readers {
             let reader = connect(file, Role::Reader)?;
@@ -151,45 +162,156 @@ impl Sqlite {
 
 fn write_loop(
     connection: &Connection,
+    log: PathBuf,
     queue: &Queue,
     checkpoints: &Checkpoints,
     context: &Context,
 ) {
-    let mut sql = Statements::new(connection);
-    while let Some(first) = queue.next() {
-        write_batch(&mut sql, first, queue, context);
-        checkpoints.after_commit(connection, LOG_PAGES.get());
+    let mut writer = Writer {
+        sql: Statements::new(connection),
+        log,
+        syncs: true,
+        crowd: 1,
+        unsynced: None,
+        context,
+    };
+    loop {
+        match queue.wait_until(writer.sync_is_due()) {
+            Waited::Jobs => {
+                writer.batch(queue);
+                checkpoints.after_commit(connection, LOG_PAGES.get());
+            }
+            Waited::InVain => writer.sync(checkpoints),
+            Waited::Closed => return writer.sync(checkpoints),
+        }
     }
 }
 
-/// Runs `first` and whatever else waits in one transaction, commits, and answers.
-fn write_batch(sql: &mut Statements<'_>, first: Box<dyn Job>, queue: &Queue, context: &Context) {
-    if let Err(e) = sql.control("BEGIN IMMEDIATE") {
-        return first.reply(Err(e));
+/// The writing thread's state.
+struct Writer<'c> {
+    sql: Statements<'c>,
+    /// The write-ahead log.
+    log: PathBuf,
+    /// Commits sync, at present.
+    syncs: bool,
+    /// Jobs that go together and are likely to come at the same time.
+    crowd: usize,
+    unsynced: Option<Unsynced>,
+    context: &'c Context,
+}
+
+/// What was committed and may not be on the disk yet.
+struct Unsynced {
+    /// The first of it.
+    since: Instant,
+    /// Files whose bodies nothing refers to any more. After a power cut something might again, so they stay until the sync.
+    dropped: Vec<String>,
+}
+
+impl Writer<'_> {
+    fn sync_is_due(&self) -> Option<Instant> {
+        let unsynced = self.unsynced.as_ref()?;
+        Some(unsynced.since + UNSYNCED)
     }
-    let mut done: Vec<(Box<dyn Job>, Effects)> = Vec::new();
-    let mut next = Some(first);
-    while let Some(mut job) = next {
-        match run_in_savepoint(sql, job.as_mut(), context) {
-            Ok(Some(effects)) => done.push((job, effects)),
-            Ok(None) => job.reply(Ok(())),
-            Err(e) => {
-                job.reply(Err(e.clone()));
-                sql.undo();
-                return answer(done, &Err(e), context);
+
+    /// Runs what waits in one transaction, commits, and answers.
+    fn batch(&mut self, queue: &Queue) {
+        let synced = queue.gather(self.crowd, GATHER);
+        let mut together = 0;
+        let mut done: Vec<(Box<dyn Job>, Effects)> = Vec::new();
+        let begun = self.begin(synced);
+        while let Some(mut job) = queue.try_next(synced) {
+            if let Err(e) = &begun {
+                return job.reply(Err(e.clone()));
+            }
+            together += usize::from(job.promise() == Promise::Together);
+            match run_in_savepoint(&mut self.sql, job.as_mut(), self.context) {
+                Ok(Some(effects)) => done.push((job, effects)),
+                Ok(None) => job.reply(Ok(())),
+                Err(e) => {
+                    job.reply(Err(e.clone()));
+                    self.sql.undo();
+                    return self.answer(done, &Err(e), synced);
+                }
+            }
+            if done.len() == BATCH {
+                break;
             }
         }
-        next = if done.len() < BATCH {
-            queue.try_next()
-        } else {
-            None
-        };
+        let committed = self.sql.control("COMMIT");
+        if committed.is_err() {
+            self.sql.undo();
+        }
+        if together > 0 {
+            // Those who came meanwhile are likely to come again at the same time as these.
+            self.crowd = (together + queue.together()).min(BATCH);
+        }
+        self.answer(done, &committed, synced);
     }
-    let committed = sql.control("COMMIT");
-    if committed.is_err() {
-        sql.undo();
+
+    /// Begins a transaction whose commit syncs, or does not.
+    fn begin(&mut self, synced: bool) -> Result<()> {
+        if self.syncs != synced {
+            // Carried out while it is prepared, so it must not be prepared once and for all.
+            let level = if synced { "FULL" } else { "NORMAL" };
+            self.sql.batch(&format!("PRAGMA synchronous={level}"))?;
+            self.syncs = synced;
+        }
+        self.sql.control("BEGIN IMMEDIATE")
     }
-    answer(done, &committed, context);
+
+    fn answer(&mut self, jobs: Vec<(Box<dyn Job>, Effects)>, committed: &Result<()>, synced: bool) {
+        if committed.is_ok() && synced {
+            self.synced();
+        }
+        for (job, mut effects) in jobs {
+            match committed {
+                Ok(()) => {
+                    if !synced {
+                        self.keep_until_synced(std::mem::take(&mut effects.dropped));
+                    }
+                    effects.apply(self.context);
+                }
+                Err(_) => effects.abandon(),
+            }
+            job.reply(committed.clone());
+        }
+    }
+
+    fn keep_until_synced(&mut self, dropped: Vec<String>) {
+        self.context.files.will_be_removed(&dropped);
+        let unsynced = self.unsynced.get_or_insert_with(|| Unsynced {
+            since: Instant::now(),
+            dropped: Vec::new(),
+        });
+        unsynced.dropped.extend(dropped);
+    }
+
+    /// Syncs what was committed without.
+    fn sync(&mut self, checkpoints: &Checkpoints) {
+        if self.unsynced.is_none() {
+            return;
+        }
+        match File::open(&self.log).and_then(|log| log.sync_data()) {
+            Ok(()) => self.synced(),
+            Err(e) => {
+                tracing::error!("the log of the database cannot be synced: {e}");
+                // What could not be written is still in memory; copied into the database it is synced there.
+                checkpoints.set(Phase::Wanted);
+                if let Some(unsynced) = &mut self.unsynced {
+                    unsynced.since = Instant::now();
+                }
+            }
+        }
+    }
+
+    /// All that was committed is on the disk.
+    fn synced(&mut self) {
+        self.context.synced();
+        if let Some(unsynced) = self.unsynced.take() {
+            self.context.files.remove_later(unsynced.dropped);
+        }
+    }
 }
 
 /// `Ok(Some)`: done; `Ok(None)`: it failed and is undone; `Err`: the whole transaction is lost.
@@ -217,16 +339,6 @@ fn run_in_savepoint(
     }
     sql.control("RELEASE job")?;
     Ok(done.then_some(effects))
-}
-
-fn answer(jobs: Vec<(Box<dyn Job>, Effects)>, committed: &Result<()>, context: &Context) {
-    for (job, effects) in jobs {
-        match committed {
-            Ok(()) => effects.apply(context),
-            Err(_) => effects.abandon(),
-        }
-        job.reply(committed.clone());
-    }
 }
 
 fn read_loop(connection: &Connection, queue: &Queue, context: &Context) {

@@ -24,4 +24,5 @@ mod reports;
 mod scripts;
 mod searching;
 mod sharing;
+mod syncing;
 mod world;

@@ -1,7 +1,8 @@
 //! The queue runner: takes what is due out of the queue and hands it to the lanes ([`lanes`]), one for each destination.
 //!
-//! **Invariant:** before a recipient is tried, the time of the next try is on disk. Whatever kills us in the middle, the message is
-//! still there and due again, and not at once.
+//! **Invariant:** before a recipient is tried, the time of the next try is committed. Whatever kills us in the middle, the message is
+//! still there and due again, and not at once. This needs no sync of its own: a power cut that takes the note away also takes what
+//! followed from it, and the message is tried again, as it would have been anyway.
 
 mod in_flight;
 mod lanes;
@@ -164,7 +165,7 @@ impl Runner {
             }
             Ok(())
         };
-        self.services.store.write(write).await
+        self.services.store.write_unsynced(write).await
     }
 }
 

@@ -207,11 +207,13 @@ impl Settlement {
         }
     }
 
+    /// An outcome by itself needs no sync: a power cut that takes it away makes the message come twice at worst, and so would one just before.
+    /// A notice may be in a mailbox where programs see it, and such a thing must not vanish again.
     async fn write(&self, services: &Services, work: &Work) -> store::Result<()> {
         let notices = self.notices(services, work).await?;
         let (id, updates, tried) = (work.message.id, self.updates.clone(), self.tried.clone());
         let (guests, ramps) = (self.guests.clone(), self.ramps.clone());
-        let learnt = self.learnt.clone();
+        let (learnt, has_notices) = (self.learnt.clone(), !notices.is_empty());
         let write = move |tx: &mut Tx<'_>| {
             guests.iter().try_for_each(|guest| guest.write(tx))?;
             ramps.iter().try_for_each(|ramp| ramp.write(tx))?;
@@ -227,7 +229,10 @@ impl Settlement {
             }
             Ok(())
         };
-        services.store.write(write).await
+        match has_notices {
+            true => services.store.write(write).await,
+            false => services.store.write_unsynced(write).await,
+        }
     }
 
     async fn notices(&self, services: &Services, work: &Work) -> store::Result<Vec<Prepared>> {
