@@ -89,6 +89,20 @@ pub struct BodyHash {
     buffer: Vec<u8>,
 }
 
+/// Octets that have a meaning.
+const SPECIAL_IN_SIMPLE: [bool; 256] = table(b"\r\n");
+const SPECIAL_IN_RELAXED: [bool; 256] = table(b"\r\n \t");
+
+const fn table(octets: &[u8]) -> [bool; 256] {
+    let mut table = [false; 256];
+    let mut index = 0;
+    while index < octets.len() {
+        table[octets[index] as usize] = true;
+        index += 1;
+    }
+    table
+}
+
 /// Canonical octets that are collected before they are hashed.
 const BUFFER: usize = 4096;
 
@@ -109,23 +123,21 @@ impl BodyHash {
 
     /// Takes the next octets.
     pub fn update(&mut self, octets: &[u8]) {
+        let special = match self.canonicalization {
+            Canonicalization::Simple => &SPECIAL_IN_SIMPLE,
+            Canonicalization::Relaxed => &SPECIAL_IN_RELAXED,
+        };
+        let is_special = |octet: &u8| special[usize::from(*octet)];
         let mut rest = octets;
         while let Some(&octet) = rest.first() {
-            if self.is_plain(octet) && !self.cr {
-                let run = rest.iter().take_while(|&&o| self.is_plain(o)).count();
-                self.content(&rest[..run]);
-                rest = &rest[run..];
-            } else {
+            if self.cr || is_special(&octet) {
                 self.special(octet);
                 rest = &rest[1..];
+            } else {
+                let run = rest.iter().position(is_special).unwrap_or(rest.len());
+                self.content(&rest[..run]);
+                rest = &rest[run..];
             }
-        }
-    }
-
-    fn is_plain(&self, octet: u8) -> bool {
-        match self.canonicalization {
-            Canonicalization::Simple => octet != b'\r' && octet != b'\n',
-            Canonicalization::Relaxed => !matches!(octet, b'\r' | b'\n' | b' ' | b'\t'),
         }
     }
 
@@ -148,6 +160,7 @@ impl BodyHash {
     }
 
     /// Octets that are there for sure, and so is what was waiting before them.
+    #[inline]
     fn content(&mut self, octets: &[u8]) {
         for _ in 0..std::mem::take(&mut self.line_ends) {
             self.push(b"\r\n");
@@ -158,6 +171,7 @@ impl BodyHash {
         self.push(octets);
     }
 
+    #[inline]
     fn push(&mut self, octets: &[u8]) {
         let room = self.limit.saturating_sub(self.length);
         let counted = usize::try_from(room)

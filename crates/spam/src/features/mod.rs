@@ -87,15 +87,57 @@ fn grams(octets: &[u8], view: u32, features: &mut Vec<u32>) {
     features.extend(runs.map(|run| hash::gram(run, view)));
 }
 
-fn distinct(mut features: Vec<u32>) -> Vec<u32> {
-    features.sort_unstable();
+fn distinct(features: Vec<u32>) -> Vec<u32> {
+    let mut features = sorted(features);
     features.dedup();
+    features
+}
+
+/// Half the bits of a feature.
+const HALF: u32 = BITS / 2;
+
+/// Sorts by the lower half of the bits, then by the upper half: a message has thousands of features, and comparing them would be most of what a
+/// look at it costs.
+fn sorted(mut features: Vec<u32>) -> Vec<u32> {
+    let mut other = vec![0; features.len()];
+    for shift in [0, HALF] {
+        let digit = |feature: u32| (feature >> shift) as usize & ((1 << HALF) - 1);
+        let mut ends = [0_usize; 1 << HALF];
+        for feature in &features {
+            ends[digit(*feature)] += 1;
+        }
+        let mut end = 0;
+        for count in &mut ends {
+            end += std::mem::replace(count, end);
+        }
+        // Each is now where the first of its digit goes.
+        for feature in &features {
+            let place = &mut ends[digit(*feature)];
+            other[*place] = *feature;
+            *place += 1;
+        }
+        std::mem::swap(&mut features, &mut other);
+    }
     features
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn features_are_sorted() {
+        let all = |n: u32| (0..n).map(|n| n.wrapping_mul(0x9e37_79b9) >> (32 - BITS));
+        for n in [0, 1, 2, 500, 20_000] {
+            let mut expected: Vec<u32> = all(n).collect();
+            expected.sort_unstable();
+            assert_eq!(sorted(all(n).collect()), expected);
+        }
+        assert_eq!(
+            distinct(vec![7, (1 << BITS) - 1, 0, 7]),
+            [0, 7, (1 << BITS) - 1]
+        );
+    }
 
     #[test]
     fn features_are_stable() {

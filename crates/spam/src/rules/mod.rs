@@ -177,22 +177,32 @@ fn patterns() -> &'static AllPatterns {
 /// Single blanks for all white space; letters that nobody sees go.
 fn squeezed(text: &str) -> String {
     let mut out = String::with_capacity(text.len().min(MAX_TEXT));
-    for c in text.chars().filter(|c| {
-        !matches!(
-            c,
-            '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}'
-        )
-    }) {
-        if out.len() >= MAX_TEXT {
-            break;
-        }
-        match c.is_whitespace() {
-            true if out.ends_with(' ') => {}
-            true => out.push(' '),
-            false => out.push(c),
+    let mut rest = text;
+    while out.len() < MAX_TEXT {
+        // Most of what is read is ASCII, in runs without a blank.
+        let is_run =
+            |octet: &u8| octet.is_ascii() && !octet.is_ascii_whitespace() && *octet != 0x0b;
+        let run = rest.bytes().take(MAX_TEXT - out.len());
+        let run = run.take_while(is_run).count();
+        out.push_str(&rest[..run]);
+        rest = &rest[run..];
+        let Some(c) = rest.chars().next() else { break };
+        rest = &rest[c.len_utf8()..];
+        match c {
+            _ if is_unseen(c) => {}
+            _ if !c.is_whitespace() => out.push(c),
+            _ if out.ends_with(' ') => {}
+            _ => out.push(' '),
         }
     }
     out
+}
+
+fn is_unseen(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}'
+    )
 }
 
 /// Details stand in headers and are stored.

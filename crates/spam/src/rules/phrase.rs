@@ -230,19 +230,37 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
+/// Words in capitals that are too many, if they are one in seven.
+const LOUD: usize = 8;
+
 fn shouts(e: &Evidence<'_>) -> Option<String> {
-    let words = e
-        .text
-        .split(' ')
-        .filter(|word| word.len() >= 3 && word.chars().all(char::is_alphabetic));
-    let (mut all, mut loud) = (0, 0);
-    for word in words.take(2000) {
-        all += 1;
-        loud += usize::from(word.chars().all(char::is_uppercase));
+    let text = e.text.as_bytes();
+    let marks = text.iter().filter(|octet| **octet == b'!').count();
+    let capitals = text.iter().filter(|octet| octet.is_ascii_uppercase());
+    // Most letters have not even the capitals of so many words.
+    if text.is_ascii() && marks <= 5 && capitals.count() < LOUD * 3 {
+        return None;
     }
-    let marks = e.text.matches('!').count();
-    (loud >= 8 && loud * 7 > all || marks > 5 && marks * 40 > all)
+    let words = text.split(|octet| *octet == b' ');
+    let cased = words.filter(|word| word.len() >= 3).filter_map(is_loud);
+    let (mut all, mut loud) = (0, 0);
+    for is_loud in cased.take(2000) {
+        all += 1;
+        loud += usize::from(is_loud);
+    }
+    (loud >= LOUD && loud * 7 > all || marks > 5 && marks * 40 > all)
         .then(|| format!("{loud} of {all} words in capitals, {marks} exclamation marks"))
+}
+
+/// Is a word in capitals? `None` for what is no word of letters alone.
+fn is_loud(word: &[u8]) -> Option<bool> {
+    if word.is_ascii() {
+        let letters = word.iter().all(u8::is_ascii_alphabetic);
+        return letters.then(|| word.iter().all(u8::is_ascii_uppercase));
+    }
+    let word = std::str::from_utf8(word).ok()?;
+    let letters = word.chars().all(char::is_alphabetic);
+    letters.then(|| word.chars().all(char::is_uppercase))
 }
 
 fn random_tail(e: &Evidence<'_>) -> Option<String> {

@@ -61,10 +61,11 @@ fn connect(file: &Path, role: Role) -> Result<Connection> {
     connection
         .busy_timeout(Duration::from_secs(10))
         .map_err(failed)?;
-    // `synchronous=FULL` syncs the log at every commit. No mapped file: a disk error would be a SIGBUS instead of a reply.
+    // `synchronous=FULL` syncs the log at every commit. No mapped file: a disk error would be a SIGBUS instead of a reply. What a
+    // savepoint may have to take back is held in memory: a file for it would be made and removed with every second batch.
     let pragmas = format!(
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA mmap_size=0; \
-         PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-{cache}; PRAGMA query_only={};",
+         PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-{cache}; PRAGMA query_only={};",
         i32::from(role == Role::Reader)
     );
     connection.execute_batch(&pragmas).map_err(failed)?;
