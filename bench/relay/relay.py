@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What it costs to take mail from a user and hand it on: Pennyblack beside Postfix and OpenSMTPD, in one run on one machine.
 
-10,000 messages of 10 KB to 100 domains, all of which smtp-sink serves, go in over ten connections and out again. Everything runs in a network
+10,000 messages of 10 KB to 100 domains with a mail host each, all of which are smtp-sink, go in over ten connections and out again. Everything runs in a network
 namespace of its own (port 25 is ours there) with Debian's unbound as its name server; nothing is written outside a temporary folder. Counted are
 messages a second, CPU of all processes of a server, and syncs, which strace counts in a run
 of its own.
@@ -20,7 +20,7 @@ OPENSMTPD = pathlib.Path(os.environ.get("BENCH_DIR", "/tmp/bench")) / "opensmtpd
 DOMAINS, CONNECTIONS, SIZE = 100, 10, 10_000
 # Messages of one session: servers take no more than a hundred.
 SESSION = 50
-NAME_SERVER, SINK, SINK_PORT = "127.0.0.54", "127.0.0.9", 25
+NAME_SERVER, SINK, SINK_PORT = "127.0.0.54", "127.0.1.1", 25
 PASSWORD = "correct horse"
 
 
@@ -127,10 +127,10 @@ class World:
         resolv = folder / "resolv.conf"
         resolv.write_text(f"nameserver {NAME_SERVER}\n")
         run("mount", "--bind", resolv, os.path.realpath("/etc/resolv.conf"))
-        zones = "".join(f'local-data: "d{n}.bench. MX 10 mx.bench."\n' for n in range(DOMAINS))
+        zones = "".join(f'local-data: "d{n}.bench. MX 10 mx{n}.bench."\nlocal-data: "mx{n}.bench. A 127.0.1.{n + 1}"\n' for n in range(DOMAINS))
         (folder / "unbound.conf").write_text(
             f'server:\nusername: ""\nchroot: ""\ndirectory: "{folder}"\npidfile: "{folder}/unbound.pid"\ninterface: {NAME_SERVER}\nuse-syslog: no\n'
-            f'do-daemonize: no\nmodule-config: "iterator"\nlocal-zone: "." static\nlocal-zone: "bench." static\nlocal-data: "mx.bench. A {SINK}"\n'
+            f'do-daemonize: no\nmodule-config: "iterator"\nlocal-zone: "." static\nlocal-zone: "bench." static\n'
             f'local-data: "bench.test. A 127.0.0.1"\n{zones}remote-control:\ncontrol-enable: no\n'
         )
         self.unbound = subprocess.Popen(["unbound", "-c", folder / "unbound.conf"], stderr=open(folder / "unbound.log", "w"))
@@ -146,7 +146,7 @@ class Sink:
     """smtp-sink, which counts."""
 
     def __init__(self):
-        command = ["smtp-sink", "-c", "-u", "nobody", f"{SINK}:{SINK_PORT}", "1000"]
+        command = ["smtp-sink", "-c", "-u", "nobody", f":{SINK_PORT}", "1000"]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE)
         self.messages = 0
         threading.Thread(target=self.read, daemon=True).start()
@@ -323,6 +323,9 @@ class OpenSmtpd(Target):
         (self.folder / "run").mkdir()
         (self.folder / "smtpd.conf").write_text(
             f'listen on 127.0.0.1 port {self.port} hostname mx.bench.test\naction "out" relay helo mx.bench.test\nmatch from local for any action "out"\n'
+            # Otherwise it makes a connection to a host every five seconds.
+            "mta limit conn-delay-route 0\nmta limit conn-delay-relay 0\nmta limit reconn-delay-route 0\n"
+            "mta limit max-conn-per-source 200\n"
         )
         for here, there in ((self.folder / "spool", "/var/spool/smtpd"), (self.folder / "run", "/run"), (OPENSMTPD / "usr/libexec/opensmtpd", "/usr/libexec/opensmtpd")):
             run("mount", "--bind", here, there)

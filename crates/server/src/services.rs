@@ -81,6 +81,8 @@ pub struct Services {
     pub routes: crate::journey::relay::Routes,
     /// How much a new address has sent to providers today.
     pub governor: crate::journey::relay::Governor,
+    /// The way by which new mail goes out at once.
+    pub express: crate::jobs::Express,
     /// Recipients in the queue that somebody is busy with.
     pub in_flight: crate::jobs::InFlight,
     /// Refusals of the last day.

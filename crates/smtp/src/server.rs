@@ -118,6 +118,8 @@ pub struct Session {
     mechanisms: Vec<&'static str>,
     logged_in: bool,
     draining: bool,
+    /// Its account may not be used any more.
+    dismissed: bool,
     lines: LineReader,
     output: Vec<u8>,
     counts: Counts,
@@ -140,6 +142,7 @@ impl Session {
             mechanisms,
             logged_in: false,
             draining: false,
+            dismissed: false,
             lines: LineReader::default(),
             output: Vec::new(),
             counts: Counts::default(),
@@ -329,6 +332,12 @@ impl Session {
         self.draining = true;
     }
 
+    /// The same, because the account that is logged in may not be used any more (421 4.7.0).
+    pub fn dismiss(&mut self) {
+        self.dismissed = true;
+        self.drain();
+    }
+
     /// The client was silent for too long: 421 4.4.2, whatever is under way.
     pub fn time_out(&mut self) {
         self.say(&replies::timed_out(&self.service));
@@ -363,8 +372,13 @@ impl Session {
     }
 
     fn shut_down<'a>(&mut self) -> Next<'a> {
-        let reply = replies::shutting_down(&self.service);
-        self.close(&reply, Closing::ShuttingDown)
+        match self.dismissed {
+            true => self.close(&replies::dismissed(), Closing::Dismissed),
+            false => self.close(
+                &replies::shutting_down(&self.service),
+                Closing::ShuttingDown,
+            ),
+        }
     }
 
     fn close<'a>(&mut self, reply: &Reply, why: Closing) -> Next<'a> {

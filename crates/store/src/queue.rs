@@ -65,6 +65,8 @@ pub struct Queued {
     pub header_size: u32,
     /// Only servers that protect it may get it (RFC 8689); see [`require_tls`].
     pub require_tls: bool,
+    /// Its octets, if it has just been queued and they are at hand.
+    pub staged: Option<Staged>,
     /// When it shall be delivered at the latest (RFC 2852); see [`set_deliver_by`].
     pub deliver_by: Option<DeliverBy>,
     pub recipients: Vec<QueuedRecipient>,
@@ -192,12 +194,79 @@ impl State {
     }
 }
 
+/// That a message is tried as soon as it is queued.
+#[derive(Clone, Copy, Debug)]
+pub struct Begun {
+    /// The id it gets, from [`new_id`].
+    pub id: QueueId,
+    /// Now.
+    pub now: Timestamp,
+    /// When its recipients are due if nothing more is heard.
+    pub next_attempt: Timestamp,
+}
+
+/// An id for [`Begun`].
+pub fn new_id() -> Result<QueueId> {
+    fresh_id().map(QueueId::from_u128)
+}
+
+impl NewQueued {
+    /// The message as it stands in the queue under this id, before anybody has tried it.
+    pub fn queued(&self, id: QueueId, require_tls: bool) -> Queued {
+        let recipients = self
+            .recipients
+            .iter()
+            .zip(0..)
+            .map(|(new, index)| QueuedRecipient {
+                index,
+                address: new.address.clone(),
+                orcpt: new.orcpt.clone(),
+                notify: new.notify,
+                state: new.state,
+                attempts: 0,
+                next_attempt: new.next_attempt,
+                last_attempt: None,
+                last_error: None,
+                warnings: 0,
+                via: None,
+            });
+        Queued {
+            id,
+            reverse_path: self.reverse_path.clone(),
+            envid: self.envid.clone(),
+            ret_full: self.ret_full,
+            smtputf8: self.smtputf8,
+            eight_bit: self.eight_bit,
+            account: self.account,
+            created: self.created,
+            body: self.body.body(),
+            header_size: self.header_size,
+            require_tls,
+            staged: Some(self.body.clone()),
+            deliver_by: None,
+            recipients: recipients.collect(),
+        }
+    }
+}
+
 /// Puts a message into the queue.
 pub fn add(tx: &mut Tx<'_>, new: &NewQueued) -> Result<QueueId> {
+    let id = new_id()?;
+    insert(tx, id, new, None)?;
+    tx.effects.queue_work = true;
+    Ok(id)
+}
+
+/// Puts a message into the queue whose first attempt begins now: the same as [`add`] and [`Update::Begin`] for each recipient. The queue runner
+/// is not called.
+pub fn add_begun(tx: &mut Tx<'_>, new: &NewQueued, begun: &Begun) -> Result<()> {
+    insert(tx, begun.id, new, Some(begun))
+}
+
+fn insert(tx: &mut Tx<'_>, id: QueueId, new: &NewQueued, begun: Option<&Begun>) -> Result<()> {
     if new.recipients.is_empty() {
         return Err(Error::Bug("a message without recipients was queued".into()));
     }
-    let id = QueueId::from_u128(fresh_id()?);
     let envelope = Envelope {
         reverse_path: new.reverse_path.clone(),
         envid: new.envid.clone(),
@@ -219,11 +288,9 @@ pub fn add(tx: &mut Tx<'_>, new: &NewQueued) -> Result<QueueId> {
         ],
     )?;
     for (n, recipient) in new.recipients.iter().enumerate() {
-        add_recipient(tx, id, n, recipient)?;
+        add_recipient(tx, id, n, recipient, begun)?;
     }
-    keep(tx, &new.body)?;
-    tx.effects.queue_work = true;
-    Ok(id)
+    keep(tx, &new.body)
 }
 
 /// Only servers that protect this message may get it (RFC 8689).
@@ -245,7 +312,14 @@ pub fn set_deliver_by(tx: &mut Tx<'_>, id: QueueId, by: &DeliverBy) -> Result<()
     Ok(())
 }
 
-fn add_recipient(tx: &mut Tx<'_>, id: QueueId, n: usize, new: &NewQueuedRecipient) -> Result<()> {
+fn add_recipient(
+    tx: &mut Tx<'_>,
+    id: QueueId,
+    n: usize,
+    new: &NewQueuedRecipient,
+    begun: Option<&Begun>,
+) -> Result<()> {
+    let next_attempt = begun.map_or(new.next_attempt, |begun| begun.next_attempt);
     let envelope = Recipient {
         address: new.address.clone(),
         orcpt: new.orcpt.clone(),
@@ -253,13 +327,15 @@ fn add_recipient(tx: &mut Tx<'_>, id: QueueId, n: usize, new: &NewQueuedRecipien
     };
     let envelope = seal(tx, id, &envelope)?;
     tx.execute(
-        "INSERT INTO queue_recipient (queue, n, state, attempts, next_attempt, warnings, envelope, lane) \
-         VALUES ($1, $2, $3, 0, $4, 0, $5, $6)",
+        "INSERT INTO queue_recipient (queue, n, state, attempts, last_attempt, next_attempt, warnings, envelope, lane) \
+         VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8)",
         params![
             id,
             n,
             new.state.number(),
-            new.next_attempt.as_microsecond(),
+            i64::from(begun.is_some()),
+            begun.map(|begun| begun.now.as_microsecond()),
+            next_attempt.as_microsecond(),
             &envelope,
             lane_of(domain_of(&new.address))
         ],
@@ -412,6 +488,7 @@ impl QueueRow {
             body: self.body,
             header_size: self.header_size,
             require_tls: self.require_tls,
+            staged: None,
             deliver_by: self.deliver_by,
             recipients: recipients(tx, self.id)?,
         })
@@ -491,6 +568,8 @@ pub fn update(tx: &mut Tx<'_>, id: QueueId, recipient: u32, update: &Update) -> 
             stranded,
         } => {
             let error = seal(tx, id, error)?;
+            // The queue runner may not know yet when it is due.
+            tx.effects.queue_work = true;
             tx.execute(
                 "UPDATE queue_recipient SET next_attempt = $3, last_error = $4, stranded = $5 WHERE queue = $1 AND n = $2",
                 params![id, recipient, next_attempt.as_microsecond(), &error, i64::from(*stranded)],

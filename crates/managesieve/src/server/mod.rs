@@ -86,6 +86,8 @@ pub enum Closing {
     Logout,
     /// The owner said that it is time to go.
     ShuttingDown,
+    /// The account may not be used any more.
+    Dismissed,
     /// The client was silent for too long.
     TimedOut,
     /// Too many errors, failed log-ins, or commands before a log-in.
@@ -331,6 +333,14 @@ impl Session {
             &Response::bye("The server is stopping; try again in a moment.").code(Code::TryLater),
         );
         self.state = State::Closed(Closing::ShuttingDown);
+    }
+
+    /// The account may not be used any more.
+    pub fn dismiss(&mut self) {
+        self.close(
+            Closing::Dismissed,
+            "this account was locked, removed or changed; log in again, or ask your administrator",
+        );
     }
 
     /// The client was silent for too long.

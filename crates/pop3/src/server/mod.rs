@@ -91,6 +91,8 @@ pub enum Closing {
     Quit,
     /// The owner said that it is time to go.
     ShuttingDown,
+    /// The account may not be used any more.
+    Dismissed,
     /// The client was silent for too long.
     TimedOut,
     /// Too many errors, failed log-ins, or commands before a log-in.
@@ -420,6 +422,14 @@ impl Session {
             "The server is stopping; try again in a moment.",
         );
         self.state = State::Closed(Closing::ShuttingDown);
+    }
+
+    /// The account may not be used any more. What was marked stays.
+    pub fn dismiss(&mut self) {
+        self.close(
+            Closing::Dismissed,
+            "This account was locked, removed or changed; log in again, or ask your administrator.",
+        );
     }
 
     /// The client was silent for too long (RFC 1939 §3). What was marked stays.

@@ -27,8 +27,9 @@ use std::sync::Arc;
 use tokio::task::JoinHandle;
 
 pub use periodic::{Jobs, Run, State};
+pub(crate) use queue::Seat;
 pub(crate) use queue::recall_refusals;
-pub use queue::{InFlight, Refusals};
+pub use queue::{Express, InFlight, Refusals};
 
 /// Starts all jobs. They end when `services.shutdown` is cancelled.
 pub(crate) fn start(services: &Arc<Services>) -> Vec<JoinHandle<()>> {

@@ -18,11 +18,12 @@ use super::reported;
 use super::route::{self, Recipient, Relay, Route};
 use super::sign::{Outbound, Signed};
 use crate::Services;
+use crate::jobs::Seat;
 use crate::reports::Kept;
 use smtp::{Enhanced, Reply};
 use std::sync::Arc;
 use store::body::{Staged, Staging};
-use store::queue::{NewQueued, NewQueuedRecipient, Update};
+use store::queue::{Begun, NewQueued, NewQueuedRecipient, Update};
 use store::quota::{Occasion, Resource};
 use store::{AccountId, QueueId, Tx, queue};
 
@@ -95,6 +96,8 @@ struct Written {
     /// Accounts whose mailbox was full; everybody else has the message.
     full: Vec<(AccountId, Full)>,
     queued: Option<QueueId>,
+    /// The same, if it is tried at once.
+    begun: Option<QueueId>,
     /// What the brake says; nothing was written if it refuses.
     verdict: Option<Verdict>,
     /// Kinds of the reports that are kept.
@@ -159,9 +162,21 @@ impl Settled {
     }
 
     async fn write(&self) -> Result<Written, Refusal> {
-        let plan = self.plan.clone();
+        let (plan, new) = (self.plan.clone(), self.plan.queued.as_ref());
+        let seat = new.and_then(|new| Seat::take(&self.services, new));
+        let begun = seat.as_ref().map(Seat::begun);
         let store = &self.services.store;
-        let written = store.write_together(move |tx| plan.write(tx)).await;
+        let written = store.write_together(move |tx| plan.write(tx, begun)).await;
+        if let (
+            Ok(Written {
+                begun: Some(id), ..
+            }),
+            Some(new),
+            Some(seat),
+        ) = (&written, new, seat)
+        {
+            seat.go(new.queued(*id, self.plan.requires_tls));
+        }
         written.map_err(|error| match &error {
             store::Error::OverQuota {
                 resource: Resource::Bytes,
@@ -263,7 +278,7 @@ impl Plan {
     }
 
     /// All or nothing; over LMTP, all but full mailboxes.
-    fn write(&self, tx: &mut Tx<'_>) -> store::Result<Written> {
+    fn write(&self, tx: &mut Tx<'_>, begun: Option<Begun>) -> store::Result<Written> {
         let mut written = Written::default();
         if let Some(charge) = &self.charge {
             let verdict = charge.write(tx)?;
@@ -279,14 +294,7 @@ impl Plan {
             }
         }
         if let Some(new) = &self.queued {
-            let id = queue::add(tx, new)?;
-            if let Some(Verdict::Held { why, .. }) = &written.verdict {
-                hold(tx, id, new, why)?;
-            }
-            if self.requires_tls {
-                queue::require_tls(tx, id)?;
-            }
-            written.queued = Some(id);
+            self.queue(tx, new, begun, &mut written)?;
         }
         if let Some(notice) = &self.notice {
             notice.write(tx)?;
@@ -298,6 +306,34 @@ impl Plan {
         }
         self.meetings.write(tx)?;
         Ok(written)
+    }
+
+    /// Into the queue: tried at once if it may go and there is a seat.
+    fn queue(
+        &self,
+        tx: &mut Tx<'_>,
+        new: &NewQueued,
+        begun: Option<Begun>,
+        written: &mut Written,
+    ) -> store::Result<()> {
+        let id = match (&written.verdict, begun) {
+            (Some(Verdict::Held { why, .. }), _) => {
+                let id = queue::add(tx, new)?;
+                hold(tx, id, new, why)?;
+                id
+            }
+            (_, Some(begun)) => {
+                queue::add_begun(tx, new, &begun)?;
+                written.begun = Some(begun.id);
+                begun.id
+            }
+            (_, None) => queue::add(tx, new)?,
+        };
+        if self.requires_tls {
+            queue::require_tls(tx, id)?;
+        }
+        written.queued = Some(id);
+        Ok(())
     }
 
     fn deliver(

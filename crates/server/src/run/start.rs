@@ -228,6 +228,7 @@ fn services(
         recents: Default::default(),
         routes: Default::default(),
         governor: Default::default(),
+        express: Default::default(),
         in_flight: Default::default(),
         refusals: Default::default(),
         tls_results: Default::default(),

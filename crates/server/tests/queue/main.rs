@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test may fail by panicking
 
 mod deadline;
+mod express;
 mod jobs;
 mod notices;
 mod operator;

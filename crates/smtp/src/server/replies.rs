@@ -352,6 +352,14 @@ pub(super) fn shutting_down(service: &Service) -> Reply {
     )
 }
 
+pub(super) fn dismissed() -> Reply {
+    Reply::new(
+        421,
+        Enhanced(4, 7, 0),
+        "This account was locked, removed or changed; log in again, or ask your administrator",
+    )
+}
+
 pub(super) fn timed_out(service: &Service) -> Reply {
     Reply::new(
         421,

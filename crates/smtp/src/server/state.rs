@@ -73,6 +73,8 @@ pub enum Closing {
     Quit,
     /// The owner said that it is time to go.
     ShuttingDown,
+    /// The account that is logged in may not be used any more.
+    Dismissed,
     /// The client was silent, or too slow.
     TimedOut,
     /// The client made too many errors, or failed too many log-ins.
@@ -93,6 +95,7 @@ impl Closing {
         match self {
             Closing::Quit => "quit",
             Closing::ShuttingDown => "shutting down",
+            Closing::Dismissed => "the account may not be used any more",
             Closing::TimedOut => "timeout",
             Closing::TooManyErrors => "too many errors",
             Closing::ShareUsedUp => "session limit reached",

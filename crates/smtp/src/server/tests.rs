@@ -573,6 +573,13 @@ fn draining_finishes_the_message() {
     owner.session.drain();
     assert!(owner.says("").starts_with("421 4.3.2 "));
     let mut owner = Owner::mx();
+    owner.session.dismiss();
+    assert!(
+        owner
+            .says("")
+            .starts_with("421 4.7.0 This account was locked")
+    );
+    let mut owner = Owner::mx();
     owner.session.drain();
     assert_eq!(
         codes(&owner.says("NOOP\r\nMAIL FROM:<a@b>\r\nNOOP\r\n")),

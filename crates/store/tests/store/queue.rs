@@ -136,4 +136,30 @@ on_both_engines! {
         }
         assert!(stored(world, id).await.is_none());
     }
+
+    /// C22: queued and begun in one: as if it had been begun at once, and nobody is called.
+    async fn c22_queued_as_begun(world) {
+        let new = NewQueued {
+            reverse_path: None,
+            envid: None,
+            ret_full: None,
+            smtputf8: false,
+            eight_bit: false,
+            account: None,
+            created: at(0),
+            body: world.stage(b"Subject: out\r\n\r\n").await,
+            header_size: 16,
+            recipients: vec![recipient("x@example.net", 0)],
+        };
+        let work = world.store.watch_queue();
+        let begun = queue::Begun { id: queue::new_id().unwrap(), now: at(0), next_attempt: at(400) };
+        let from_memory = new.queued(begun.id, false);
+        world.store.write_together(move |tx| queue::add_begun(tx, &new, &begun)).await.unwrap();
+        assert!(!work.has_changed().unwrap());
+        assert!(due(world, 399).await.is_empty());
+        assert_eq!(due(world, 400).await, [begun.id]);
+        let stored = stored(world, begun.id).await.unwrap();
+        assert_eq!((stored.recipients[0].attempts, stored.recipients[0].last_attempt), (1, Some(at(0))));
+        assert_eq!((stored.body, stored.recipients[0].address.as_str()), (from_memory.body, from_memory.recipients[0].address.as_str()));
+    }
 }

@@ -227,7 +227,7 @@ impl Lanes {
         };
         let (waiting, now) = (domain.to_string(), self.services.clock.now());
         let write = move |tx: &mut store::Tx<'_>| store::queue::wake(tx, &waiting, now, WAKEN);
-        match self.services.store.write(write).await {
+        match self.services.store.write_unsynced(write).await {
             Ok(0) => self.look_for_stranded(attempts).await,
             Ok(woken) => {
                 tracing::info!(domain, woken, "a mail host is back, its mail goes at once")

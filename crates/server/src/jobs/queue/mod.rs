@@ -4,6 +4,7 @@
 //! still there and due again, and not at once. This needs no sync of its own: a power cut that takes the note away also takes what
 //! followed from it, and the message is tried again, as it would have been anyway.
 
+mod express;
 mod in_flight;
 mod lanes;
 mod refused;
@@ -11,6 +12,8 @@ mod settle;
 
 use crate::Services;
 use crate::journey::relay::Destination;
+pub use express::Express;
+pub(crate) use express::Seat;
 pub use in_flight::InFlight;
 use lanes::{Lanes, Work};
 pub use refused::Refusals;
@@ -19,7 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use store::queue::{Queued, QueuedRecipient, State, Update};
 use store::{Timestamp, Tx};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 /// Messages that are taken out at once.
 const BATCH: usize = 100;
@@ -32,8 +35,16 @@ const PAUSE: Duration = Duration::from_secs(5);
 pub(crate) async fn run(services: Arc<Services>) {
     let lanes = Lanes::new(services.clone());
     let runner = Runner { services, lanes };
+    let mut express = runner.services.express.open();
     let shutdown = runner.services.shutdown.clone();
-    shutdown.run_until_cancelled(runner.run()).await;
+    let running = async { tokio::join!(runner.run(), runner.serve(&mut express)) };
+    shutdown.run_until_cancelled(running).await;
+    runner.services.express.close();
+    express.close();
+    // The lanes put it back.
+    while let Some(message) = express.recv().await {
+        runner.lanes.add(runner.taken(message));
+    }
     runner.lanes.finish().await;
 }
 
@@ -59,6 +70,14 @@ impl Runner {
                     tokio::time::sleep(PAUSE).await;
                 }
             }
+        }
+    }
+
+    /// Hands new mail to the lanes, whose first attempt has been noted with it.
+    async fn serve(&self, express: &mut mpsc::Receiver<Queued>) {
+        while let Some(message) = express.recv().await {
+            self.lanes.until_room().await;
+            self.lanes.add(self.taken(message));
         }
     }
 
@@ -88,6 +107,7 @@ impl Runner {
                 }
             }
             () = due => {}
+            () = self.services.express.missed() => {}
         }
     }
 
@@ -117,22 +137,34 @@ impl Runner {
     /// What is to be done for a message: a piece for each destination. What somebody has in hand already is left out; the rest is
     /// taken in hand.
     fn work_of(&self, message: Queued, now: Timestamp) -> Vec<Work> {
+        let is_free = |recipient: &&QueuedRecipient| {
+            let due = recipient.state == State::Pending && recipient.next_attempt <= now;
+            // Taken here, so that no command can take it before it is tried.
+            due && self.services.in_flight.take(message.id, recipient.index)
+        };
+        let free: Vec<QueuedRecipient> =
+            message.recipients.iter().filter(is_free).cloned().collect();
+        self.pieces(message, free)
+    }
+
+    /// The same for a message all of whose recipients have been taken in hand.
+    fn taken(&self, message: Queued) -> Vec<Work> {
+        let all = message.recipients.clone();
+        self.pieces(message, all)
+    }
+
+    fn pieces(&self, message: Queued, recipients: Vec<QueuedRecipient>) -> Vec<Work> {
         let (message, config) = (Arc::new(message), self.services.config.load());
         let sender = message.reverse_path.as_deref();
         let mut pieces: Vec<(Destination, Vec<QueuedRecipient>)> = Vec::new();
-        for recipient in &message.recipients {
-            let due = recipient.state == State::Pending && recipient.next_attempt <= now;
-            // Taken here, so that no command can take it before it is tried.
-            if !due || !self.services.in_flight.take(message.id, recipient.index) {
-                continue;
-            }
-            let destination = Destination::of(&config, sender, recipient);
+        for recipient in recipients {
+            let destination = Destination::of(&config, sender, &recipient);
             let fits = |piece: &&mut (Destination, Vec<QueuedRecipient>)| {
                 piece.0 == destination && piece.1.len() < RECIPIENTS
             };
             match pieces.iter_mut().find(fits) {
-                Some(piece) => piece.1.push(recipient.clone()),
-                None => pieces.push((destination, vec![recipient.clone()])),
+                Some(piece) => piece.1.push(recipient),
+                None => pieces.push((destination, vec![recipient])),
             }
         }
         let work = |(destination, recipients)| Work {

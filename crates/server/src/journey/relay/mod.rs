@@ -369,7 +369,10 @@ impl<'a> Delivery<'a> {
             false => envelope.eight_bit && !connection.takes_eight_bit(),
         };
         if !unfit {
-            let body = store.open_body(&self.message.body).await?;
+            let body = match &self.message.staged {
+                Some(staged) => store.open_staged(staged)?,
+                None => store.open_body(&self.message.body).await?,
+            };
             return Ok(connection.send(envelope, body).await?);
         }
         let converted = seven_bit::converted(self.services, self.message).await?;

@@ -114,8 +114,14 @@ impl Routes {
             .collect();
         match (usable.is_empty(), addresses.iter().find_map(disabled)) {
             (true, Some(host)) => Err(NotOpened::Disabled(format!(
-                "{} is not tried until {}, after {} failures in a row: {}",
-                host.name, host.until, host.failures, host.words
+                "{} is not tried until {}, after {}: {}",
+                host.name,
+                host.until,
+                match host.failures {
+                    1 => "a failure".to_string(),
+                    failures => format!("{failures} failures in a row"),
+                },
+                host.words
             ))),
             _ => Ok(usable),
         }

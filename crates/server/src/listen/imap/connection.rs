@@ -51,6 +51,8 @@ pub(super) enum Ended {
     Idle,
     /// The server is stopping.
     Shutdown,
+    /// The account may not be used any more.
+    Dismissed,
     /// The client broke the rules in a way that ends the session; it is told this.
     Expelled(&'static str),
     /// The connection broke.
@@ -64,6 +66,7 @@ impl Ended {
             Ended::LoggedOut | Ended::HungUp => "ok",
             Ended::Idle => "timeout",
             Ended::Shutdown => "shutdown",
+            Ended::Dismissed => "refused",
             Ended::Expelled(_) => "refused",
             Ended::Broken(_) => "error",
         }
@@ -417,6 +420,9 @@ impl Connection {
             Ended::Idle => Status::bye("You were silent for too long."),
             Ended::Shutdown => Status::bye("The server is stopping; try again in a moment.")
                 .code(Code::Unavailable),
+            Ended::Dismissed => Status::bye(
+                "This account was locked, removed or changed; log in again, or ask your administrator.",
+            ),
             Ended::Expelled(why) => Status::bye(*why),
             Ended::LoggedOut | Ended::HungUp | Ended::Broken(_) => return self.close().await,
         };
@@ -447,7 +453,7 @@ impl Connection {
         let end = self.end();
         tokio::select! {
             biased;
-            () = end.cancelled() => Err(Ended::Shutdown),
+            () = end.cancelled() => Err(self.why_it_ends()),
             filled = timeout_at(deadline, self.fill()) => filled.map_err(|_| Ended::Idle)?,
             () = news => Ok(()),
         }
@@ -457,7 +463,7 @@ impl Connection {
         let end = self.end();
         tokio::select! {
             biased;
-            () = end.cancelled() => Err(Ended::Shutdown),
+            () = end.cancelled() => Err(self.why_it_ends()),
             filled = timeout_at(deadline, self.fill()) => filled.map_err(|_| Ended::Idle)?,
         }
     }
@@ -467,6 +473,14 @@ impl Connection {
         match &self.present {
             Some(present) => present.ends(),
             None => self.services.shutdown.clone(),
+        }
+    }
+
+    /// Once [`Connection::end`] is cancelled: the server stops, or only this session.
+    pub(super) fn why_it_ends(&self) -> Ended {
+        match self.services.shutdown.is_cancelled() {
+            true => Ended::Shutdown,
+            false => Ended::Dismissed,
         }
     }
 

@@ -90,7 +90,7 @@ impl Waiting {
             filled = connection.fill() => filled.map(|()| Woken::Input)?,
             () = news => Woken::News,
             _ = self.keep_alive.tick() => Woken::Quiet,
-            () = end.cancelled() => return Err(Ended::Shutdown),
+            () = end.cancelled() => return Err(connection.why_it_ends()),
             () = tokio::time::sleep_until(self.until) => return Err(Ended::Idle),
         };
         if let Woken::Quiet = woken {

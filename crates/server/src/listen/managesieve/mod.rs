@@ -192,7 +192,10 @@ impl Session {
                 }
             }
             () = end.cancelled() => {
-                self.protocol.shut_down();
+                match self.services.shutdown.is_cancelled() {
+                    true => self.protocol.shut_down(),
+                    false => self.protocol.dismiss(),
+                }
                 Ok(())
             }
             () = sleep_until(deadline) => {

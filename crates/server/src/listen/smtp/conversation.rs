@@ -203,7 +203,10 @@ impl Conversation {
             }
             () = end.cancelled(), if !self.draining => {
                 self.draining = true;
-                self.session.drain();
+                match self.services.shutdown.is_cancelled() {
+                    true => self.session.drain(),
+                    false => self.session.dismiss(),
+                }
             }
             () = sleep_until(self.patience.deadline()) => self.session.time_out(),
         }
@@ -331,7 +334,9 @@ impl Conversation {
     /// The last line of the session in the log.
     fn report(&self, ended: &Ended) {
         let (result, reason) = match ended {
-            Ended::Closed(Closing::Quit | Closing::ShuttingDown) => ("ok", None),
+            Ended::Closed(Closing::Quit | Closing::ShuttingDown | Closing::Dismissed) => {
+                ("ok", None)
+            }
             Ended::Closed(Closing::TimedOut) => ("timeout", None),
             Ended::Closed(Closing::ShareUsedUp) => ("limited", None),
             Ended::HungUp => ("ok", Some("hung up".to_owned())),
@@ -391,6 +396,6 @@ async fn farewell(mut stream: Stream, why: Closing) {
 fn may_still_talk(why: Closing) -> bool {
     !matches!(
         why,
-        Closing::Quit | Closing::ShuttingDown | Closing::TimedOut
+        Closing::Quit | Closing::ShuttingDown | Closing::Dismissed | Closing::TimedOut
     )
 }
