@@ -17,6 +17,7 @@ pub mod transfer;
 
 mod address;
 mod envelope;
+mod octets;
 mod preview;
 mod scanner;
 mod section;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Summary {
     /// ENVELOPE as IMAP sends it, parentheses included (RFC 3501 §7.4.2), 7-bit: encoded words stay as they are.
+    #[serde(with = "crate::octets")]
     pub envelope: Vec<u8>,
     /// The part tree; [`crate::Scanner`] always finds one.
     pub root: Option<Part>,

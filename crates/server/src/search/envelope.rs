@@ -58,12 +58,8 @@ pub(crate) fn texts(envelope: &[u8]) -> Vec<String> {
 
 /// The folded text of a field: the subject, or addresses as `name <mailbox@host>`, one a line. Empty where there is none.
 pub(crate) fn text(envelope: &[u8], field: EnvelopeField) -> String {
-    let mut reader = Reader { rest: envelope };
-    let Some(Value::List(fields)) = reader.value(0) else {
-        return String::new();
-    };
-    match fields.get(place(field)) {
-        Some(Value::Text(text)) => fold(&encoded_word::decode(text)),
+    match value_at(envelope, place(field)) {
+        Some(Value::Text(text)) => fold(&encoded_word::decode(&text)),
         Some(Value::List(addresses)) => {
             let lines: Vec<String> = addresses.iter().map(address).collect();
             fold(&lines.join("\n"))
@@ -99,12 +95,8 @@ pub(crate) fn message_id(envelope: &[u8]) -> Vec<u8> {
 }
 
 fn written(envelope: &[u8], place: usize) -> Vec<u8> {
-    let mut reader = Reader { rest: envelope };
-    match reader.value(0) {
-        Some(Value::List(mut fields)) if fields.len() > place => match fields.swap_remove(place) {
-            Value::Text(text) => text,
-            _ => Vec::new(),
-        },
+    match value_at(envelope, place) {
+        Some(Value::Text(text)) => text,
         _ => Vec::new(),
     }
 }
@@ -120,11 +112,7 @@ pub(crate) fn shown(envelope: &[u8], field: EnvelopeField) -> String {
 
 /// Name, mailbox and host of the first address of a field, decoded.
 fn first(envelope: &[u8], field: EnvelopeField) -> Option<[String; 3]> {
-    let mut reader = Reader { rest: envelope };
-    let Some(Value::List(fields)) = reader.value(0) else {
-        return None;
-    };
-    let Value::List(addresses) = fields.get(place(field))? else {
+    let Value::List(addresses) = value_at(envelope, place(field))? else {
         return None;
     };
     let Value::List(parts) = addresses.first()? else {
@@ -154,6 +142,28 @@ enum Value {
     Nil,
     Text(Vec<u8>),
     List(Vec<Value>),
+}
+
+/// A field of the envelope; what stands behind it is not read.
+fn value_at(envelope: &[u8], place: usize) -> Option<Value> {
+    let mut reader = Reader { rest: envelope };
+    if reader.next()? != b'(' {
+        return None;
+    }
+    let mut passed = 0;
+    loop {
+        match reader.rest.first()? {
+            b')' => return None,
+            b' ' => {
+                reader.next();
+            }
+            _ if passed == place => return reader.value(1),
+            _ => {
+                reader.value(1)?;
+                passed += 1;
+            }
+        }
+    }
 }
 
 /// Reads values; `None` where the octets are not what this program writes.

@@ -3,6 +3,7 @@
 mod add;
 mod changes;
 mod expire;
+mod facts;
 mod find;
 mod flags;
 mod keywords;
@@ -17,6 +18,7 @@ mod transfer;
 pub use add::add;
 pub use changes::{changes, traces};
 pub use expire::{Everywhere, expire, expired};
+pub use facts::{Facts, facts};
 pub use find::{by_message_id, called, enter_message_ids, message_ids_are_entered, whereabouts};
 pub use flags::store_flags;
 pub(crate) use keywords::{joined as joined_keywords, split as split_keywords};

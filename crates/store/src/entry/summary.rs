@@ -1,8 +1,9 @@
 //! Summaries as they are stored: a version, then postcard, then sealed.
 //!
 //! postcard cannot read an old summary into a struct with more fields, so whoever adds a field to [`message::Summary`] keeps the old
-//! struct here under the old version and converts it.
+//! struct here under the old version and converts it; [`super::facts`] has a copy of the fields.
 
+use super::facts::{Facts, Stored};
 use crate::tx::Tx;
 use crate::{AccountId, Error, MessageId, Result};
 use message::Summary;
@@ -31,7 +32,7 @@ pub(crate) fn decode(
         Some((&VERSION, octets)) => postcard::from_bytes(octets).ok(),
         _ => None,
     };
-    summary.ok_or_else(|| Error::Corrupt(format!("the summary of message {message} is unreadable")))
+    summary.ok_or_else(|| unreadable(message))
 }
 
 /// The ENVELOPE alone: it stands first, and what follows need not be read.
@@ -43,12 +44,31 @@ pub(super) fn decode_envelope(
 ) -> Result<Vec<u8>> {
     let plain = tx.context.vault.open(&place(account, message), stored)?;
     let envelope = match plain.split_first() {
-        Some((&VERSION, octets)) => postcard::take_from_bytes(octets).ok(),
+        Some((&VERSION, octets)) => postcard::take_from_bytes::<&[u8]>(octets).ok(),
         _ => None,
     };
-    let envelope = envelope.map(|(envelope, _)| envelope);
-    envelope
-        .ok_or_else(|| Error::Corrupt(format!("the summary of message {message} is unreadable")))
+    let envelope = envelope.map(|(envelope, _)| envelope.to_vec());
+    envelope.ok_or_else(|| unreadable(message))
+}
+
+/// What sorting and threading look at.
+pub(super) fn decode_facts(
+    tx: &Tx<'_>,
+    account: AccountId,
+    message: MessageId,
+    stored: &[u8],
+) -> Result<Facts> {
+    let plain = tx.context.vault.open(&place(account, message), stored)?;
+    let read = match plain.split_first() {
+        Some((&VERSION, octets)) => postcard::take_from_bytes::<Stored<'_>>(octets).ok(),
+        _ => None,
+    };
+    let (stored, _) = read.ok_or_else(|| unreadable(message))?;
+    Ok(stored.facts(message))
+}
+
+fn unreadable(message: MessageId) -> Error {
+    Error::Corrupt(format!("the summary of message {message} is unreadable"))
 }
 
 fn place(account: AccountId, message: MessageId) -> [u8; 32] {

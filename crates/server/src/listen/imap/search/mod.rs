@@ -19,7 +19,7 @@ use super::message_limit::{self, CutShort};
 use super::state::Selected;
 use crate::search::envelope;
 use ::store::MessageId;
-use ::store::entry::{self, Content, Entry};
+use ::store::entry::{self, Entry, Facts};
 use answer::{Answer, Classic};
 use imap::Tag;
 use imap::command::By;
@@ -138,25 +138,25 @@ async fn prepared(
     })
 }
 
-/// What is stored of these messages; those that are gone meanwhile are left out.
-async fn contents_of<'a>(
+/// What sorting and threading look at of these messages; those that are gone meanwhile are left out.
+async fn facts_of<'a>(
     state: &Selected,
     connection: &Connection,
     entries: &'a [Entry],
-) -> Result<Vec<(&'a Entry, Content)>, Failure> {
+) -> Result<Vec<(&'a Entry, Facts)>, Failure> {
     let owner = state.view.owner;
     let messages: Vec<MessageId> = entries.iter().map(|entry| entry.message).collect();
     let read = connection
         .services
         .store
-        .read(move |tx| entry::contents(tx, owner, &messages));
-    let contents: HashMap<MessageId, Content> = read
+        .read(move |tx| entry::facts(tx, owner, &messages));
+    let facts: HashMap<MessageId, Facts> = read
         .await?
         .into_iter()
-        .map(|content| (content.message, content))
+        .map(|facts| (facts.message, facts))
         .collect();
     // A message may be in the mailbox twice.
-    let known = |entry: &'a Entry| Some((entry, contents.get(&entry.message)?.clone()));
+    let known = |entry: &'a Entry| Some((entry, facts.get(&entry.message)?.clone()));
     Ok(entries.iter().filter_map(known).collect())
 }
 

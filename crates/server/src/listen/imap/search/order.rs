@@ -2,7 +2,7 @@
 
 use super::criteria::fold;
 use super::envelope;
-use ::store::entry::{Content, Entry};
+use ::store::entry::{Entry, Facts};
 use imap::search::EnvelopeField;
 use imap::sort::{Criterion, SortKey};
 use std::cmp::Ordering;
@@ -17,31 +17,27 @@ pub(super) enum Value {
 }
 
 /// Do these criteria ask for more than the mailbox itself knows?
-pub(super) fn needs_content(criteria: &[Criterion]) -> bool {
+pub(super) fn needs_facts(criteria: &[Criterion]) -> bool {
     criteria
         .iter()
         .any(|criterion| !matches!(criterion.key, SortKey::Arrival | SortKey::Size))
 }
 
 /// What a message has for these criteria.
-pub(super) fn values(
-    criteria: &[Criterion],
-    entry: &Entry,
-    content: Option<&Content>,
-) -> Vec<Value> {
+pub(super) fn values(criteria: &[Criterion], entry: &Entry, facts: Option<&Facts>) -> Vec<Value> {
     criteria
         .iter()
-        .map(|criterion| value(criterion.key, entry, content))
+        .map(|criterion| value(criterion.key, entry, facts))
         .collect()
 }
 
-fn value(key: SortKey, entry: &Entry, content: Option<&Content>) -> Value {
-    let envelope = content.map_or(&[][..], |content| &content.summary.envelope);
+fn value(key: SortKey, entry: &Entry, facts: Option<&Facts>) -> Value {
+    let envelope = facts.map_or(&[][..], |facts| &facts.envelope);
     Value::Text(match key {
         SortKey::Arrival => return Value::Number(entry.internal_date.time.as_microsecond()),
         SortKey::Size => return Value::Number(i64::from(entry.size)),
-        SortKey::Date => return Value::Number(content.map_or(0, |content| sent(entry, content))),
-        SortKey::Subject => content.map_or_else(String::new, base_subject),
+        SortKey::Date => return Value::Number(facts.map_or(0, |facts| sent(entry, facts))),
+        SortKey::Subject => facts.map_or_else(String::new, base_subject),
         SortKey::From => envelope::first_mailbox(envelope, EnvelopeField::From),
         SortKey::To => envelope::first_mailbox(envelope, EnvelopeField::To),
         SortKey::Cc => envelope::first_mailbox(envelope, EnvelopeField::Cc),
@@ -51,16 +47,15 @@ fn value(key: SortKey, entry: &Entry, content: Option<&Content>) -> Value {
 }
 
 /// The sent date in seconds since 1970: of a message that does not tell, when it came (RFC 5256 §2.2).
-pub(super) fn sent(entry: &Entry, content: &Content) -> i64 {
-    content
-        .summary
+pub(super) fn sent(entry: &Entry, facts: &Facts) -> i64 {
+    facts
         .sent
         .unwrap_or_else(|| entry.internal_date.time.as_second())
 }
 
 /// The base subject as it is compared.
-pub(super) fn base_subject(content: &Content) -> String {
-    fold(&content.summary.base_subject)
+pub(super) fn base_subject(facts: &Facts) -> String {
+    fold(&facts.base_subject)
 }
 
 /// Compares two messages by criteria; alike ones keep the order of the mailbox where sorting is stable (RFC 5256 §3).
@@ -100,12 +95,12 @@ mod tests {
     }
 
     #[test]
-    fn arrival_and_size_need_no_content() {
-        assert!(!needs_content(&by(&[
+    fn arrival_and_size_need_no_facts() {
+        assert!(!needs_facts(&by(&[
             (SortKey::Size, true),
             (SortKey::Arrival, false)
         ])));
-        assert!(needs_content(&by(&[
+        assert!(needs_facts(&by(&[
             (SortKey::Size, true),
             (SortKey::To, false)
         ])));

@@ -3,7 +3,7 @@
 
 use super::answer::{Answer, Classic};
 use super::order::{self, Value};
-use super::{Prepared, contents_of, context, prepared};
+use super::{Prepared, context, facts_of, prepared};
 use crate::listen::imap::connection::Connection;
 use crate::listen::imap::failure::{Failure, Outcome};
 use crate::listen::imap::message_limit;
@@ -70,7 +70,7 @@ async fn collect(
         modseq: entry.modseq,
         values,
     };
-    if !order::needs_content(criteria) {
+    if !order::needs_facts(criteria) {
         for entry in matches {
             if let Some(number) = state.view.number_of(entry.uid.0) {
                 let values = order::values(criteria, entry, None);
@@ -79,9 +79,9 @@ async fn collect(
         }
         return Ok(());
     }
-    for (entry, content) in contents_of(state, connection, matches).await? {
+    for (entry, facts) in facts_of(state, connection, matches).await? {
         if let Some(number) = state.view.number_of(entry.uid.0) {
-            let values = order::values(criteria, entry, Some(&content));
+            let values = order::values(criteria, entry, Some(&facts));
             found.push(sortable(number, entry, values));
         }
     }

@@ -1,12 +1,12 @@
 //! THREAD and UID THREAD (RFC 5256 §4.4): from what is stored with the messages; none is read.
 
 use super::order;
-use super::{Prepared, contents_of, envelope, prepared};
+use super::{Prepared, envelope, facts_of, prepared};
 use crate::listen::imap::connection::Connection;
 use crate::listen::imap::failure::Outcome;
 use crate::listen::imap::message_limit;
 use crate::listen::imap::state::Selected;
-use ::store::entry::{Content, Entry, id_hash};
+use ::store::entry::{Entry, Facts, id_hash};
 use imap::Tag;
 use imap::command::By;
 use imap::response::Status;
@@ -25,12 +25,12 @@ pub(in crate::listen::imap) async fn thread(
     } = prepared(state, connection, tag, &thread.key).await?;
     let mut messages = Vec::new();
     while let Some(matches) = finding.next(connection).await? {
-        for (entry, content) in contents_of(state, connection, &matches).await? {
+        for (entry, facts) in facts_of(state, connection, &matches).await? {
             let number = match by {
                 By::Uid => Some(entry.uid.0),
                 By::Sequence => state.view.number_of(entry.uid.0),
             };
-            messages.extend(number.map(|number| message(number, entry, &content)));
+            messages.extend(number.map(|number| message(number, entry, &facts)));
         }
     }
     // Off the threads that serve clients: there may be a million.
@@ -51,14 +51,13 @@ pub(in crate::listen::imap) async fn thread(
     Ok(message_limit::answered(connection, done, cut))
 }
 
-fn message(number: u32, entry: &Entry, content: &Content) -> Message {
-    let summary = &content.summary;
+fn message(number: u32, entry: &Entry, facts: &Facts) -> Message {
     Message {
         number,
-        sent: order::sent(entry, content),
-        subject: order::base_subject(content),
-        is_reply: ::message::subject::is_reply(&envelope::subject(&summary.envelope)),
-        id: summary.message_id.as_deref().map(id_hash),
-        references: summary.references.iter().map(|id| id_hash(id)).collect(),
+        sent: order::sent(entry, facts),
+        subject: order::base_subject(facts),
+        is_reply: ::message::subject::is_reply(&envelope::subject(&facts.envelope)),
+        id: facts.message_id.as_deref().map(id_hash),
+        references: facts.references.iter().map(|id| id_hash(id)).collect(),
     }
 }
