@@ -2,6 +2,7 @@
 
 use crate::capability::{Capabilities, Capability};
 use crate::code::Block;
+use crate::error::Problem;
 use std::sync::Arc;
 
 /// A compiled script. It never changes, is cheap to clone, and may be used by many threads at once; what compiles to it depends on
@@ -16,17 +17,30 @@ struct Inner {
     block: Block,
     required: Capabilities,
     needs_body: bool,
+    warnings: Vec<Problem>,
 }
 
 impl Script {
-    pub(crate) fn new(block: Block, required: Capabilities, needs_body: bool) -> Script {
+    pub(crate) fn new(
+        block: Block,
+        required: Capabilities,
+        needs_body: bool,
+        warnings: Vec<Problem>,
+    ) -> Script {
         Script {
             inner: Arc::new(Inner {
                 block,
                 required,
                 needs_body,
+                warnings,
             }),
         }
+    }
+
+    /// What its writer may want to look at again, though it compiles: commands that no message reaches, and more redirects than
+    /// [`crate::Limits::redirects`]. By place.
+    pub fn warnings(&self) -> &[Problem] {
+        &self.inner.warnings
     }
 
     /// What it requires: a host that loads facts beforehand sees here which it may be asked for. With [`Capability::Include`], the

@@ -153,6 +153,66 @@ fn h31_ten_thousand_parts() {
     check(&outcome(script, &message, &mut Facts::default()));
 }
 
+/// H16, H31: it is the limits that end these; without the one that is named they come to their end.
+#[test]
+fn h31_what_a_limit_is_for() {
+    let run = |script: &str, message: &str, facts: &mut Facts, limits: Limits| {
+        let message = crlf(message);
+        let envelope = Envelope::new("sender@example.net", "me@example.com");
+        Run::new(Mail::whole(&message), &envelope)
+            .with_limits(limits)
+            .personal("script", &support::compile(script))
+            .execute(facts)
+    };
+    let (usual, most) = (Limits::default(), usize::MAX);
+
+    let mut doubling = "require \"variables\"; set \"a\" \"0123456789abcdef\";".to_owned();
+    doubling.push_str(&"set \"a\" \"${a}${a}\";".repeat(12));
+    for n in 0..20 {
+        doubling.push_str(&format!("set \"b{n}\" \"${{a}}\";"));
+    }
+    let mut without = usual.clone();
+    without.variable_memory = most;
+    let ended = |limits: &Limits| {
+        let outcome = run(&doubling, MESSAGE, &mut Facts::default(), limits.clone());
+        outcome.error.is_some()
+    };
+    assert_eq!((ended(&usual), ended(&without)), (true, false));
+
+    let mut facts = Facts::default();
+    for pair in ["i0", "i1", "i2", "i3", "i4", "i5", "i6", "i7", "i8"].windows(2) {
+        let twice = format!(
+            "require \"include\"; include \"{0}\"; include \"{0}\";",
+            pair[1]
+        );
+        facts.scripts.insert((Location::Personal, pair[0]), twice);
+    }
+    let last = "require \"variables\"; set \"x\" \"y\";".to_owned();
+    facts.scripts.insert((Location::Personal, "i8"), last);
+    let mut without = usual.clone();
+    without.includes = most;
+    let mut ended = |limits: &Limits| {
+        let script = "require \"include\"; include \"i0\";";
+        let outcome = run(script, MESSAGE, &mut facts, limits.clone());
+        outcome.error.is_some()
+    };
+    assert_eq!((ended(&usual), ended(&without)), (true, false));
+
+    let mut parts = "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n".to_owned();
+    for n in 0..10_000 {
+        parts.push_str(&format!("--b\nContent-Type: text/plain\n\n{n}\n"));
+    }
+    parts.push_str("--b--\n");
+    let mut without = usual.clone();
+    without.mime_parts = most;
+    let found = |limits: &Limits| {
+        let script = "require \"body\"; if body :text :contains \"9998\" { discard; }";
+        let outcome = run(script, &parts, &mut Facts::default(), limits.clone());
+        support::joined(&outcome) == "discard"
+    };
+    assert_eq!((found(&usual), found(&without)), (false, true));
+}
+
 /// H31: as deep as a sender likes.
 #[test]
 fn h31_parts_in_parts() {

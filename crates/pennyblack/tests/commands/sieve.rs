@@ -128,6 +128,24 @@ fn h34_check_names_every_error() {
     assert_eq!((good.code, good.out), (0, format!("{file}: ok\n")));
 }
 
+/// H34: what compiles and is hardly meant so is told, and is no error.
+#[test]
+fn h34_check_warns() {
+    let trial = Trial::new("stop;\nkeep;\n");
+    let done = trial.check(&[]);
+    let file = trial.path("script.sieve");
+    let lines: Vec<&str> = done.out.lines().collect();
+    assert_eq!((done.code, lines.len()), (0, 2), "{done:?}");
+    let warning = format!("{file}:2:1: warning: no message comes here");
+    assert!(lines[0].starts_with(&warning), "{lines:?}");
+    assert_eq!(lines[1], format!("{file}: ok"));
+    let json: serde_json::Value = serde_json::from_str(&trial.check(&["--json"]).out).unwrap();
+    assert_eq!(
+        (&json["ok"], &json["warnings"][0]["line"]),
+        (&true.into(), &2.into())
+    );
+}
+
 #[test]
 fn a_file_that_is_not_there_is_said_on_standard_error() {
     let trial = Trial::new("");
@@ -279,6 +297,27 @@ fn h34_scripts_of_accounts_are_changed_by_command() {
     assert!(done.code != 0 && done.err.contains("fileinto"), "{done:?}");
     assert!(done.err.contains("nonsense"), "{done:?}");
     assert_eq!(world.run(&["sieve", "get", alice, "rules"]).out, text);
+
+    // H31: as large as a script may be, and larger; and one that is worth another look.
+    trial.write("script.sieve", &format!("keep;{}", "\n".repeat(1_000_000)));
+    assert_eq!(
+        world.run(&["sieve", "put", alice, "large", &script]).code,
+        0
+    );
+    assert_eq!(world.run(&["sieve", "delete", alice, "large"]).code, 0);
+    trial.write("script.sieve", &format!("keep;{}", "\n".repeat(1_100_000)));
+    let done = world.run(&put);
+    assert!(done.code != 0 && done.err.contains("too large"), "{done:?}");
+    trial.write("script.sieve", "");
+    let done = world.run(&put);
+    assert!(done.code != 0 && done.err.contains("empty"), "{done:?}");
+    trial.write("script.sieve", "stop; keep;");
+    let done = world.run(&["sieve", "put", alice, "large", &script]);
+    assert!(
+        done.code == 0 && done.err.contains("line 1, column 7"),
+        "{done:?}"
+    );
+    assert_eq!(world.run(&["sieve", "delete", alice, "large"]).code, 0);
 
     trial.write("script.sieve", "discard;");
     let other = ["put", alice, "other", &script, "--activate"];

@@ -118,6 +118,23 @@ fn h32_what_went_wrong_can_be_read() {
     assert_eq!(log.matches("broken on purpose").count(), 2, "{log}");
     let told = explained(&trial, "<two@sender.example>");
     assert!(told.contains("  in: INBOX (UID"), "{told}");
+
+    // A mailbox that is not there.
+    file(
+        &trial,
+        "fails.sieve",
+        "require \"fileinto\"; fileinto \"Nowhere\";",
+    );
+    succeed(&mut trial.command(&["sieve", "put", ALICE, "fails", path, "--activate"]));
+    send(&trial, "<three@sender.example>");
+    let log = succeed(&mut trial.command(&["sieve", "log", ALICE]));
+    let last = log.lines().last().unwrap_or_default();
+    assert!(
+        last.contains("mailbox \"Nowhere\": there is no such mailbox"),
+        "{log}"
+    );
+    let told = explained(&trial, "<three@sender.example>");
+    assert!(told.contains("  in: INBOX (UID"), "{told}");
 }
 
 fn scripts(trial: &Trial) -> String {

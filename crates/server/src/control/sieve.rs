@@ -46,8 +46,13 @@ pub enum Act {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Answer {
-    /// The scripts as they are now.
-    Scripts(Vec<View>),
+    /// The scripts as they are now, and what is worth a look in the one that was put.
+    Scripts {
+        /// All of them.
+        scripts: Vec<View>,
+        /// A line each.
+        warnings: Vec<String>,
+    },
     /// The text of one.
     Text(String),
     /// What went wrong, oldest first.
@@ -75,18 +80,20 @@ pub struct View {
 pub(super) async fn execute(world: &World, request: Request) -> Result<Answer, Failure> {
     let account = find(world, &request.account).await?;
     let source = Source::of(&world.config, &account.address);
+    let mut warnings = Vec::new();
     match request.act {
         Act::List => {}
         Act::Get { name } => return text(world, &account, &source, &name).await,
         Act::Log => return log(world, &account).await,
         change => {
             changeable(&source)?;
-            carry_out(world, &account, change).await?;
+            warnings = carry_out(world, &account, change).await?;
         }
     }
     let all = source.list(&world.store, account.id).await?;
     let view = |(name, active)| View { name, active };
-    Ok(Answer::Scripts(all.into_iter().map(view).collect()))
+    let scripts = all.into_iter().map(view).collect();
+    Ok(Answer::Scripts { scripts, warnings })
 }
 
 async fn find(world: &World, text: &str) -> Result<Account, Failure> {
@@ -136,34 +143,41 @@ async fn log(world: &World, account: &Account) -> Result<Answer, Failure> {
     Ok(Answer::Log(entries.into_iter().map(entry).collect()))
 }
 
-async fn carry_out(world: &World, account: &Account, change: Act) -> Result<(), Failure> {
+/// The warnings about a script that was put.
+async fn carry_out(world: &World, account: &Account, change: Act) -> Result<Vec<String>, Failure> {
     let id = account.id;
     match change {
-        Act::List | Act::Get { .. } | Act::Log => Ok(()),
+        Act::List | Act::Get { .. } | Act::Log => {}
         Act::Put {
             name,
             text,
             activate,
         } => {
             let name = parse_name(&name)?;
-            put(world, account, &name, text).await?;
-            match activate {
-                true => set_active(world, account, Some(name)).await,
-                false => Ok(()),
+            let warnings = put(world, account, &name, text).await?;
+            if activate {
+                set_active(world, account, Some(name)).await?;
             }
+            return Ok(warnings);
         }
         Act::Activate { name } => {
             let name = name.as_deref().map(parse_name).transpose()?;
-            set_active(world, account, name).await
+            set_active(world, account, name).await?;
         }
         Act::Delete { name } => {
             let deleted = world.store.write(move |tx| script::delete(tx, id, &name));
-            Ok(deleted.await?)
+            deleted.await?;
         }
     }
+    Ok(Vec::new())
 }
 
-async fn put(world: &World, account: &Account, name: &str, text: String) -> Result<(), Failure> {
+async fn put(
+    world: &World,
+    account: &Account,
+    name: &str,
+    text: String,
+) -> Result<Vec<String>, Failure> {
     let scripts = match &world.running {
         Some(running) => running.services.scripts.clone(),
         None => Default::default(),
@@ -177,11 +191,12 @@ async fn put(world: &World, account: &Account, name: &str, text: String) -> Resu
         name,
         text,
     );
-    stored.await.map_err(|why| match why {
+    let script = stored.await.map_err(|why| match why {
         NotStored::Store(error) => error.into(),
         NotStored::Broken(errors) => Failure::invalid(errors.to_string()),
-        NotStored::NoRoom(_) => Failure::refused(why.to_string()),
-    })
+        NotStored::Empty | NotStored::NoRoom(_) => Failure::refused(why.to_string()),
+    })?;
+    Ok(script.warnings().iter().map(ToString::to_string).collect())
 }
 
 async fn set_active(world: &World, account: &Account, name: Option<String>) -> Result<(), Failure> {

@@ -13,8 +13,8 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio_util::task::TaskTracker;
 
-/// A request's longest line.
-pub(super) const LONGEST: u64 = 1 << 20;
+/// A request's longest line: the largest Sieve script, written as JSON, fits in.
+pub(super) const LONGEST: u64 = 64 << 20;
 /// How long a client may be silent.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -100,7 +100,8 @@ async fn answer_all(stream: UnixStream, running: Arc<Running>) {
             return;
         };
         let reply = answer(&line, &running).await;
-        if stream.write_all(reply.as_bytes()).await.is_err() {
+        let cut = line.len() as u64 >= LONGEST;
+        if stream.write_all(reply.as_bytes()).await.is_err() || cut {
             return;
         }
     }

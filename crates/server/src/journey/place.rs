@@ -9,6 +9,7 @@ use store::body::Staged;
 use store::entry::{Flags, NewEntry, QuotaRule};
 use store::mailbox::{self, SpecialUse};
 use store::quota::Resource;
+use store::script::journal;
 use store::{AccountId, Error, MailboxId, MessageId, Result, Timestamp, Tx, entry};
 
 /// One copy of a message in an account.
@@ -148,7 +149,8 @@ fn junk(tx: &mut Tx<'_>, inbox: &Inbox, name: &str) -> Result<MailboxId> {
     if let Some(found) = mailbox::by_name(tx, account, name)? {
         return Ok(found.id);
     }
-    or_inbox(made(tx, account, name, Some(SpecialUse::Junk)), inbox, name)
+    let made = made(tx, account, name, Some(SpecialUse::Junk));
+    or_inbox(tx, made, inbox, name)
 }
 
 /// RFC 9042 §4, RFC 8579 §4, RFC 5490 §3.2: by id, by use, by name, and made if that was asked for.
@@ -173,12 +175,14 @@ fn named(
     }
     match mailbox::by_name(tx, account, name)? {
         Some(found) => Ok(found.id),
-        None if create => or_inbox(made(tx, account, name, special), inbox, name),
-        None => or_inbox(
-            Err(Error::Refused("there is no such mailbox".into())),
-            inbox,
-            name,
-        ),
+        None if create => {
+            let made = made(tx, account, name, special);
+            or_inbox(tx, made, inbox, name)
+        }
+        None => {
+            let missing = Err(Error::Refused("there is no such mailbox".into()));
+            or_inbox(tx, missing, inbox, name)
+        }
     }
 }
 
@@ -194,8 +198,13 @@ fn made(
     Ok(made)
 }
 
-/// A name that no mailbox may have is a mistake of whoever chose it; the mail is kept all the same.
-fn or_inbox(made: Result<MailboxId>, inbox: &Inbox, name: &str) -> Result<MailboxId> {
+/// A name that no mailbox may have is a mistake of whoever chose it; the mail is kept all the same, and the owner's journal says why (H32).
+fn or_inbox(
+    tx: &mut Tx<'_>,
+    made: Result<MailboxId>,
+    inbox: &Inbox,
+    name: &str,
+) -> Result<MailboxId> {
     match made {
         Err(Error::Refused(why) | Error::Exists(why)) => {
             tracing::warn!(
@@ -204,6 +213,8 @@ fn or_inbox(made: Result<MailboxId>, inbox: &Inbox, name: &str) -> Result<Mailbo
                 reason = why,
                 "mail for this mailbox goes into INBOX"
             );
+            let line = format!("mailbox \"{name}\": {why}; filed into INBOX instead");
+            journal::add(tx, inbox.account, &line)?;
             Ok(inbox.mailbox)
         }
         made => made,

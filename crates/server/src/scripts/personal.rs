@@ -4,7 +4,7 @@
 use super::compile::traits;
 use super::{Scripts, compiler};
 use crate::config::Config;
-use sieve::{CompileErrors, Scope};
+use sieve::{CompileErrors, Scope, Script};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use store::script::{self, Quota, Shortage, Traits};
@@ -25,6 +25,9 @@ pub(crate) enum NotStored {
     /// It does not compile.
     #[error("{0}")]
     Broken(CompileErrors),
+    /// It has no octet (RFC 5804 §2.6).
+    #[error("An empty script is not stored; `keep;` is the shortest that does nothing.")]
+    Empty,
     /// There is no room for it.
     #[error("{}", explain(*.0))]
     NoRoom(Shortage),
@@ -44,12 +47,12 @@ pub(crate) fn explain(shortage: Shortage) -> &'static str {
     }
 }
 
-/// Checks a script of a user.
+/// Checks a script of a user; its warnings come with it.
 pub(crate) async fn check(
     scripts: Arc<Scripts>,
     config: Arc<Config>,
     source: Vec<u8>,
-) -> Result<Result<Traits, CompileErrors>, store::Error> {
+) -> Result<Result<Script, CompileErrors>, store::Error> {
     let compiled = tokio::task::spawn_blocking(move || {
         let compiler = compiler(&config, Scope::Personal);
         scripts.cache.compile(&compiler, Scope::Personal, &source)
@@ -57,10 +60,7 @@ pub(crate) async fn check(
     let compiled = compiled
         .await
         .map_err(|error| store::Error::Bug(format!("compiling a script panicked: {error}")))?;
-    Ok(match compiled.as_ref() {
-        Ok(script) => Ok(traits(script)),
-        Err(errors) => Err(errors.clone()),
-    })
+    Ok(compiled.as_ref().clone())
 }
 
 /// Checks and stores a script, in place of one of the same name.
@@ -71,20 +71,24 @@ pub(crate) async fn put(
     account: AccountId,
     name: String,
     source: Vec<u8>,
-) -> Result<(), NotStored> {
+) -> Result<Script, NotStored> {
     let quota = quota(config);
+    if source.is_empty() {
+        return Err(NotStored::Empty);
+    }
     // Not compiled if it is too large anyway.
     if source.len() as u64 > quota.script_size {
         return Err(NotStored::NoRoom(Shortage::TooLarge));
     }
     let checked = check(scripts.clone(), config.clone(), source.clone()).await?;
-    let traits = checked.map_err(NotStored::Broken)?;
+    let script = checked.map_err(NotStored::Broken)?;
+    let traits = traits(&script);
     let stored = store
         .write(move |tx| script::put(tx, account, &name, &source, traits, &quota))
         .await?;
     match stored {
         Some(shortage) => Err(NotStored::NoRoom(shortage)),
-        None => Ok(()),
+        None => Ok(script),
     }
 }
 
@@ -210,10 +214,10 @@ impl Source {
 
 /// The scripts of a folder, and the active one wherever it is.
 fn listed(folder: &Path, active: &Path) -> Vec<(String, bool)> {
-    let active = active.exists().then(|| name_of(active));
     let files = super::files::expanded(folder)
         .into_iter()
-        .filter(|file| file.is_file());
+        .filter(|file| file.is_file() && file != active);
+    let active = active.exists().then(|| name_of(active));
     let mut names: Vec<String> = files
         .filter_map(|file| Some(file.file_stem()?.to_string_lossy().into_owned()))
         .collect();
@@ -295,5 +299,24 @@ mod tests {
             path("../../etc@example.com"),
             "/mail/example.com/_._.._etc/sieve"
         );
+    }
+
+    /// H2: the link that makes a script active is no further script, even beside it.
+    #[test]
+    fn h2_the_active_link_is_no_script_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["mine.sieve", "other.sieve", "notes.txt"] {
+            std::fs::write(folder.path().join(name), "keep;").unwrap();
+        }
+        let link = folder.path().join(".dovecot.sieve");
+        std::os::unix::fs::symlink("mine.sieve", &link).unwrap();
+        let expected = [("mine".to_owned(), true), ("other".to_owned(), false)];
+        assert_eq!(listed(folder.path(), &link), expected);
+        // A file instead of a link.
+        std::fs::remove_file(&link).unwrap();
+        std::fs::write(&link, "keep;").unwrap();
+        let names = listed(folder.path(), &link);
+        assert_eq!(names[0], ("dovecot".to_owned(), true));
+        assert_eq!(names.len(), 3);
     }
 }

@@ -11,6 +11,7 @@ mod matching;
 mod nearest;
 mod tests;
 mod text;
+mod warnings;
 
 use crate::capability::{Capabilities, Capability, Scope};
 use crate::error::{CompileErrors, Place, Problem};
@@ -68,7 +69,9 @@ impl Compiler {
         let block = checker.script(&tree.commands);
         let mut problems = checker.problems;
         if problems.is_empty() {
-            return Ok(Script::new(block, checker.required, checker.needs_body));
+            let warnings = warnings::of(&block, &self.limits);
+            let (required, needs_body) = (checker.required, checker.needs_body);
+            return Ok(Script::new(block, required, needs_body, warnings));
         }
         problems.sort_by_key(|problem| problem.place);
         problems.truncate(self.limits.errors.max(1));

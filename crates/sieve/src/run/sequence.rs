@@ -10,7 +10,7 @@ use crate::run::commands::Flow;
 use crate::script::Script;
 
 pub(super) fn execute(run: &Run<'_>, host: &mut dyn Host) -> Outcome {
-    let idle = Script::new(Vec::new(), crate::Capabilities::NONE, false);
+    let idle = Script::new(Vec::new(), crate::Capabilities::NONE, false, Vec::new());
     let frame = Frame::new("".into(), &idle, 0);
     let present = match &run.occasion {
         Occasion::Delivery => Vec::new(),

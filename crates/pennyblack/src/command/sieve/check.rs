@@ -7,35 +7,34 @@ use crate::outcome::Outcome;
 use crate::output::{json, say};
 use serde_json::json;
 use sieve::{Compiler, Scope};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Every error of every script is a line on standard output; exit code 1 if there is one.
+/// Every error of every script is a line on standard output; exit code 1 if there is one. Warnings are lines too, and no errors.
 pub(super) fn run(scripts: &[PathBuf], scope: Scope, global: &Global) -> Outcome {
-    let mut faulty = Vec::new();
+    let (mut errors, mut warnings) = (Vec::new(), Vec::new());
     for file in scripts {
-        let compiled = Compiler::new(scope).compile(&read(file)?);
-        if let (Ok(_), false) = (&compiled, global.json) {
-            say!("{}: ok", file.display());
+        match Compiler::new(scope).compile(&read(file)?) {
+            Ok(script) => {
+                warnings.extend(report::problems_json(file, script.warnings()));
+                if !global.json {
+                    report::warnings(file, &script);
+                    say!("{}: ok", file.display());
+                }
+            }
+            Err(found) => {
+                errors.extend(report::problems_json(file, found.problems()));
+                if !global.json {
+                    report::errors(file, &found);
+                }
+            }
         }
-        faulty.extend(compiled.err().map(|errors| (file.as_path(), errors)));
     }
+    let ok = errors.is_empty();
     if global.json {
-        json(&as_json(&faulty));
-    } else {
-        for (file, errors) in &faulty {
-            report::errors(file, errors);
-        }
+        json(&json!({"ok": ok, "errors": errors, "warnings": warnings}));
     }
-    Ok(ExitCode::from(u8::from(!faulty.is_empty())))
-}
-
-fn as_json(faulty: &[(&Path, sieve::CompileErrors)]) -> serde_json::Value {
-    let errors: Vec<_> = faulty
-        .iter()
-        .flat_map(|(file, errors)| report::errors_json(file, errors))
-        .collect();
-    json!({"ok": errors.is_empty(), "errors": errors})
+    Ok(ExitCode::from(u8::from(!ok)))
 }
 
 /// The words of `require`, on one line as ManageSieve's SIEVE capability has them (H38).

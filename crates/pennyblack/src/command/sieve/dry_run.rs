@@ -15,7 +15,7 @@ pub(super) fn run(options: &SieveTest, global: &Global) -> Outcome {
     let script = match Compiler::new(scope(options.admin)).compile(&read(&options.script)?) {
         Ok(script) => script,
         Err(errors) if global.json => {
-            let errors = report::errors_json(&options.script, &errors);
+            let errors = report::problems_json(&options.script, errors.problems());
             json(&json!({"actions": [], "errors": errors}));
             return Ok(ExitCode::FAILURE);
         }

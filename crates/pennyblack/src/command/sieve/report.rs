@@ -3,23 +3,33 @@
 use crate::output::{printable, say};
 use serde_json::{Value, json};
 use sieve::{
-    Action, CompileErrors, FileInto, NotifyMethod, Outcome, Performed, RedirectTo, TraceLine,
-    Vacation,
+    Action, CompileErrors, FileInto, NotifyMethod, Outcome, Performed, Problem, RedirectTo, Script,
+    TraceLine, Vacation,
 };
 use std::path::Path;
 
 /// `FILE:LINE:COLUMN: what (hint)`, a line each.
 pub(super) fn errors(file: &Path, errors: &CompileErrors) {
-    for problem in errors.problems() {
+    problems(file, "", errors.problems());
+}
+
+/// `FILE:LINE:COLUMN: warning: what`, a line each.
+pub(super) fn warnings(file: &Path, script: &Script) {
+    problems(file, "warning: ", script.warnings());
+}
+
+fn problems(file: &Path, kind: &str, problems: &[Problem]) {
+    for problem in problems {
         let (at, what) = (problem.place, printable(&problem.what));
         let hint = problem.hint.as_ref();
         let hint = hint.map_or(String::new(), |hint| format!(" ({})", printable(hint)));
-        say!("{}:{}:{}: {what}{hint}", file.display(), at.line, at.column);
+        let (file, line, column) = (file.display(), at.line, at.column);
+        say!("{file}:{line}:{column}: {kind}{what}{hint}");
     }
 }
 
-pub(super) fn errors_json(file: &Path, errors: &CompileErrors) -> Vec<Value> {
-    let each = errors.problems().iter().map(|problem| {
+pub(super) fn problems_json(file: &Path, problems: &[Problem]) -> Vec<Value> {
+    let each = problems.iter().map(|problem| {
         json!({
             "script": file,
             "line": problem.place.line,

@@ -37,8 +37,15 @@ pub(super) fn run(account: String, act: Act, global: &Global) -> Outcome {
         return Err(unexpected());
     };
     Ok(match (answer, global.json) {
-        (Answer::Scripts(scripts), true) => json(&scripts),
-        (Answer::Scripts(scripts), false) => print(&scripts),
+        (Answer::Scripts { scripts, warnings }, as_json) => {
+            for warning in &warnings {
+                eprintln!("pennyblack: warning: {}", printable(warning));
+            }
+            match as_json {
+                true => json(&scripts),
+                false => print(&scripts),
+            }
+        }
         (Answer::Log(entries), true) => json(&entries),
         (Answer::Log(entries), false) => log(&entries),
         (Answer::Text(script), true) => json(&script),

@@ -2,7 +2,6 @@
 
 use super::{Session, failure};
 use crate::scripts::personal;
-use managesieve::Response;
 use store::script::Shortage;
 
 impl Session {
@@ -14,7 +13,7 @@ impl Session {
         let scripts = self.services.scripts.clone();
         let checked = personal::check(scripts, self.config.clone(), content).await;
         let response = match checked {
-            Ok(Ok(_)) => Response::ok(),
+            Ok(Ok(script)) => failure::stored(&script),
             Ok(Err(errors)) => failure::broken(&errors),
             Err(error) => failure::response(&error),
         };

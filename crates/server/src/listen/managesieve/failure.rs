@@ -1,4 +1,4 @@
-//! What a client is told where the store says no.
+//! What a client is told where the store or the compiler says no, or has a warning.
 
 use managesieve::{Code, Response};
 use store::Error;
@@ -35,6 +35,17 @@ pub(super) fn shortage(shortage: Shortage) -> Response {
 /// The response to a script that does not compile: a line for each error (RFC 5804 §2.6).
 pub(super) fn broken(errors: &sieve::CompileErrors) -> Response {
     Response::no(errors.to_string().replace('\n', "\r\n"))
+}
+
+/// The response to a script that compiles: what may not be meant so is told all the same (RFC 5804 §2.6).
+pub(super) fn stored(script: &sieve::Script) -> Response {
+    let warnings: Vec<String> = script.warnings().iter().map(ToString::to_string).collect();
+    match warnings.is_empty() {
+        true => Response::ok(),
+        false => Response::ok()
+            .code(Code::Warnings)
+            .text(warnings.join("\r\n")),
+    }
 }
 
 /// Scripts that are files are the admin's to change.

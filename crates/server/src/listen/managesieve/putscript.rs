@@ -26,8 +26,9 @@ impl Session {
             content,
         );
         let response = match put.await {
-            Ok(()) => Response::ok(),
+            Ok(script) => failure::stored(&script),
             Err(NotStored::Broken(errors)) => failure::broken(&errors),
+            Err(why @ NotStored::Empty) => Response::no(why.to_string()),
             Err(NotStored::NoRoom(shortage)) => failure::shortage(shortage),
             Err(NotStored::Store(error)) => failure::response(&error),
         };
