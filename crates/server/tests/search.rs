@@ -256,3 +256,104 @@ async fn an_index_of_mostly_gone_messages_is_made_anew() {
     drop(client);
     world.finish().await;
 }
+
+/// Numbers of `* SORT 1 2 3`.
+fn sorted(answer: &str) -> Vec<u32> {
+    let numbers = answer.trim().strip_prefix("* SORT").expect("an answer");
+    numbers
+        .split_whitespace()
+        .map(|number| number.parse().unwrap())
+        .collect()
+}
+
+/// A mailbox with more than one block of messages, whose dates fall and whose subjects repeat.
+async fn correspondence(client: &mut Client, numbers: std::ops::Range<u32>) {
+    for n in numbers {
+        let (subject, name) = (n % 7, char::from(b'a' + (n % 26) as u8));
+        let (day, month) = (1 + (400 - n) % 28, ["Jan", "Feb"][(n % 2) as usize]);
+        let message = format!(
+            "From: {name} <{name}{n}@example.com>\nTo: t{}@example.com\nSubject: Re: topic {subject}\nDate: {day} {month} 2020 10:00:00 +0000\n\
+             Message-ID: <m{n}@example.com>\nReferences: <m{subject}@example.com>\n\ntext\n",
+            n % 3
+        );
+        client.append(&message).await;
+    }
+}
+
+/// What is kept packed answers as the messages themselves do: at first, again, after more has come, and after some has gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn digests_answer_as_the_messages_do() {
+    let world = World::start_with(&setup(&[("search.index", "\"never\"")])).await;
+    let mut client = Client::select(&world).await;
+    correspondence(&mut client, 0..300).await;
+    let mut all: Vec<u32> = (0..300).collect();
+    agree(&mut client, &all).await;
+    agree(&mut client, &all).await;
+    correspondence(&mut client, 300..390).await;
+    all.extend(300..390);
+    agree(&mut client, &all).await;
+    // UIDs are the numbers plus one.
+    client
+        .command("UID STORE 5,100:102,390 +FLAGS.SILENT (\\Deleted)")
+        .await;
+    client.command("EXPUNGE").await;
+    all.retain(|n| ![4, 99, 100, 101, 389].contains(n));
+    agree(&mut client, &all).await;
+    agree(&mut client, &all).await;
+    drop(client);
+    world.finish().await;
+}
+
+/// Compares answers with what is known of these messages.
+async fn agree(client: &mut Client, all: &[u32]) {
+    let expected = |key: fn(u32) -> (u32, u32)| {
+        let mut sorted = all.to_vec();
+        sorted.sort_by_key(|n| key(*n));
+        sorted.iter().map(|n| n + 1).collect::<Vec<_>>()
+    };
+    let answer = client.command("UID SORT (SUBJECT) UTF-8 ALL").await;
+    assert_eq!(sorted(&answer), expected(|n| (n % 7, 0)));
+    let answer = client.command("UID SORT (DATE) UTF-8 ALL").await;
+    assert_eq!(sorted(&answer), expected(|n| (n % 2, (400 - n) % 28)));
+    let answer = client.command("UID SORT (TO REVERSE FROM) UTF-8 ALL").await;
+    let by_names = expected(|n| (n % 3, 0));
+    let mut by_names: Vec<u32> = by_names.iter().map(|uid| uid - 1).collect();
+    // Mailboxes are the letter and the number, compared as text.
+    by_names.sort_by_key(|n| {
+        let from = format!("{}{n}", char::from(b'a' + (n % 26) as u8));
+        (n % 3, std::cmp::Reverse(from))
+    });
+    let by_names: Vec<u32> = by_names.iter().map(|n| n + 1).collect();
+    assert_eq!(sorted(&answer), by_names);
+    // A search in between, and one that names few.
+    let of = |keep: fn(&u32) -> bool| {
+        all.iter()
+            .copied()
+            .filter(keep)
+            .map(|n| n + 1)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        client.search("SUBJECT \"TOPIC 3\"").await,
+        of(|n| n % 7 == 3)
+    );
+    assert_eq!(client.search("NOT TO t1@").await, of(|n| n % 3 != 1));
+    assert_eq!(client.search("UID 1:20 FROM b27@").await, Vec::<u32>::new());
+    assert_eq!(
+        client.search("OR FROM b27@ BODY nothing").await,
+        of(|n| *n == 27)
+    );
+    let answer = client
+        .command("UID SORT (SUBJECT) UTF-8 SUBJECT \"topic 5\" UID 1:60")
+        .await;
+    assert_eq!(sorted(&answer), of(|n| n % 7 == 5 && *n < 60));
+    let answer = client.command("UID THREAD REFERENCES UTF-8 ALL").await;
+    let mut told: Vec<u32> = answer
+        .split(|c: char| !c.is_ascii_digit())
+        .filter_map(|number| number.parse().ok())
+        .collect();
+    told.sort_unstable();
+    assert_eq!(told, of(|_| true));
+    let threads = answer.matches("(").count();
+    assert!(threads >= 7, "{answer}");
+}

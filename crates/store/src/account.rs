@@ -230,6 +230,7 @@ pub fn remove(tx: &mut Tx<'_>, id: AccountId) -> Result<()> {
     for table in [
         "DELETE FROM content WHERE account = $1",
         "DELETE FROM entry WHERE account = $1",
+        "DELETE FROM digest WHERE account = $1",
         "DELETE FROM mailbox WHERE account = $1",
         "DELETE FROM removed WHERE account = $1",
         "DELETE FROM removed_mailbox WHERE account = $1",

@@ -31,6 +31,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0021_rejection.sql"),
     include_str!("../migrations/0022_wish.sql"),
     include_str!("../migrations/0023_near_copy.sql"),
+    include_str!("../migrations/0024_digest.sql"),
 ];
 
 /// The version this program works with.

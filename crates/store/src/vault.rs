@@ -5,6 +5,7 @@
 
 use crate::{Error, Result};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use std::borrow::Cow;
 
 /// First octet of a value that is stored as it is.
 const PLAIN: u8 = 0;
@@ -77,15 +78,20 @@ impl Vault {
 
     /// Gets back what [`Vault::seal`] was given.
     pub(crate) fn open(&self, place: &[u8], stored: &[u8]) -> Result<Vec<u8>> {
+        self.reveal(place, stored).map(Cow::into_owned)
+    }
+
+    /// The same without a copy of what is not encrypted.
+    pub(crate) fn reveal<'a>(&self, place: &[u8], stored: &'a [u8]) -> Result<Cow<'a, [u8]>> {
         match stored.split_first() {
-            Some((&PLAIN, plain)) => Ok(plain.to_vec()),
+            Some((&PLAIN, plain)) => Ok(Cow::Borrowed(plain)),
             Some((&SEALED, sealed)) => {
                 let (salt, sealed) = sealed
                     .split_first_chunk::<SALT>()
                     .ok_or_else(|| Error::Corrupt("a sealed value is too short".into()))?;
                 let mut octets = sealed.to_vec();
                 self.lock(*salt)?.open(0, place, &mut octets)?;
-                Ok(octets)
+                Ok(Cow::Owned(octets))
             }
             _ => Err(Error::Corrupt("a stored value has an unknown form".into())),
         }

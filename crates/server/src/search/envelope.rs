@@ -52,35 +52,71 @@ fn holds(text: &[u8], word: &[u8]) -> bool {
 /// The folded texts of all these fields.
 pub(crate) fn texts(envelope: &[u8]) -> Vec<String> {
     use EnvelopeField::{Bcc, Cc, From, Subject, To};
-    let fields = [Subject, From, To, Cc, Bcc].into_iter();
-    fields.map(|field| text(envelope, field)).collect()
+    let (all, fields) = ([Subject, From, To, Cc, Bcc], Fields::of(envelope));
+    all.map(|field| fields.text(field)).into()
+}
+
+/// All fields, read at once.
+pub(crate) struct Fields(Vec<Value>);
+
+impl Fields {
+    /// Of an envelope.
+    pub(crate) fn of(envelope: &[u8]) -> Fields {
+        let mut reader = Reader { rest: envelope };
+        match reader.value(0) {
+            Some(Value::List(fields)) => Fields(fields),
+            _ => Fields(Vec::new()),
+        }
+    }
+
+    fn at(&self, field: EnvelopeField) -> Option<&Value> {
+        self.0.get(place(field))
+    }
+
+    /// The folded text of a field: the subject, or addresses as `name <mailbox@host>`, one a line. Empty where there is none.
+    pub(crate) fn text(&self, field: EnvelopeField) -> String {
+        text_of(self.at(field))
+    }
+
+    /// The mailbox of the first address of a field, folded; of a group its name (RFC 5256 §3, FROM). Empty where there is none.
+    pub(crate) fn first_mailbox(&self, field: EnvelopeField) -> String {
+        let first = first_of(self.at(field));
+        first.map_or_else(String::new, |[_, mailbox, _]| fold(&mailbox))
+    }
+
+    /// What is displayed of the first address of a field, folded: its name, or the address where it has none (RFC 5957 §3).
+    pub(crate) fn first_display(&self, field: EnvelopeField) -> String {
+        match first_of(self.at(field)) {
+            Some([name, _, _]) if !name.is_empty() => fold(&name),
+            // Of a group only its name is in the envelope, where addresses have their mailbox.
+            Some([_, mailbox, host]) if host.is_empty() => fold(&mailbox),
+            Some([_, mailbox, host]) => fold(&format!("{mailbox}@{host}")),
+            None => String::new(),
+        }
+    }
+
+    /// The subject as it was written.
+    pub(crate) fn subject(&self) -> &[u8] {
+        match self.at(EnvelopeField::Subject) {
+            Some(Value::Text(text)) => text,
+            _ => &[],
+        }
+    }
 }
 
 /// The folded text of a field: the subject, or addresses as `name <mailbox@host>`, one a line. Empty where there is none.
 pub(crate) fn text(envelope: &[u8], field: EnvelopeField) -> String {
-    match value_at(envelope, place(field)) {
-        Some(Value::Text(text)) => fold(&encoded_word::decode(&text)),
+    text_of(value_at(envelope, place(field)).as_ref())
+}
+
+fn text_of(value: Option<&Value>) -> String {
+    match value {
+        Some(Value::Text(text)) => fold(&encoded_word::decode(text)),
         Some(Value::List(addresses)) => {
             let lines: Vec<String> = addresses.iter().map(address).collect();
             fold(&lines.join("\n"))
         }
         _ => String::new(),
-    }
-}
-
-/// The mailbox of the first address of a field, folded; of a group its name (RFC 5256 §3, FROM). Empty where there is none.
-pub(crate) fn first_mailbox(envelope: &[u8], field: EnvelopeField) -> String {
-    first(envelope, field).map_or_else(String::new, |[_, mailbox, _]| fold(&mailbox))
-}
-
-/// What is displayed of the first address of a field, folded: its name, or the address where it has none (RFC 5957 §3).
-pub(crate) fn first_display(envelope: &[u8], field: EnvelopeField) -> String {
-    match first(envelope, field) {
-        Some([name, _, _]) if !name.is_empty() => fold(&name),
-        // Of a group only its name is in the envelope, where addresses have their mailbox.
-        Some([_, mailbox, host]) if host.is_empty() => fold(&mailbox),
-        Some([_, mailbox, host]) => fold(&format!("{mailbox}@{host}")),
-        None => String::new(),
     }
 }
 
@@ -112,7 +148,11 @@ pub(crate) fn shown(envelope: &[u8], field: EnvelopeField) -> String {
 
 /// Name, mailbox and host of the first address of a field, decoded.
 fn first(envelope: &[u8], field: EnvelopeField) -> Option<[String; 3]> {
-    let Value::List(addresses) = value_at(envelope, place(field))? else {
+    first_of(value_at(envelope, place(field)).as_ref())
+}
+
+fn first_of(value: Option<&Value>) -> Option<[String; 3]> {
+    let Value::List(addresses) = value? else {
         return None;
     };
     let Value::List(parts) = addresses.first()? else {
@@ -282,15 +322,17 @@ mod tests {
     /// RFC 5256 §3, RFC 5957 §3
     #[test]
     fn what_is_sorted_by() {
-        assert_eq!(first_mailbox(ENVELOPE, EnvelopeField::Cc), "KLENSIN");
-        assert_eq!(first_display(ENVELOPE, EnvelopeField::Cc), "JOHN");
+        let fields = Fields::of(ENVELOPE);
+        assert_eq!(fields.first_mailbox(EnvelopeField::Cc), "KLENSIN");
+        assert_eq!(fields.first_display(EnvelopeField::Cc), "JOHN");
         assert_eq!(
-            first_display(ENVELOPE, EnvelopeField::To),
+            fields.first_display(EnvelopeField::To),
             "IMAP@CAC.WASHINGTON.EDU"
         );
-        assert_eq!(first_display(ENVELOPE, EnvelopeField::Bcc), "");
+        assert_eq!(fields.first_display(EnvelopeField::Bcc), "");
         let group = b"(NIL NIL ((NIL NIL \"Team\" NIL)(NIL NIL \"a\" \"b\")(NIL NIL NIL NIL)))";
-        assert_eq!(first_display(group, EnvelopeField::From), "TEAM");
+        let group = Fields::of(group);
+        assert_eq!(group.first_display(EnvelopeField::From), "TEAM");
         assert_eq!(subject(ENVELOPE), b"=?utf-8?Q?Gr=C3=B6=C3=9Fe?= \"x\"");
         assert_eq!(subject(b"("), b"");
     }

@@ -1,46 +1,60 @@
-//! What SORT and THREAD look at of a message. It stands in the summary, behind the part tree: that is passed over without being built, which is
+//! What SORT, THREAD and SEARCH look at of a message. It stands in the summary, behind the part tree: that is passed over without being built, which is
 //! most of what reading a summary costs.
 
-use super::summary;
+use super::{InternalDate, summary};
 use crate::engine::params;
 use crate::tx::Tx;
-use crate::{AccountId, MessageId, Result};
+use crate::{AccountId, MailboxId, MessageId, Result, Uid, time};
 use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use std::fmt;
 use std::marker::PhantomData;
+use std::ops::{ControlFlow, RangeInclusive};
 
-/// Of one message. The fields are those of [`message::Summary`].
+/// Of one message in a mailbox. Where nothing else is said, the fields are those of [`message::Summary`].
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Facts {
-    /// Which message.
-    pub message: MessageId,
+pub struct Facts<'a> {
+    /// Its number in the mailbox.
+    pub uid: Uid,
+    /// IMAP INTERNALDATE.
+    pub internal_date: InternalDate,
     /// ENVELOPE as IMAP sends it.
-    pub envelope: Vec<u8>,
+    pub envelope: &'a [u8],
     /// `Message-ID` without the angle brackets.
-    pub message_id: Option<String>,
+    pub message_id: Option<&'a str>,
     /// Ids of the messages before it in its thread, oldest first.
-    pub references: Vec<String>,
+    pub references: Vec<&'a str>,
     /// Base subject (RFC 5256 §2.1), decoded.
-    pub base_subject: String,
+    pub base_subject: &'a str,
     /// Seconds since 1970 of the `Date` field, if it could be read.
     pub sent: Option<i64>,
 }
 
-/// What SORT and THREAD look at, of these messages; those that are gone are left out.
-pub fn facts(tx: &mut Tx<'_>, account: AccountId, messages: &[MessageId]) -> Result<Vec<Facts>> {
-    let mut found = Vec::with_capacity(messages.len());
-    for message in messages {
-        let stored = tx.one(
-            "SELECT summary FROM content WHERE account = $1 AND message = $2",
-            params![account, *message],
-            |row| Ok(row.blob(0)?.to_vec()),
-        )?;
-        if let Some(stored) = stored {
-            found.push(summary::decode_facts(tx, account, *message, &stored)?);
-        }
-    }
-    Ok(found)
+/// Hands over the facts of the messages with these UIDs, ascending.
+pub(super) fn each(
+    tx: &mut Tx<'_>,
+    (account, mailbox): (AccountId, MailboxId),
+    uids: RangeInclusive<u32>,
+    each: &mut dyn FnMut(Facts<'_>),
+) -> Result<()> {
+    let context = tx.context;
+    tx.each(
+        "SELECT e.uid, e.internal_date, e.zone, e.message, c.summary FROM entry e \
+         JOIN content c ON c.account = e.account AND c.message = e.message \
+         WHERE e.account = $1 AND e.mailbox = $2 AND e.uid BETWEEN $3 AND $4 ORDER BY e.uid",
+        params![account, mailbox, *uids.start(), *uids.end()],
+        |row| {
+            let (uid, message) = (Uid(row.number(0)?), MessageId::from_u128(row.id(3)?));
+            let internal_date = InternalDate {
+                time: time::from_seconds(row.int(1)?)?,
+                zone: row.number(2)?,
+            };
+            let plain = summary::open(context, account, message, row.blob(4)?)?;
+            let stored = summary::decode_facts(message, &plain)?;
+            each(stored.facts(uid, internal_date));
+            Ok(ControlFlow::Continue(()))
+        },
+    )
 }
 
 /// The fields of a stored [`message::Summary`] as far as they are needed, in their order.
@@ -57,14 +71,15 @@ pub(super) struct Stored<'a> {
     sent: Option<i64>,
 }
 
-impl Stored<'_> {
-    pub(super) fn facts(self, message: MessageId) -> Facts {
+impl<'a> Stored<'a> {
+    fn facts(self, uid: Uid, internal_date: InternalDate) -> Facts<'a> {
         Facts {
-            message,
-            envelope: self.envelope.to_vec(),
-            message_id: self.message_id.map(str::to_owned),
-            references: self.references.into_iter().map(str::to_owned).collect(),
-            base_subject: self.base_subject.to_owned(),
+            uid,
+            internal_date,
+            envelope: self.envelope,
+            message_id: self.message_id,
+            references: self.references,
+            base_subject: self.base_subject,
             sent: self.sent,
         }
     }
@@ -142,16 +157,17 @@ mod tests {
             let whole = summary(message);
             let stored = postcard::to_stdvec(&whole).unwrap();
             let (read, _) = postcard::take_from_bytes::<Stored<'_>>(&stored).unwrap();
-            let id = MessageId::from_u128(1);
+            let date = InternalDate::from(crate::Timestamp::UNIX_EPOCH);
             let expected = Facts {
-                message: id,
-                envelope: whole.envelope.clone(),
-                message_id: whole.message_id.clone(),
-                references: whole.references.clone(),
-                base_subject: whole.base_subject.clone(),
+                uid: Uid(1),
+                internal_date: date,
+                envelope: &whole.envelope,
+                message_id: whole.message_id.as_deref(),
+                references: whole.references.iter().map(String::as_str).collect(),
+                base_subject: &whole.base_subject,
                 sent: whole.sent,
             };
-            assert_eq!(read.facts(id), expected);
+            assert_eq!(read.facts(Uid(1), date), expected);
             let numbers = postcard::to_stdvec(&whole.envelope).unwrap();
             assert!(stored.starts_with(&numbers));
             assert_eq!(

@@ -2,6 +2,7 @@
 
 mod add;
 mod changes;
+mod digest;
 mod expire;
 mod facts;
 mod find;
@@ -17,8 +18,9 @@ mod transfer;
 
 pub use add::add;
 pub use changes::{changes, traces};
+pub use digest::{BLOCK, Digest, block_of, digests, each_fact, keep_digests, uids_of};
 pub use expire::{Everywhere, expire, expired};
-pub use facts::{Facts, facts};
+pub use facts::Facts;
 pub use find::{by_message_id, called, enter_message_ids, message_ids_are_entered, whereabouts};
 pub use flags::store_flags;
 pub(crate) use keywords::{joined as joined_keywords, split as split_keywords};
@@ -182,6 +184,8 @@ pub struct StoreResult {
     pub before: Vec<ModSeq>,
     /// UIDs left alone because their MODSEQ is above UNCHANGEDSINCE.
     pub modified: Vec<Uid>,
+    /// The MODSEQ of what was changed, where all of it is seen by every viewer.
+    pub modseq: Option<ModSeq>,
 }
 
 /// What COPY or MOVE did: source and target UIDs, pairwise (RFC 4315 COPYUID).

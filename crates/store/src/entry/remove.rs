@@ -1,7 +1,7 @@
 //! EXPUNGE, and emptying a mailbox that is deleted.
 
 use super::rows::{self, Tally};
-use super::{Entry, Flags, Viewed, scan, seen};
+use super::{Entry, Flags, Viewed, digest, scan, seen};
 use crate::change::{Record, uid_ranges};
 use crate::engine::params;
 use crate::removed::{self, Why};
@@ -106,5 +106,6 @@ pub(super) fn delete_rows(
         rows::delete(tx, place, entry.uid)?;
     }
     seen::forget(tx, place, entries)?;
+    digest::forget(tx, place, entries.iter().map(|entry| entry.uid))?;
     Ok(tally)
 }

@@ -3,10 +3,12 @@
 //! postcard cannot read an old summary into a struct with more fields, so whoever adds a field to [`message::Summary`] keeps the old
 //! struct here under the old version and converts it; [`super::facts`] has a copy of the fields.
 
-use super::facts::{Facts, Stored};
+use super::facts::Stored;
+use crate::context::Context;
 use crate::tx::Tx;
 use crate::{AccountId, Error, MessageId, Result};
 use message::Summary;
+use std::borrow::Cow;
 
 const VERSION: u8 = 1;
 
@@ -27,7 +29,7 @@ pub(crate) fn decode(
     message: MessageId,
     stored: &[u8],
 ) -> Result<Summary> {
-    let plain = tx.context.vault.open(&place(account, message), stored)?;
+    let plain = open(tx.context, account, message, stored)?;
     let summary = match plain.split_first() {
         Some((&VERSION, octets)) => postcard::from_bytes(octets).ok(),
         _ => None,
@@ -42,7 +44,7 @@ pub(super) fn decode_envelope(
     message: MessageId,
     stored: &[u8],
 ) -> Result<Vec<u8>> {
-    let plain = tx.context.vault.open(&place(account, message), stored)?;
+    let plain = open(tx.context, account, message, stored)?;
     let envelope = match plain.split_first() {
         Some((&VERSION, octets)) => postcard::take_from_bytes::<&[u8]>(octets).ok(),
         _ => None,
@@ -51,20 +53,24 @@ pub(super) fn decode_envelope(
     envelope.ok_or_else(|| unreadable(message))
 }
 
-/// What sorting and threading look at.
-pub(super) fn decode_facts(
-    tx: &Tx<'_>,
+/// The plain form of a stored summary.
+pub(super) fn open<'a>(
+    context: &Context,
     account: AccountId,
     message: MessageId,
-    stored: &[u8],
-) -> Result<Facts> {
-    let plain = tx.context.vault.open(&place(account, message), stored)?;
+    stored: &'a [u8],
+) -> Result<Cow<'a, [u8]>> {
+    context.vault.reveal(&place(account, message), stored)
+}
+
+/// What sorting and threading look at, of the plain form of a summary.
+pub(super) fn decode_facts(message: MessageId, plain: &[u8]) -> Result<Stored<'_>> {
     let read = match plain.split_first() {
         Some((&VERSION, octets)) => postcard::take_from_bytes::<Stored<'_>>(octets).ok(),
         _ => None,
     };
-    let (stored, _) = read.ok_or_else(|| unreadable(message))?;
-    Ok(stored.facts(message))
+    read.map(|(stored, _)| stored)
+        .ok_or_else(|| unreadable(message))
 }
 
 fn unreadable(message: MessageId) -> Error {

@@ -7,6 +7,7 @@ mod accounts;
 mod bodies;
 mod cluster;
 mod concurrency;
+mod digests;
 mod dkim;
 mod gate;
 mod history;

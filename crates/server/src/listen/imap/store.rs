@@ -117,6 +117,13 @@ async fn change_flags(
 /// What the client knows by this command, so that it need not be told once more: all that was told; and of a silent STORE what it did to
 /// flags that the client knew. Where others had changed them meanwhile, it learns from the news what they are now.
 fn remember(state: &mut Selected, parameters: &Store, result: &StoreResult) {
+    if let Some(modseq) = result.modseq
+        && state.contexts.is_empty()
+        && state.view.is_next(modseq)
+    {
+        // Nobody else changed anything meanwhile: with this the client knows all there is.
+        return state.view.caught_up(modseq, modseq);
+    }
     let changed = result.entries.iter().zip(&result.before);
     let learned = changed.filter(|(entry, before)| {
         parameters.echo == Echo::Tell || state.view.knew(entry.uid.0, **before)

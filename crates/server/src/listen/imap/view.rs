@@ -278,6 +278,12 @@ impl View {
         modseq <= self.modseq || self.told.get(&uid) == Some(&modseq)
     }
 
+    /// Did nothing happen in the account between what the client knows and a change of this session's with this MODSEQ? Each change has
+    /// the number after the one before it.
+    pub(super) fn is_next(&self, modseq: ModSeq) -> bool {
+        self.told.is_empty() && self.checked.0.checked_add(1) == Some(modseq.0)
+    }
+
     /// The picture is now of this MODSEQ; what was told before is part of it.
     pub(super) fn caught_up(&mut self, modseq: ModSeq, checked: ModSeq) {
         self.modseq = modseq;

@@ -40,6 +40,11 @@ struct Context {
 }
 
 impl Contexts {
+    /// Is there none?
+    pub(in crate::listen::imap) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Is there room for one more? If not, the client is told so (RFC 5267 §4.3.1).
     pub(super) fn admit(&mut self, connection: &mut Connection, tag: &Tag) -> bool {
         self.0.retain(|context| context.tag != *tag);

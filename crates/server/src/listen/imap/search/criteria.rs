@@ -95,6 +95,32 @@ impl Criterion {
         }
     }
 
+    /// Does every message match that is among [`Criterion::uids`]?
+    pub(super) fn is_met_by_all(&self) -> bool {
+        match self {
+            Criterion::Constant(value) => *value,
+            Criterion::Uids(_) => true,
+            Criterion::And(all) => match all.as_slice() {
+                [one] => one.is_met_by_all(),
+                several => several
+                    .iter()
+                    .all(|one| matches!(one, Criterion::Constant(true))),
+            },
+            _ => false,
+        }
+    }
+
+    /// Does it ask what stands in the envelope?
+    pub(super) fn asks_texts(&self) -> bool {
+        match self {
+            Criterion::Envelope(..) => true,
+            Criterion::And(all) => all.iter().any(Criterion::asks_texts),
+            Criterion::Or(a, b) => a.asks_texts() || b.asks_texts(),
+            Criterion::Not(one) => one.asks_texts(),
+            _ => false,
+        }
+    }
+
     /// Does a message match? `None`: the evidence does not say.
     pub(super) fn judge(&self, evidence: &Evidence<'_>) -> Option<bool> {
         let entry = evidence.entry;
@@ -177,6 +203,17 @@ mod tests {
         assert_eq!(all_of([None, Some(true)].into_iter()), None);
         assert_eq!(all_of([Some(true)].into_iter()), Some(true));
         assert_eq!(all_of([].into_iter()), Some(true));
+    }
+
+    #[test]
+    fn what_all_messages_meet_is_known() {
+        let and = Criterion::And;
+        let all = || Criterion::Constant(true);
+        assert!(and(vec![all(), all()]).is_met_by_all());
+        assert!(and(vec![Criterion::Uids(vec![1..=2])]).is_met_by_all());
+        let two = vec![Criterion::Uids(vec![1..=2]), Criterion::Uids(vec![2..=3])];
+        assert!(!and(two).is_met_by_all());
+        assert!(!Criterion::Not(Box::new(all())).is_met_by_all());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! needed. Texts are decoded: transfer encodings, charsets, encoded words, folding (catalogue F9).
 
 use super::criteria::{Criterion, fold};
+use super::digest::{self, Kind, Packs, Place, Texts};
 use super::envelope;
 use crate::listen::imap::object_id;
 use crate::search::text::MAX_TEXT;
@@ -10,6 +11,7 @@ use ::store::entry::{self, Content, Entry};
 use ::store::{AccountId, Result, Tx, body};
 use imap::date::Date;
 use imap::search::EnvelopeField;
+use std::cell::OnceCell;
 
 /// A message up to this size is read whole when its header section is wanted: its text may be wanted next.
 const SMALL: u64 = 64 * 1024;
@@ -19,6 +21,8 @@ const MAX_READ: u64 = 8 * 1024 * 1024;
 /// What is known of a message.
 pub(super) struct Evidence<'a> {
     pub(super) entry: &'a Entry,
+    /// Texts of the envelope, all of them.
+    texts: Option<&'a Texts<'a>>,
     /// ENVELOPE, as the summary keeps it.
     envelope: Option<Vec<u8>>,
     content: Option<&'a Content>,
@@ -29,8 +33,8 @@ pub(super) struct Evidence<'a> {
 
 struct Header {
     octets: Vec<u8>,
-    /// Decoded and folded.
-    text: String,
+    /// Decoded and folded, once that is asked for.
+    text: OnceCell<String>,
 }
 
 impl<'a> Evidence<'a> {
@@ -38,6 +42,7 @@ impl<'a> Evidence<'a> {
     pub(super) fn of_entry(entry: &'a Entry) -> Evidence<'a> {
         Evidence {
             entry,
+            texts: None,
             envelope: None,
             content: None,
             header: None,
@@ -57,6 +62,9 @@ impl<'a> Evidence<'a> {
 
     /// Does a field of the envelope contain a folded text?
     pub(super) fn envelope_contains(&self, field: EnvelopeField, wanted: &str) -> Option<bool> {
+        if let Some(texts) = self.texts {
+            return Some(texts.of(field).contains(wanted));
+        }
         Some(envelope::contains(self.envelope.as_ref()?, field, wanted))
     }
 
@@ -68,13 +76,39 @@ impl<'a> Evidence<'a> {
 
     /// Does the header section contain a folded text?
     pub(super) fn header_contains(&self, wanted: &str) -> Option<bool> {
-        Some(self.header.as_ref()?.text.contains(wanted))
+        let header = self.header.as_ref()?;
+        let text = header
+            .text
+            .get_or_init(|| fold(&text::header_text(&header.octets)));
+        Some(text.contains(wanted))
     }
 
     /// Does the text contain a folded text?
     pub(super) fn body_contains(&self, wanted: &str) -> Option<bool> {
         Some(self.body_text.as_ref()?.contains(wanted))
     }
+}
+
+/// Judges messages by the texts of their envelopes, which are kept packed. `None`: these do not tell. They are of the mailbox in this place,
+/// ascending.
+pub(super) fn decide_by_texts(
+    tx: &mut Tx<'_>,
+    place: Place,
+    criterion: &Criterion,
+    entries: &[Entry],
+) -> Result<(Vec<Option<bool>>, Packs)> {
+    let uids = imap::encode::collect_ranges(entries.iter().map(|entry| entry.uid.0));
+    let packs = digest::read(tx, place, Kind::Texts, &uids)?;
+    let mut verdicts = vec![None; entries.len()];
+    packs.each(|texts: Texts<'_>| {
+        let at = entries.binary_search_by_key(&texts.uid, |entry| entry.uid.0);
+        if let Some(at) = at.ok().filter(|_| texts.whole) {
+            let mut evidence = Evidence::of_entry(&entries[at]);
+            evidence.texts = Some(&texts);
+            verdicts[at] = criterion.judge(&evidence);
+        }
+    })?;
+    Ok((verdicts, packs))
 }
 
 /// Judges messages that their entries do not decide, by reading more of them. Where that becomes much, only the first ones: at least
@@ -130,7 +164,7 @@ fn decide_one(
     let header = octets.get(..head as usize).unwrap_or_default();
     evidence.header = Some(Header {
         octets: header.to_vec(),
-        text: fold(&text::header_text(header)),
+        text: OnceCell::new(),
     });
     if let Some(verdict) = criterion.judge(&evidence) {
         return Ok(Some(verdict));

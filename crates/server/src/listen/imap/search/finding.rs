@@ -13,6 +13,7 @@ use crate::listen::imap::progress::Progress;
 use ::store::AccountId;
 use ::store::entry::{self, Entry, Viewed};
 use imap::Tag;
+use imap::encode::collect_ranges;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -20,6 +21,26 @@ use std::sync::Arc;
 const BATCH: usize = 1000;
 /// Messages whose summaries are held at once.
 const CONTENTS: usize = 100;
+
+/// Messages taken at once where nothing of them is looked at.
+const UNSEEN: u32 = 4096;
+
+/// Messages that were found.
+pub(super) struct Found {
+    /// Their UIDs, ascending.
+    pub(super) uids: Vec<RangeInclusive<u32>>,
+    /// Their entries, if these were looked at.
+    pub(super) entries: Vec<Entry>,
+}
+
+/// What whoever searches wants of what is found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Look {
+    /// UIDs; entries only as the search itself needs them. Where it does not, some may be gone.
+    Uids,
+    /// Entries.
+    Entries,
+}
 
 /// A search under way.
 pub(in crate::listen::imap) struct Finding {
@@ -93,6 +114,30 @@ impl Finding {
         self.judge(connection, batch).await.map(Some)
     }
 
+    /// [`Finding::next`] for whoever needs no entries.
+    pub(super) async fn next_found(
+        &mut self,
+        connection: &mut Connection,
+        look: Look,
+    ) -> Result<Option<Found>, Failure> {
+        if look == Look::Entries || !self.criterion.is_met_by_all() {
+            let found = self.next(connection).await?;
+            return Ok(found.map(|entries| Found {
+                uids: collect_ranges(entries.iter().map(|entry| entry.uid.0)),
+                entries,
+            }));
+        }
+        let uids = take_first(&mut self.rest, UNSEEN);
+        if uids.is_empty() {
+            return Ok(None);
+        }
+        self.done(connection, count(&uids) as usize).await?;
+        Ok(Some(Found {
+            uids,
+            entries: Vec::new(),
+        }))
+    }
+
     /// The entries of a batch that match, in order.
     async fn judge(
         &mut self,
@@ -108,13 +153,44 @@ impl Finding {
                 None => undecided.push(entry),
             }
         }
-        self.done(connection, all - undecided.len()).await?;
-        if undecided.is_empty() {
-            return Ok(matches);
+        if self.criterion.asks_texts() && !undecided.is_empty() {
+            undecided = self
+                .judge_texts(connection, undecided, &mut matches)
+                .await?;
         }
-        matches.extend(self.judge_contents(connection, undecided).await?);
+        self.done(connection, all - undecided.len()).await?;
+        if !undecided.is_empty() {
+            matches.extend(self.judge_contents(connection, undecided).await?);
+        }
         matches.sort_unstable_by_key(|entry| entry.uid);
         Ok(matches)
+    }
+
+    /// Adds those that match by the texts of their envelopes; the entries that these do not decide.
+    async fn judge_texts(
+        &self,
+        connection: &Connection,
+        entries: Vec<Entry>,
+        matches: &mut Vec<Entry>,
+    ) -> Result<Vec<Entry>, Failure> {
+        let place = (self.account, self.mailbox.mailbox);
+        let (criterion, entries) = (self.criterion.clone(), Arc::new(entries));
+        let judged = entries.clone();
+        let read = connection
+            .services
+            .store
+            .read(move |tx| evidence::decide_by_texts(tx, place, &criterion, &judged));
+        let (verdicts, mut packs) = read.await?;
+        packs.keep(&connection.services, place).await;
+        let mut undecided = Vec::new();
+        for (entry, verdict) in entries.iter().zip(verdicts) {
+            match verdict {
+                Some(true) => matches.push(entry.clone()),
+                Some(false) => {}
+                None => undecided.push(entry.clone()),
+            }
+        }
+        Ok(undecided)
     }
 
     /// Those that match of entries which do not tell by themselves.
@@ -152,5 +228,36 @@ impl Finding {
             Some(progress) => Ok(progress.add(connection, messages).await?),
             None => Ok(()),
         }
+    }
+}
+
+/// Takes so many messages from the front of ascending ranges.
+fn take_first(ranges: &mut Vec<RangeInclusive<u32>>, most: u32) -> Vec<RangeInclusive<u32>> {
+    let (mut taken, mut room) = (Vec::new(), most);
+    while let Some(first) = ranges.first_mut().filter(|_| room > 0) {
+        let (start, end) = (*first.start(), *first.end());
+        let length = end - start + 1;
+        if length > room {
+            taken.push(start..=start + room - 1);
+            *first = start + room..=end;
+            break;
+        }
+        taken.push(ranges.remove(0));
+        room -= length;
+    }
+    taken
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_taken_from_the_front() {
+        let mut ranges = vec![1..=3, 7..=9, 20..=20];
+        assert_eq!(take_first(&mut ranges, 4), [1..=3, 7..=7]);
+        assert_eq!(take_first(&mut ranges, 2), [8..=9]);
+        assert_eq!(take_first(&mut ranges, 9), [20..=20]);
+        assert!(take_first(&mut ranges, 9).is_empty());
     }
 }

@@ -5,6 +5,7 @@ mod answer;
 mod candidates;
 pub(super) mod context;
 mod criteria;
+mod digest;
 mod evidence;
 pub(super) mod filter;
 mod finding;
@@ -18,17 +19,16 @@ use super::failure::{Failure, Outcome};
 use super::message_limit::{self, CutShort};
 use super::state::Selected;
 use crate::search::envelope;
-use ::store::MessageId;
-use ::store::entry::{self, Entry, Facts};
 use answer::{Answer, Classic};
 use imap::Tag;
 use imap::command::By;
 use imap::response::{Code, Status};
 use imap::search::{Key, ResultOptions, Search};
-use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use criteria::Criterion;
+use digest::{Kind, Packs};
 use finding::Finding;
 
 pub(super) use multi::multi_search;
@@ -138,26 +138,22 @@ async fn prepared(
     })
 }
 
-/// What sorting and threading look at of these messages; those that are gone meanwhile are left out.
-async fn facts_of<'a>(
+/// The digests of messages in the selected mailbox.
+async fn digests_of(
     state: &Selected,
     connection: &Connection,
-    entries: &'a [Entry],
-) -> Result<Vec<(&'a Entry, Facts)>, Failure> {
-    let owner = state.view.owner;
-    let messages: Vec<MessageId> = entries.iter().map(|entry| entry.message).collect();
+    kind: Kind,
+    uids: &[RangeInclusive<u32>],
+) -> Result<Packs, Failure> {
+    let place = (state.view.owner, state.view.mailbox.mailbox);
+    let uids = uids.to_vec();
     let read = connection
         .services
         .store
-        .read(move |tx| entry::facts(tx, owner, &messages));
-    let facts: HashMap<MessageId, Facts> = read
-        .await?
-        .into_iter()
-        .map(|facts| (facts.message, facts))
-        .collect();
-    // A message may be in the mailbox twice.
-    let known = |entry: &'a Entry| Some((entry, facts.get(&entry.message)?.clone()));
-    Ok(entries.iter().filter_map(known).collect())
+        .read(move |tx| digest::read(tx, place, kind, &uids));
+    let mut packs = read.await?;
+    packs.keep(&connection.services, place).await;
+    Ok(packs)
 }
 
 /// RFC 9051 §6.4.4: IMAP4rev2 answers every SEARCH with ESEARCH.

@@ -1,71 +1,98 @@
 //! By what SORT compares messages (RFC 5256 §3, RFC 5957), from what is stored with them.
 
-use super::criteria::fold;
-use super::envelope;
-use ::store::entry::{Entry, Facts};
-use imap::search::EnvelopeField;
+use super::digest::{Names, Order};
+use ::store::entry::Entry;
 use imap::sort::{Criterion, SortKey};
 use std::cmp::Ordering;
 
 /// What a message has for one criterion. Messages compared with each other have the same kind of it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum Value {
+    /// Not known yet.
+    Missing,
     /// A time or a size.
     Number(i64),
     /// A folded text.
     Text(String),
 }
 
-/// Do these criteria ask for more than the mailbox itself knows?
-pub(super) fn needs_facts(criteria: &[Criterion]) -> bool {
-    criteria
-        .iter()
-        .any(|criterion| !matches!(criterion.key, SortKey::Arrival | SortKey::Size))
+/// From where a value comes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Source {
+    /// The mailbox's entry.
+    Entry,
+    /// The digest of dates and subjects.
+    Order,
+    /// The digest of names.
+    Names,
 }
 
-/// What a message has for these criteria.
-pub(super) fn values(criteria: &[Criterion], entry: &Entry, facts: Option<&Facts>) -> Vec<Value> {
-    criteria
-        .iter()
-        .map(|criterion| value(criterion.key, entry, facts))
-        .collect()
+impl Source {
+    /// Of a key.
+    pub(super) fn of(key: SortKey) -> Source {
+        match key {
+            SortKey::Arrival | SortKey::Size => Source::Entry,
+            SortKey::Date | SortKey::Subject => Source::Order,
+            SortKey::From
+            | SortKey::To
+            | SortKey::Cc
+            | SortKey::DisplayFrom
+            | SortKey::DisplayTo => Source::Names,
+        }
+    }
+
+    /// Does one of the criteria need it?
+    pub(super) fn is_needed(self, criteria: &[Criterion]) -> bool {
+        criteria
+            .iter()
+            .any(|criterion| Source::of(criterion.key) == self)
+    }
 }
 
-fn value(key: SortKey, entry: &Entry, facts: Option<&Facts>) -> Value {
-    let envelope = facts.map_or(&[][..], |facts| &facts.envelope);
-    Value::Text(match key {
-        SortKey::Arrival => return Value::Number(entry.internal_date.time.as_microsecond()),
-        SortKey::Size => return Value::Number(i64::from(entry.size)),
-        SortKey::Date => return Value::Number(facts.map_or(0, |facts| sent(entry, facts))),
-        SortKey::Subject => facts.map_or_else(String::new, base_subject),
-        SortKey::From => envelope::first_mailbox(envelope, EnvelopeField::From),
-        SortKey::To => envelope::first_mailbox(envelope, EnvelopeField::To),
-        SortKey::Cc => envelope::first_mailbox(envelope, EnvelopeField::Cc),
-        SortKey::DisplayFrom => envelope::first_display(envelope, EnvelopeField::From),
-        SortKey::DisplayTo => envelope::first_display(envelope, EnvelopeField::To),
-    })
+/// What an entry has for a key.
+pub(super) fn of_entry(key: SortKey, entry: &Entry) -> Option<Value> {
+    match key {
+        SortKey::Arrival => Some(Value::Number(entry.internal_date.time.as_microsecond())),
+        SortKey::Size => Some(Value::Number(i64::from(entry.size))),
+        _ => None,
+    }
 }
 
-/// The sent date in seconds since 1970: of a message that does not tell, when it came (RFC 5256 §2.2).
-pub(super) fn sent(entry: &Entry, facts: &Facts) -> i64 {
-    facts
-        .sent
-        .unwrap_or_else(|| entry.internal_date.time.as_second())
+/// What a row of dates and subjects has for a key.
+pub(super) fn of_order(key: SortKey, row: &Order<'_>) -> Option<Value> {
+    match key {
+        SortKey::Date => Some(Value::Number(row.sent)),
+        SortKey::Subject => Some(Value::Text(row.subject.to_owned())),
+        _ => None,
+    }
 }
 
-/// The base subject as it is compared.
-pub(super) fn base_subject(facts: &Facts) -> String {
-    fold(&facts.base_subject)
+/// What a row of names has for a key.
+pub(super) fn of_names(key: SortKey, row: &Names<'_>) -> Option<Value> {
+    let text = match key {
+        SortKey::From => row.from,
+        SortKey::To => row.to,
+        SortKey::Cc => row.cc,
+        SortKey::DisplayFrom => row.shown_from,
+        SortKey::DisplayTo => row.shown_to,
+        _ => return None,
+    };
+    Some(Value::Text(text.to_owned()))
 }
 
 /// Compares two messages by criteria; alike ones keep the order of the mailbox where sorting is stable (RFC 5256 §3).
 pub(super) fn compare(criteria: &[Criterion], a: &[Value], b: &[Value]) -> Ordering {
     let each = criteria.iter().zip(a.iter().zip(b));
-    let orders = each.map(|(criterion, (a, b))| match criterion.reverse {
-        true => b.cmp(a),
-        false => a.cmp(b),
-    });
-    orders.fold(Ordering::Equal, Ordering::then)
+    for (criterion, (a, b)) in each {
+        let order = match criterion.reverse {
+            true => b.cmp(a),
+            false => a.cmp(b),
+        };
+        if order != Ordering::Equal {
+            return order;
+        }
+    }
+    Ordering::Equal
 }
 
 #[cfg(test)]
@@ -95,14 +122,9 @@ mod tests {
     }
 
     #[test]
-    fn arrival_and_size_need_no_facts() {
-        assert!(!needs_facts(&by(&[
-            (SortKey::Size, true),
-            (SortKey::Arrival, false)
-        ])));
-        assert!(needs_facts(&by(&[
-            (SortKey::Size, true),
-            (SortKey::To, false)
-        ])));
+    fn only_what_is_compared_is_needed() {
+        let criteria = by(&[(SortKey::Size, true), (SortKey::To, false)]);
+        assert!(Source::Entry.is_needed(&criteria) && Source::Names.is_needed(&criteria));
+        assert!(!Source::Order.is_needed(&criteria));
     }
 }

@@ -2,18 +2,19 @@
 //! From what is stored with the messages: none is read.
 
 use super::answer::{Answer, Classic};
-use super::order::{self, Value};
-use super::{Prepared, context, facts_of, prepared};
+use super::digest::{Kind, Names, Order};
+use super::finding::{Found, Look};
+use super::order::{self, Source, Value};
+use super::{Prepared, context, digests_of, prepared};
 use crate::listen::imap::connection::Connection;
 use crate::listen::imap::failure::{Failure, Outcome};
 use crate::listen::imap::message_limit;
 use crate::listen::imap::state::Selected;
-use ::store::entry::Entry;
 use ::store::{ModSeq, Uid};
 use imap::Tag;
 use imap::command::By;
 use imap::response::Status;
-use imap::sort::{Criterion, Sort};
+use imap::sort::{Criterion, Sort, SortKey};
 use std::sync::Arc;
 
 /// A message to be sorted.
@@ -39,7 +40,11 @@ pub(in crate::listen::imap) async fn sort(
     } = prepared(state, connection, tag, &sort.search.key).await?;
     let criteria: Arc<[Criterion]> = sort.criteria.into();
     let mut found = Vec::new();
-    while let Some(matches) = finding.next(connection).await? {
+    let look = match Source::Entry.is_needed(&criteria) {
+        true => Look::Entries,
+        false => Look::Uids,
+    };
+    while let Some(matches) = finding.next_found(connection, look).await? {
         collect(state, connection, &criteria, &matches, &mut found).await?;
     }
     let found = in_order(criteria, found).await?;
@@ -61,31 +66,79 @@ async fn collect(
     state: &Selected,
     connection: &Connection,
     criteria: &[Criterion],
-    matches: &[Entry],
-    found: &mut Vec<Sortable>,
+    found: &Found,
+    all: &mut Vec<Sortable>,
 ) -> Result<(), Failure> {
-    let sortable = |number, entry: &Entry, values| Sortable {
-        number,
-        uid: entry.uid,
-        modseq: entry.modseq,
-        values,
-    };
-    if !order::needs_facts(criteria) {
-        for entry in matches {
-            if let Some(number) = state.view.number_of(entry.uid.0) {
-                let values = order::values(criteria, entry, None);
-                found.push(sortable(number, entry, values));
+    let mut some = Gathered::new(state, criteria, found);
+    for entry in &found.entries {
+        some.note(entry.uid.0, |key| order::of_entry(key, entry));
+    }
+    if Source::Order.is_needed(criteria) {
+        let packs = digests_of(state, connection, Kind::Order, &found.uids).await?;
+        packs.each(|row: Order<'_>| some.note(row.uid, |key| order::of_order(key, &row)))?;
+    }
+    if Source::Names.is_needed(criteria) {
+        let packs = digests_of(state, connection, Kind::Names, &found.uids).await?;
+        packs.each(|row: Names<'_>| some.note(row.uid, |key| order::of_names(key, &row)))?;
+    }
+    // Of what is gone meanwhile nothing is known.
+    let known = |message: &Sortable| !message.values.contains(&Value::Missing);
+    all.extend(some.messages.into_iter().filter(known));
+    Ok(())
+}
+
+/// Messages whose values come together from several sources.
+struct Gathered<'a> {
+    criteria: &'a [Criterion],
+    /// Ascending by UID.
+    messages: Vec<Sortable>,
+    /// Where the last one was found: they are asked for in their order.
+    at: usize,
+}
+
+impl<'a> Gathered<'a> {
+    /// Those that the client knows of what was found.
+    fn new(state: &Selected, criteria: &'a [Criterion], found: &Found) -> Gathered<'a> {
+        let mut entries = found.entries.iter().peekable();
+        let uids = found.uids.iter().cloned().flatten();
+        let messages = uids.filter_map(|uid| {
+            let entry = entries.next_if(|entry| entry.uid.0 == uid);
+            Some(Sortable {
+                number: state.view.number_of(uid)?,
+                uid: Uid(uid),
+                modseq: entry.map_or(ModSeq(0), |entry| entry.modseq),
+                values: vec![Value::Missing; criteria.len()],
+            })
+        });
+        Gathered {
+            criteria,
+            messages: messages.collect(),
+            at: 0,
+        }
+    }
+
+    /// Takes what a message has for those criteria that `value` knows.
+    fn note(&mut self, uid: u32, value: impl Fn(SortKey) -> Option<Value>) {
+        let is_here = |message: &Sortable| message.uid.0 == uid;
+        if !self.messages.get(self.at).is_some_and(is_here) {
+            match self
+                .messages
+                .binary_search_by_key(&uid, |message| message.uid.0)
+            {
+                Ok(at) => self.at = at,
+                Err(_) => return,
             }
         }
-        return Ok(());
-    }
-    for (entry, facts) in facts_of(state, connection, matches).await? {
-        if let Some(number) = state.view.number_of(entry.uid.0) {
-            let values = order::values(criteria, entry, Some(&facts));
-            found.push(sortable(number, entry, values));
+        let Some(message) = self.messages.get_mut(self.at) else {
+            return;
+        };
+        self.at += 1;
+        for (criterion, slot) in self.criteria.iter().zip(&mut message.values) {
+            if let Some(value) = value(criterion.key) {
+                *slot = value;
+            }
         }
     }
-    Ok(())
 }
 
 /// Sorts, off the threads that serve clients: there may be a million.

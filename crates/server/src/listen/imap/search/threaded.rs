@@ -1,12 +1,13 @@
 //! THREAD and UID THREAD (RFC 5256 §4.4): from what is stored with the messages; none is read.
 
-use super::order;
-use super::{Prepared, envelope, facts_of, prepared};
+use super::criteria::contains;
+use super::digest::{Kind, Order};
+use super::finding::Look;
+use super::{Prepared, digests_of, prepared};
 use crate::listen::imap::connection::Connection;
 use crate::listen::imap::failure::Outcome;
 use crate::listen::imap::message_limit;
 use crate::listen::imap::state::Selected;
-use ::store::entry::{Entry, Facts, id_hash};
 use imap::Tag;
 use imap::command::By;
 use imap::response::Status;
@@ -24,14 +25,18 @@ pub(in crate::listen::imap) async fn thread(
         mut finding, cut, ..
     } = prepared(state, connection, tag, &thread.key).await?;
     let mut messages = Vec::new();
-    while let Some(matches) = finding.next(connection).await? {
-        for (entry, facts) in facts_of(state, connection, &matches).await? {
+    while let Some(found) = finding.next_found(connection, Look::Uids).await? {
+        let packs = digests_of(state, connection, Kind::Order, &found.uids).await?;
+        packs.each(|row: Order<'_>| {
+            if !contains(&found.uids, row.uid) {
+                return;
+            }
             let number = match by {
-                By::Uid => Some(entry.uid.0),
-                By::Sequence => state.view.number_of(entry.uid.0),
+                By::Uid => Some(row.uid),
+                By::Sequence => state.view.number_of(row.uid),
             };
-            messages.extend(number.map(|number| message(number, entry, &facts)));
-        }
+            messages.extend(number.map(|number| message(number, &row)));
+        })?;
     }
     // Off the threads that serve clients: there may be a million.
     let grown = tokio::task::spawn_blocking(move || Forest::grow(thread.algorithm, messages));
@@ -51,13 +56,13 @@ pub(in crate::listen::imap) async fn thread(
     Ok(message_limit::answered(connection, done, cut))
 }
 
-fn message(number: u32, entry: &Entry, facts: &Facts) -> Message {
+fn message(number: u32, row: &Order<'_>) -> Message {
     Message {
         number,
-        sent: order::sent(entry, facts),
-        subject: order::base_subject(facts),
-        is_reply: ::message::subject::is_reply(&envelope::subject(&facts.envelope)),
-        id: facts.message_id.as_deref().map(id_hash),
-        references: facts.references.iter().map(|id| id_hash(id)).collect(),
+        sent: row.sent,
+        subject: row.subject.to_owned(),
+        is_reply: row.is_reply,
+        id: row.id,
+        references: row.references(),
     }
 }
