@@ -855,6 +855,15 @@ pub(crate) enum Sieve {
         #[arg(long, conflicts_with = "name")]
         none: bool,
     },
+    /// Give a script of an account another name; the active one stays active
+    Rename {
+        /// The address of the account
+        account: String,
+        /// The name of the script
+        name: String,
+        /// Its new name
+        to: String,
+    },
     /// Delete a script of an account that is not active
     Delete {
         /// The address of the account

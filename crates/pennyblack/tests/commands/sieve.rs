@@ -289,6 +289,14 @@ fn h34_scripts_of_accounts_are_changed_by_command() {
     let text = world.run(&["sieve", "get", alice, "rules"]).out;
     assert_eq!(text, "require \"fileinto\"; fileinto \"Lists\";");
 
+    let renamed = listed(&["rename", alice, "rules", "lists"]);
+    assert_eq!(
+        renamed,
+        serde_json::json!([{"name": "lists", "active": true}])
+    );
+    assert_eq!(world.run(&["sieve", "rename", alice, "rules", "x"]).code, 1);
+    listed(&["rename", alice, "lists", "rules"]);
+
     // An active script is not deleted; a broken one is not stored, and every error is named.
     let done = world.run(&["sieve", "delete", alice, "rules"]);
     assert!(done.code != 0 && done.err.contains("active"), "{done:?}");

@@ -421,6 +421,8 @@ pub struct SieveSettings {
     pub programs: Option<PathBuf>,
     /// The folder of the lists that `:list` knows (extlists).
     pub lists: Option<PathBuf>,
+    /// Extensions that users' scripts may not require.
+    pub without: Vec<String>,
     /// What the admin's scripts find in their environment, as `NAME=VALUE` (H28).
     pub environment: Vec<String>,
     /// Octets of the largest script (H31). Default 1 MB.

@@ -1,4 +1,4 @@
-//! Sieve scripts of accounts: put, list, read, activate, delete, as ManageSieve does them (H34, H36), and what went wrong in them (H32).
+//! Sieve scripts of accounts: put, list, read, activate, rename, delete, as ManageSieve does them (H34, H36), and what went wrong in them (H32).
 
 use super::{Failure, World, address};
 use crate::scripts::personal::{self, NotStored, Source};
@@ -34,6 +34,11 @@ pub enum Act {
     /// `None`: no script is active from now on.
     Activate {
         name: Option<String>,
+    },
+    /// The active one stays active.
+    Rename {
+        name: String,
+        to: String,
     },
     Delete {
         name: String,
@@ -163,6 +168,13 @@ async fn carry_out(world: &World, account: &Account, change: Act) -> Result<Vec<
         Act::Activate { name } => {
             let name = name.as_deref().map(parse_name).transpose()?;
             set_active(world, account, name).await?;
+        }
+        Act::Rename { name, to } => {
+            let to = parse_name(&to)?;
+            let renamed = world
+                .store
+                .write(move |tx| script::rename(tx, id, &name, &to));
+            renamed.await?;
         }
         Act::Delete { name } => {
             let deleted = world.store.write(move |tx| script::delete(tx, id, &name));

@@ -83,7 +83,7 @@ pub(super) async fn file(routed: Routed) -> Result<Filed, Refusal> {
         judgements: &judgements,
         deliveries: Vec::new(),
         seen: inboxes.iter().map(|inbox| inbox.account).collect(),
-        waiting: inboxes.into_iter().map(|inbox| (inbox, None)).collect(),
+        waiting: inboxes.into_iter().map(Waiting::recipient).collect(),
     };
     if let Some(letter) = &letter {
         filing.decide(letter, front).await?;
@@ -136,8 +136,46 @@ struct Filing<'a> {
     deliveries: Vec<Delivery>,
     /// Accounts that get it, or are asked whether they want it: each once, so that redirects cannot go in circles.
     seen: HashSet<store::AccountId>,
-    /// Accounts to be asked, with who redirected it to them.
-    waiting: Vec<(Inbox, Option<Inbox>)>,
+    /// Accounts to be asked.
+    waiting: Vec<Waiting>,
+}
+
+/// An account to be asked.
+struct Waiting {
+    inbox: Inbox,
+    /// Who redirected it to them.
+    via: Option<Inbox>,
+    /// As it is for them, if who redirected it has changed it (RFC 5293 §7).
+    edited: Option<Edited>,
+}
+
+/// A message that a script has changed.
+#[derive(Clone)]
+struct Edited {
+    made: Made,
+    /// As scripts see it.
+    message: Arc<run::Letter>,
+}
+
+impl Waiting {
+    fn recipient(inbox: Inbox) -> Waiting {
+        Waiting {
+            inbox,
+            via: None,
+            edited: None,
+        }
+    }
+}
+
+impl Edited {
+    fn new((made, header): (Made, Vec<u8>)) -> Edited {
+        let message = Arc::new(run::Letter {
+            header,
+            body: made.body.clone().into(),
+            summary: made.summary.clone(),
+        });
+        Edited { made, message }
+    }
 }
 
 impl Filing<'_> {
@@ -149,11 +187,15 @@ impl Filing<'_> {
         });
         let client = Arc::new(self.client());
         while !self.waiting.is_empty() {
-            let (inbox, via) = self.waiting.remove(0);
-            let delivery = match inbox.scripted() {
-                true => self.by_scripts(inbox, via, &message, &client).await?,
-                false => self.by_verdict(inbox, via),
+            let next = self.waiting.remove(0);
+            let edited = next.edited.clone();
+            let mut delivery = match next.inbox.scripted() {
+                true => self.by_scripts(next, &message, &client).await?,
+                false => self.by_verdict(next.inbox, next.via),
             };
+            if let Some(edited) = edited {
+                self.file_edited(&mut delivery, &edited.made);
+            }
             self.deliveries.push(delivery);
         }
         Ok(())
@@ -206,13 +248,23 @@ impl Filing<'_> {
         }]
     }
 
+    /// Who gets a changed message has no copy of what arrived.
+    fn file_edited(&self, delivery: &mut Delivery, made: &Made) {
+        let quota = self.received.config.mail.quota_rule(Occasion::Delivery);
+        for copy in &mut delivery.copies {
+            let edited = || letter_of(self.received.time, &quota, made.clone());
+            copy.instead.get_or_insert_with(edited);
+        }
+    }
+
     async fn by_scripts(
         &mut self,
-        inbox: Inbox,
-        via: Option<Inbox>,
-        message: &Arc<run::Letter>,
+        next: Waiting,
+        arrived: &Arc<run::Letter>,
         client: &Arc<Client>,
     ) -> Result<Delivery, Refusal> {
+        let Waiting { inbox, via, edited } = next;
+        let message = edited.as_ref().map_or(arrived, |edited| &edited.message);
         let recipient = self.recipient_of(&inbox, via.as_ref());
         let case = Case {
             services: self.received.services.clone(),
@@ -244,7 +296,7 @@ impl Filing<'_> {
         let effects = effects::prepare(&case, ran, original)
             .await
             .map_err(|error| refusals::store_failed(&error))?;
-        self.decided(inbox, via, effects).await
+        self.decided(inbox, via, edited, effects).await
     }
 
     /// The recipient whose address led to this account.
@@ -288,6 +340,7 @@ impl Filing<'_> {
         &mut self,
         inbox: Inbox,
         via: Option<Inbox>,
+        edited: Option<Edited>,
         mut effects: Effects,
     ) -> Result<Delivery, Refusal> {
         let refusal = effects.refused.take().map(|reason| {
@@ -299,7 +352,12 @@ impl Filing<'_> {
             if self.seen.insert(account.id) {
                 let next = route::inbox_of(&self.received.services, &self.received.config, account)
                     .await?;
-                self.waiting.push((next, Some(inbox.clone())));
+                let edited = passed_on.made.map(Edited::new).or_else(|| edited.clone());
+                self.waiting.push(Waiting {
+                    inbox: next,
+                    via: Some(inbox.clone()),
+                    edited,
+                });
             } else if self.has_passed_on(account.id, via.as_ref()) {
                 effects.keep_instead("the message has come from there");
             }

@@ -10,6 +10,7 @@ use super::run::{Case, Occasion, Ran, Trouble};
 use crate::journey::judge;
 use crate::journey::lookup::{self, Found, Target};
 use crate::journey::srs;
+use crate::listen::imap::object_id;
 use jiff::{SignedDuration, Timestamp};
 use message::Address;
 use sieve::{Action, FileInto, Notify, NotifyMethod, Performed, Redirect, RedirectTo, Vacation};
@@ -95,7 +96,7 @@ pub(crate) struct Outgoing {
 #[derive(Clone, Debug)]
 pub(crate) struct PassedOn {
     pub(crate) account: Account,
-    /// What it gets, with its header section, after an event; at delivery that is what arrived.
+    /// What it gets, with its header section; `None`: what arrived.
     pub(crate) made: Option<(Made, Vec<u8>)>,
 }
 
@@ -398,7 +399,10 @@ impl Hands<'_> {
                 }
                 (Target::Account(account), occasion) => {
                     let made = match occasion {
-                        Occasion::Delivery(_) => None,
+                        Occasion::Delivery(_) => {
+                            let edited = self.instead(version).await?;
+                            edited.zip(version.map(|version| version.header.clone()))
+                        }
                         Occasion::Event(_) => {
                             let (made, unsealed) = self.redirected(version).await?;
                             Some((made, unsealed.section))
@@ -680,7 +684,7 @@ fn filed(file: &FileInto, instead: Option<Made>) -> Filed {
             name: file.mailbox.clone(),
             create: file.create,
             special_use: file.special_use.as_deref().and_then(host::special_use),
-            id: file.mailbox_id.as_deref().and_then(|id| id.parse().ok()),
+            id: file.mailbox_id.as_deref().and_then(object_id::mailbox_of),
         },
         flags,
         keywords,

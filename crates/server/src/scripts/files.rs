@@ -89,7 +89,7 @@ impl Files {
             return Ok(None);
         };
         let compiler = compiler(config, Scope::Global);
-        let compiled = cache.compile(&compiler, Scope::Global, &source);
+        let compiled = cache.compile(&compiler, &source);
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
         Ok(Some(AdminScript {
             name: name.as_ref().into(),

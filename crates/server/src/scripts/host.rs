@@ -7,6 +7,7 @@ use super::programs;
 use super::run::{Case, Client, Occasion};
 use super::{compiler, lists};
 use crate::config::Config;
+use crate::listen::imap::object_id;
 use sieve::{
     DuplicateKey, Executed, Host, HostError, Included, Location, Mailto, Program, Scope, SpamScore,
     VirusVerdict,
@@ -79,7 +80,9 @@ impl Host for ScriptHost<'_> {
     }
 
     fn mailbox_id_exists(&mut self, id: &str) -> Answer<bool> {
-        let Ok(id) = id.parse() else { return Ok(false) };
+        let Some(id) = object_id::mailbox_of(id) else {
+            return Ok(false);
+        };
         let account = self.account();
         self.read(move |tx| Ok(mailbox::by_id(tx, account, id)?.is_some()))
     }
@@ -230,7 +233,7 @@ impl ScriptHost<'_> {
     fn compiled(&self, scope: Scope, content: &[u8]) -> Included {
         let compiler = compiler(&self.case.config, scope);
         let cache = &self.case.services.scripts.cache;
-        match cache.compile(&compiler, scope, content).as_ref() {
+        match cache.compile(&compiler, content).as_ref() {
             Ok(script) => Included::Script(script.clone()),
             Err(errors) => Included::Broken(errors.clone()),
         }

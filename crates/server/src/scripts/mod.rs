@@ -36,7 +36,7 @@ use crate::Services;
 use crate::config::Config;
 use crate::journey::Inbox;
 use compile::Cache;
-use sieve::{Compiler, Scope};
+use sieve::{Capability, Compiler, Scope};
 use std::sync::Arc;
 use store::script::Traits;
 
@@ -59,7 +59,13 @@ pub(crate) fn limits(config: &Config) -> sieve::Limits {
 
 /// The compiler for scripts of this scope.
 pub(crate) fn compiler(config: &Config, scope: Scope) -> Compiler {
-    Compiler::new(scope).with_limits(limits(config))
+    let compiler = Compiler::new(scope).with_limits(limits(config));
+    if scope == Scope::Global {
+        return compiler;
+    }
+    let names = config.sieve.without.iter();
+    let off = names.filter_map(|name| Capability::by_name(name));
+    off.fold(compiler, Compiler::without)
 }
 
 /// What the scripts that decide about mail for this account may do; `None`: there are none. The inbox knows of those in the store.

@@ -55,7 +55,7 @@ pub(crate) async fn check(
 ) -> Result<Result<Script, CompileErrors>, store::Error> {
     let compiled = tokio::task::spawn_blocking(move || {
         let compiler = compiler(&config, Scope::Personal);
-        scripts.cache.compile(&compiler, Scope::Personal, &source)
+        scripts.cache.compile(&compiler, &source)
     });
     let compiled = compiled
         .await

@@ -70,7 +70,8 @@ fn active(case: &Case, handle: &Handle) -> Result<Option<Stage>, String> {
         return Ok(None);
     };
     let cache = &case.services.scripts.cache;
-    let compiled = match cache.known(Scope::Personal, &hash) {
+    let compiler = compiler(&case.config, Scope::Personal);
+    let compiled = match cache.known(&compiler, &hash) {
         Some(compiled) => compiled,
         None => {
             let content = handle.block_on(source.content(store, account, &name));
@@ -107,7 +108,7 @@ fn annotated(case: &Case, happened: &Happened, handle: &Handle) -> Result<Option
 fn compiled(case: &Case, content: &[u8]) -> Arc<Compiled> {
     let compiler = compiler(&case.config, Scope::Personal);
     let cache = &case.services.scripts.cache;
-    cache.compile(&compiler, Scope::Personal, content)
+    cache.compile(&compiler, content)
 }
 
 /// That something went wrong in the script of this name.

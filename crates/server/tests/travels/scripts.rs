@@ -283,6 +283,38 @@ async fn redirects_in_a_circle_lose_nothing() {
     world.finish().await;
 }
 
+/// RFC 5293 §7: what is redirected to an account here is the message as the script has changed it; that account's scripts see it so, and
+/// so does who they redirect it to.
+#[tokio::test]
+async fn rfc5293_7_a_redirect_here_takes_the_changes_along() {
+    let world = world_with(&[]).await;
+    let edits = "require [\"editheader\", \"copy\"]; addheader \"X-Edited\" \"yes\"; redirect :copy \"bob@example.com\";
+        deleteheader \"X-Edited\";\n";
+    activate(&world, "alice@example.com", edits).await;
+    let sees = "require [\"fileinto\", \"mailbox\"]; if header \"X-Edited\" \"yes\" { fileinto :create \"Edited\"; }\n";
+    activate(&world, "bob@example.com", sees).await;
+    Client::mx(&world)
+        .deliver("s@remote.example", &["alice@example.com"], HELLO)
+        .await;
+    assert_eq!(holds(&world, "bob@example.com", "Edited").await, Some(1));
+    let sizes = write(&world, |tx| {
+        let mut sizes = Vec::new();
+        for (address, mailbox) in [
+            ("alice@example.com", "INBOX"),
+            ("bob@example.com", "Edited"),
+        ] {
+            let account = account::by_address(tx, address)?.unwrap().id;
+            let found = mailbox::by_name(tx, account, mailbox)?.unwrap();
+            let entries = entry::scan(tx, account, found.id, &[1..=u32::MAX], None, 1)?;
+            sizes.push(entries[0].size as usize);
+        }
+        Ok(sizes)
+    })
+    .await;
+    assert_eq!(sizes[1] - sizes[0], "X-Edited: yes\r\n".len());
+    world.finish().await;
+}
+
 /// RFC 6009 §8: the deadline of a redirected message goes into the queue.
 #[tokio::test]
 async fn rfc6009_8_redirects_may_have_a_deadline() {
@@ -532,6 +564,46 @@ async fn h02_h28_scripts_in_files_and_their_environment() {
 }
 
 /// RFC 5490: annotations that a script asks for are those that IMAP shows.
+/// RFC 9042: by the id that IMAP tells, which stays when the mailbox is renamed.
+#[tokio::test]
+async fn rfc9042_a_mailbox_is_found_by_its_id() {
+    let world = world_with(&[]).await;
+    let made = write(&world, |tx| {
+        let account = account::by_address(tx, "alice@example.com")?.unwrap().id;
+        let made = mailbox::create(tx, account, "Before", None)?;
+        mailbox::rename(tx, account, "Before", "After")?;
+        Ok(made)
+    })
+    .await;
+    let id = format!("F{:032x}", made.as_u128());
+    let source = format!(
+        "require [\"fileinto\", \"mailboxid\", \"imap4flags\"];
+        if mailboxidexists \"{id}\" {{ addflag \"$there\"; }} if mailboxidexists \"F0\" {{ discard; stop; }}
+        fileinto :mailboxid \"{id}\" \"Before\";"
+    );
+    activate(&world, "alice@example.com", source.leak()).await;
+    let to = ["alice@example.com"];
+    Client::mx(&world)
+        .deliver("s@remote.example", &to, HELLO)
+        .await;
+    assert_eq!(holds(&world, "alice@example.com", "After").await, Some(1));
+    assert_eq!(holds(&world, "alice@example.com", "INBOX").await, Some(0));
+}
+
+/// An extension that the admin took away.
+#[tokio::test]
+async fn extensions_that_are_switched_off() {
+    let world = world_with(&[("sieve.without", "[\"editheader\"]")]).await;
+    let source = "require \"editheader\"; addheader \"X-A\" \"b\"; discard;";
+    activate(&world, "alice@example.com", source).await;
+    let to = ["alice@example.com"];
+    Client::mx(&world)
+        .deliver("s@remote.example", &to, HELLO)
+        .await;
+    // The message, and the letter that says why.
+    assert_eq!(holds(&world, "alice@example.com", "INBOX").await, Some(2));
+}
+
 #[tokio::test]
 async fn rfc5490_scripts_read_annotations() {
     let world = world_with(&[]).await;

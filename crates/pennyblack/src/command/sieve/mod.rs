@@ -30,6 +30,9 @@ pub(crate) fn run(which: Which, global: &Global) -> Outcome {
         Which::Activate { account, name, .. } => {
             stored::run(account, Act::Activate { name }, global)
         }
+        Which::Rename { account, name, to } => {
+            stored::run(account, Act::Rename { name, to }, global)
+        }
         Which::Delete { account, name } => stored::run(account, Act::Delete { name }, global),
         Which::Log { account } => stored::run(account, Act::Log, global),
         Which::Extensions { admin } => check::extensions(scope(admin), global),

@@ -1,4 +1,4 @@
-//! `pennyblack sieve list|get|put|activate|delete|log`: the scripts of accounts, in the running server or in the store.
+//! `pennyblack sieve list|get|put|activate|rename|delete|log`: the scripts of accounts, in the running server or in the store.
 
 use super::super::{ask, unexpected};
 use super::read;

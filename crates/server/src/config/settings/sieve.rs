@@ -30,6 +30,9 @@ pub(super) fn sieve() -> Vec<Setting> {
         "sieve.lists" Reload "\"\"", Field::OptionalPath(|c| &mut c.sieve.lists),
             "The folder of the lists that scripts ask with `:list` (extlists): files with an address, a domain as `@example.com`, or a word a \
              line. A list is called by the name of its file, or by a `tag:` URI that ends in it.";
+        "sieve.without" Reload "[]", Field::Texts(|c| &mut c.sieve.without, "extensions", extension),
+            "Extensions that users' scripts may not require, such as `\"editheader\"`; they are not announced either. Scripts of the admin's \
+             may. A script that requires one already fails from then on, and its mail is kept.";
         "sieve.environment" Reload "[]", Field::Texts(|c| &mut c.sieve.environment, "NAME=VALUE", named_value),
             "What the admin's scripts read as `vnd.dovecot.config.NAME` of their environment (H28), like `site=home`.";
         "sieve.max_script_size" Reload "\"1M\"", Field::Size(|c| &mut c.sieve.max_script_size, 1024..=16 << 20),
@@ -46,6 +49,13 @@ pub(super) fn sieve() -> Vec<Setting> {
             "The envelope sender of redirected mail (H33): `sender`, the original one, rewritten (SRS) so that notices come back by us; `recipient`, \
              the address the mail was for here; `orig_recipient`, the one its sender named; `user_email`, the account's; `postmaster`; \
              or a fixed address.";
+    }
+}
+
+fn extension(name: &str) -> Result<(), String> {
+    match sieve::Capability::by_name(name) {
+        Some(_) => Ok(()),
+        None => Err("there is no such extension; `pennyblack sieve extensions` prints all".into()),
     }
 }
 

@@ -34,7 +34,7 @@ mod metadata;
 mod names;
 mod namespace;
 mod notify;
-mod object_id;
+pub(crate) mod object_id;
 mod piece;
 mod progress;
 mod quota;
