@@ -343,6 +343,15 @@ async fn agree(client: &mut Client, all: &[u32]) {
         client.search("OR FROM b27@ BODY nothing").await,
         of(|n| *n == 27)
     );
+    assert_eq!(
+        client.search("HEADER Message-ID m7@").await,
+        of(|n| *n == 7)
+    );
+    assert_eq!(client.search("HEADER CC \"\"").await, Vec::<u32>::new());
+    assert_eq!(
+        client.search("OR HEADER References m4@ FROM b27@").await,
+        of(|n| n % 7 == 4 || *n == 27)
+    );
     let answer = client
         .command("UID SORT (SUBJECT) UTF-8 SUBJECT \"topic 5\" UID 1:60")
         .await;

@@ -5,6 +5,8 @@ use crate::command::{Body, By};
 use crate::date::Date;
 use crate::flag::Flag;
 use crate::search::{EnvelopeField, Key, ResultOptions, Search, When};
+use crate::sequence::{Number, SequenceSet};
+use std::num::NonZeroU32;
 
 /// How deep keys may nest: OR and NOT recurse, here and where they are evaluated.
 const MAX_DEPTH: usize = 50;
@@ -180,6 +182,8 @@ fn with_argument(name: &str, cursor: &mut Cursor<'_>) -> Parsed<Key> {
         "LARGER" => cursor.number().map(Key::Larger),
         "SMALLER" => cursor.number().map(Key::Smaller),
         "UID" => cursor.sequence_set().map(Key::Uid),
+        "UIDAFTER" => cursor.nonzero().map(|uid| above(uid.get())),
+        "UIDBEFORE" => cursor.nonzero().map(|uid| below(uid.get())),
         "MODSEQ" => modseq(cursor),
         "YOUNGER" => interval(cursor).map(Key::Younger),
         "OLDER" => interval(cursor).map(Key::Younger).map(not),
@@ -190,7 +194,7 @@ fn with_argument(name: &str, cursor: &mut Cursor<'_>) -> Parsed<Key> {
     }
 }
 
-const KEYS_WITH_ARGUMENT: [&str; 28] = [
+const KEYS_WITH_ARGUMENT: [&str; 30] = [
     "BCC",
     "CC",
     "FROM",
@@ -204,6 +208,8 @@ const KEYS_WITH_ARGUMENT: [&str; 28] = [
     "LARGER",
     "SMALLER",
     "UID",
+    "UIDAFTER",
+    "UIDBEFORE",
     "MODSEQ",
     "BEFORE",
     "ON",
@@ -220,6 +226,28 @@ const KEYS_WITH_ARGUMENT: [&str; 28] = [
     "EMAILID",
     "THREADID",
 ];
+
+/// RFC 9738 §3.3: UIDs above this one. There is no `*` in it, since that would name the last message whatever its UID.
+fn above(uid: u32) -> Key {
+    uids(uid.saturating_add(1), u32::MAX, uid)
+}
+
+/// RFC 9738 §3.3: UIDs below this one.
+fn below(uid: u32) -> Key {
+    uids(1, uid - 1, uid)
+}
+
+/// UIDs of a range but `without` one; none where the range has no others.
+fn uids(first: u32, last: u32, without: u32) -> Key {
+    let ends = (NonZeroU32::new(first), NonZeroU32::new(last));
+    match ends {
+        (Some(first), Some(last)) if first.get() != without => {
+            let range = (Number::At(first), Number::At(last));
+            Key::Uid(SequenceSet::Listed(vec![range]))
+        }
+        _ => not(Key::All),
+    }
+}
 
 /// RFC 5032 §3: seconds, at least one.
 fn interval(cursor: &mut Cursor<'_>) -> Parsed<u32> {

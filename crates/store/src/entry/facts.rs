@@ -2,6 +2,7 @@
 //! most of what reading a summary costs.
 
 use super::{InternalDate, summary};
+use crate::body::BodyRef;
 use crate::engine::params;
 use crate::tx::Tx;
 use crate::{AccountId, MailboxId, MessageId, Result, Uid, time};
@@ -18,6 +19,10 @@ pub struct Facts<'a> {
     pub uid: Uid,
     /// IMAP INTERNALDATE.
     pub internal_date: InternalDate,
+    /// Where its octets are.
+    pub body: BodyRef,
+    /// Octets of the header section including the empty line.
+    pub header_size: u32,
     /// ENVELOPE as IMAP sends it.
     pub envelope: &'a [u8],
     /// `Message-ID` without the angle brackets.
@@ -39,7 +44,7 @@ pub(super) fn each(
 ) -> Result<()> {
     let context = tx.context;
     tx.each(
-        "SELECT e.uid, e.internal_date, e.zone, e.message, c.summary FROM entry e \
+        "SELECT e.uid, e.internal_date, e.zone, e.message, c.summary, c.body, c.size FROM entry e \
          JOIN content c ON c.account = e.account AND c.message = e.message \
          WHERE e.account = $1 AND e.mailbox = $2 AND e.uid BETWEEN $3 AND $4 ORDER BY e.uid",
         params![account, mailbox, *uids.start(), *uids.end()],
@@ -51,7 +56,11 @@ pub(super) fn each(
             };
             let plain = summary::open(context, account, message, row.blob(4)?)?;
             let stored = summary::decode_facts(message, &plain)?;
-            each(stored.facts(uid, internal_date));
+            let body = BodyRef {
+                hash: row.array(5)?,
+                size: row.number(6)?,
+            };
+            each(stored.facts(uid, internal_date, body));
             Ok(ControlFlow::Continue(()))
         },
     )
@@ -62,7 +71,7 @@ pub(super) fn each(
 pub(super) struct Stored<'a> {
     envelope: &'a [u8],
     _root: Option<Part<'a>>,
-    _header_size: u32,
+    header_size: u32,
     _size: u32,
     _preview: &'a str,
     message_id: Option<&'a str>,
@@ -72,10 +81,12 @@ pub(super) struct Stored<'a> {
 }
 
 impl<'a> Stored<'a> {
-    fn facts(self, uid: Uid, internal_date: InternalDate) -> Facts<'a> {
+    fn facts(self, uid: Uid, internal_date: InternalDate, body: BodyRef) -> Facts<'a> {
         Facts {
             uid,
             internal_date,
+            body,
+            header_size: self.header_size,
             envelope: self.envelope,
             message_id: self.message_id,
             references: self.references,
@@ -158,16 +169,22 @@ mod tests {
             let stored = postcard::to_stdvec(&whole).unwrap();
             let (read, _) = postcard::take_from_bytes::<Stored<'_>>(&stored).unwrap();
             let date = InternalDate::from(crate::Timestamp::UNIX_EPOCH);
+            let body = BodyRef {
+                hash: [7; 32],
+                size: 1,
+            };
             let expected = Facts {
                 uid: Uid(1),
                 internal_date: date,
+                body: body.clone(),
+                header_size: whole.header_size,
                 envelope: &whole.envelope,
                 message_id: whole.message_id.as_deref(),
                 references: whole.references.iter().map(String::as_str).collect(),
                 base_subject: &whole.base_subject,
                 sent: whole.sent,
             };
-            assert_eq!(read.facts(Uid(1), date), expected);
+            assert_eq!(read.facts(Uid(1), date, body), expected);
             let numbers = postcard::to_stdvec(&whole.envelope).unwrap();
             assert!(stored.starts_with(&numbers));
             assert_eq!(

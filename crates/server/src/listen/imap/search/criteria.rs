@@ -1,6 +1,7 @@
 //! Search keys made ready for one mailbox: sets resolved to UIDs, texts folded for comparison without case. They judge a message by
 //! the evidence there is so far, and say when that is not enough.
 
+use super::digest::{Kind, is_packed};
 use super::evidence::Evidence;
 use crate::listen::imap::flags;
 use crate::listen::imap::internal_date;
@@ -110,13 +111,14 @@ impl Criterion {
         }
     }
 
-    /// Does it ask what stands in the envelope?
-    pub(super) fn asks_texts(&self) -> bool {
+    /// Does it ask what digests of this kind tell?
+    pub(super) fn asks(&self, kind: Kind) -> bool {
         match self {
-            Criterion::Envelope(..) => true,
-            Criterion::And(all) => all.iter().any(Criterion::asks_texts),
-            Criterion::Or(a, b) => a.asks_texts() || b.asks_texts(),
-            Criterion::Not(one) => one.asks_texts(),
+            Criterion::Envelope(..) => kind == Kind::Texts,
+            Criterion::Field(name, _) => kind == Kind::Fields && is_packed(name),
+            Criterion::And(all) => all.iter().any(|one| one.asks(kind)),
+            Criterion::Or(a, b) => a.asks(kind) || b.asks(kind),
+            Criterion::Not(one) => one.asks(kind),
             _ => false,
         }
     }

@@ -1,12 +1,13 @@
 //! Digests of a mailbox (`store::entry::Digest`): what SORT, THREAD and SEARCH look at of its messages, worked out once and kept packed, so
-//! that looking at all messages reads a few rows. Where a digest is missing it is made of the stored summaries, and kept if that pays.
-//! No body is read for it.
+//! that looking at all messages reads a few rows. Where a digest is missing it is made of the stored summaries, that of header fields of the
+//! header sections, and kept if that pays.
 
 use super::criteria::fold;
 use super::envelope::Fields;
 use crate::Services;
+use ::message::text;
 use ::store::entry::{self, BLOCK, Digest, Facts, block_of, id_hash, uids_of};
-use ::store::{AccountId, Error, MailboxId, Result, Tx, Uid};
+use ::store::{AccountId, Error, MailboxId, Result, Tx, Uid, body};
 use imap::search::EnvelopeField;
 use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
@@ -30,6 +31,8 @@ pub(super) enum Kind {
     Names = 2,
     /// Of [`Texts`] rows.
     Texts = 3,
+    /// Of [`Named`] rows. Header sections are read for them.
+    Fields = 4,
 }
 
 /// What is sorted and threaded by: dates, subjects, references.
@@ -93,6 +96,48 @@ impl Texts<'_> {
     }
 }
 
+/// Header fields that are packed once one of them was searched.
+const NAMED: [&str; 10] = [
+    "message-id",
+    "in-reply-to",
+    "references",
+    "subject",
+    "from",
+    "to",
+    "cc",
+    "reply-to",
+    "list-id",
+    "delivered-to",
+];
+
+/// Is a header field of this name packed?
+pub(super) fn is_packed(name: &str) -> bool {
+    NAMED.iter().any(|packed| packed.eq_ignore_ascii_case(name))
+}
+
+/// Header fields as they are searched.
+#[derive(Serialize, Deserialize, PartialEq, Eq, Debug)]
+pub(super) struct Named<'a> {
+    pub(super) uid: u32,
+    /// They are all here. Of a message with very long ones they are not.
+    pub(super) whole: bool,
+    /// In the order of [`NAMED`]: the folded values of all fields of this name, one a line; nothing where there is no such field.
+    #[serde(borrow)]
+    texts: [Option<&'a str>; NAMED.len()],
+}
+
+impl Named<'_> {
+    /// Does a field of this name contain a folded text? `None`: such fields are not packed.
+    pub(super) fn contains(&self, name: &str, wanted: &str) -> Option<bool> {
+        let place = NAMED
+            .iter()
+            .position(|packed| packed.eq_ignore_ascii_case(name))?;
+        let holds = |text: &str| text.lines().any(|value| value.contains(wanted));
+        // A field may be there and have no text.
+        Some(self.texts[place].is_some_and(|text| wanted.is_empty() || holds(text)))
+    }
+}
+
 /// Packs of one kind, and what of them was made just now and is to be kept.
 #[derive(Default)]
 pub(super) struct Packs {
@@ -131,12 +176,7 @@ impl Packs {
     /// Takes a block that was made.
     fn take(&mut self, kind: Kind, made: Made) {
         let (block, through, messages) = (made.block, Uid(made.through), made.messages);
-        let all = [
-            (Kind::Order, made.order),
-            (Kind::Names, made.names),
-            (Kind::Texts, made.texts),
-        ];
-        for (of, octets) in all {
+        for (of, octets) in made.packs {
             if of == kind {
                 self.packs.push(octets.clone());
             }
@@ -192,18 +232,18 @@ fn add_block(
         Some(known) if known.through.0 >= wanted.last() => packs.packs.push(known.octets),
         Some(known) => {
             let newer = known.through.0 + 1..=*all.end();
-            let newer = Made::of(tx, place, wanted.block, [newer])?;
+            let newer = Made::of(tx, place, kind, wanted.block, [newer])?;
             if newer.messages < NEW {
                 packs.packs.extend([known.octets, newer.pack(kind)]);
             } else {
-                packs.take(kind, Made::of(tx, place, wanted.block, [all])?);
+                packs.take(kind, Made::of(tx, place, kind, wanted.block, [all])?);
             }
         }
         None if wanted.messages < WORTH => {
-            let some = Made::of(tx, place, wanted.block, wanted.uids.iter().cloned())?;
+            let some = Made::of(tx, place, kind, wanted.block, wanted.uids.iter().cloned())?;
             packs.packs.push(some.pack(kind));
         }
-        None => packs.take(kind, Made::of(tx, place, wanted.block, [all])?),
+        None => packs.take(kind, Made::of(tx, place, kind, wanted.block, [all])?),
     }
     Ok(())
 }
@@ -245,21 +285,20 @@ fn by_block(uids: &[RangeInclusive<u32>]) -> Vec<Wanted> {
     blocks
 }
 
-/// Rows of a block, or a part of it, in the packs of all kinds.
+/// Rows of a block, or a part of it, in the packs that are made together.
 struct Made {
     block: u32,
     /// The last message of it.
     through: u32,
     messages: usize,
-    order: Vec<u8>,
-    names: Vec<u8>,
-    texts: Vec<u8>,
+    packs: Vec<(Kind, Vec<u8>)>,
 }
 
 impl Made {
     fn of(
         tx: &mut Tx<'_>,
         place: Place,
+        kind: Kind,
         block: u32,
         uids: impl IntoIterator<Item = RangeInclusive<u32>>,
     ) -> Result<Made> {
@@ -267,72 +306,142 @@ impl Made {
             block,
             through: block.saturating_mul(BLOCK),
             messages: 0,
-            order: Vec::new(),
-            names: Vec::new(),
-            texts: Vec::new(),
+            packs: Vec::new(),
         };
-        let mut failed = None;
-        for range in uids {
-            entry::each_fact(tx, place, range, &mut |facts| {
-                failed = failed.take().or(made.add(&facts).err());
-            })?;
-        }
-        match failed {
-            Some(error) => Err(Error::Bug(format!("a digest cannot be encoded: {error}"))),
-            None => Ok(made),
-        }
+        let encoded = match kind {
+            Kind::Fields => made.read_headers(tx, place, uids)?,
+            Kind::Order | Kind::Names | Kind::Texts => made.read_summaries(tx, place, uids)?,
+        };
+        let failed = |error| Error::Bug(format!("a digest cannot be encoded: {error}"));
+        encoded.map(|()| made).map_err(failed)
     }
 
     fn pack(self, kind: Kind) -> Vec<u8> {
-        match kind {
-            Kind::Order => self.order,
-            Kind::Names => self.names,
-            Kind::Texts => self.texts,
-        }
+        let mut packs = self.packs.into_iter();
+        let found = packs.find(|(of, _)| *of == kind);
+        found.map_or_else(Vec::new, |(_, pack)| pack)
     }
 
-    fn add(&mut self, facts: &Facts<'_>) -> postcard::Result<()> {
-        let uid = facts.uid.0;
-        (self.through, self.messages) = (uid, self.messages + 1);
-        let fields = Fields::of(facts.envelope);
-        let arrival = facts.internal_date.time.as_second();
-        let hashes = facts.references.iter().map(|id| id_hash(id).to_be_bytes());
-        let order = Order {
-            uid,
-            sent: facts.sent.unwrap_or(arrival),
-            subject: &fold(facts.base_subject),
-            is_reply: ::message::subject::is_reply(fields.subject()),
-            id: facts.message_id.map(id_hash),
-            references: &hashes.collect::<Vec<_>>().concat(),
-        };
-        append(&mut self.order, &order)?;
-        use EnvelopeField::{Bcc, Cc, From, Subject, To};
-        let names = Names {
-            uid,
-            from: &fields.first_mailbox(From),
-            to: &fields.first_mailbox(To),
-            cc: &fields.first_mailbox(Cc),
-            shown_from: &fields.first_display(From),
-            shown_to: &fields.first_display(To),
-        };
-        append(&mut self.names, &names)?;
-        let mut texts = [Subject, From, To, Cc, Bcc].map(|field| fields.text(field));
-        let whole = texts.iter().map(String::len).sum::<usize>() <= MAX_TEXTS;
-        if !whole {
-            texts = Default::default();
+    /// The packs of what summaries tell.
+    fn read_summaries(
+        &mut self,
+        tx: &mut Tx<'_>,
+        place: Place,
+        uids: impl IntoIterator<Item = RangeInclusive<u32>>,
+    ) -> Result<postcard::Result<()>> {
+        let (mut order, mut names, mut texts) = (Vec::new(), Vec::new(), Vec::new());
+        let mut encoded = Ok(());
+        for range in uids {
+            entry::each_fact(tx, place, range, &mut |facts| {
+                (self.through, self.messages) = (facts.uid.0, self.messages + 1);
+                let fields = Fields::of(facts.envelope);
+                let added = append_order(&mut order, &facts, &fields)
+                    .and_then(|()| append_names(&mut names, facts.uid, &fields))
+                    .and_then(|()| append_texts(&mut texts, facts.uid, &fields));
+                if encoded.is_ok() {
+                    encoded = added;
+                }
+            })?;
         }
-        let [subject, from, to, cc, bcc] = &texts;
-        let texts = Texts {
-            uid,
-            whole,
-            subject,
-            from,
-            to,
-            cc,
-            bcc,
-        };
-        append(&mut self.texts, &texts)
+        self.packs = vec![
+            (Kind::Order, order),
+            (Kind::Names, names),
+            (Kind::Texts, texts),
+        ];
+        Ok(encoded)
     }
+
+    /// The pack of header fields.
+    fn read_headers(
+        &mut self,
+        tx: &mut Tx<'_>,
+        place: Place,
+        uids: impl IntoIterator<Item = RangeInclusive<u32>>,
+    ) -> Result<postcard::Result<()>> {
+        let mut messages = Vec::new();
+        for range in uids {
+            entry::each_fact(tx, place, range, &mut |facts| {
+                messages.push((facts.uid, facts.body, u64::from(facts.header_size)));
+            })?;
+        }
+        let (mut pack, mut encoded) = (Vec::new(), Ok(()));
+        for (uid, body, head) in messages {
+            (self.through, self.messages) = (uid.0, self.messages + 1);
+            let header = body::read(tx, &body, 0..head.min(body.size))?;
+            encoded = encoded.and(append_fields(&mut pack, uid, &header));
+        }
+        self.packs = vec![(Kind::Fields, pack)];
+        Ok(encoded)
+    }
+}
+
+fn append_order(pack: &mut Vec<u8>, facts: &Facts<'_>, fields: &Fields) -> postcard::Result<()> {
+    let arrival = facts.internal_date.time.as_second();
+    let hashes = facts.references.iter().map(|id| id_hash(id).to_be_bytes());
+    let order = Order {
+        uid: facts.uid.0,
+        sent: facts.sent.unwrap_or(arrival),
+        subject: &fold(facts.base_subject),
+        is_reply: ::message::subject::is_reply(fields.subject()),
+        id: facts.message_id.map(id_hash),
+        references: &hashes.collect::<Vec<_>>().concat(),
+    };
+    append(pack, &order)
+}
+
+fn append_names(pack: &mut Vec<u8>, uid: Uid, fields: &Fields) -> postcard::Result<()> {
+    use EnvelopeField::{Cc, From, To};
+    let names = Names {
+        uid: uid.0,
+        from: &fields.first_mailbox(From),
+        to: &fields.first_mailbox(To),
+        cc: &fields.first_mailbox(Cc),
+        shown_from: &fields.first_display(From),
+        shown_to: &fields.first_display(To),
+    };
+    append(pack, &names)
+}
+
+fn append_texts(pack: &mut Vec<u8>, uid: Uid, fields: &Fields) -> postcard::Result<()> {
+    use EnvelopeField::{Bcc, Cc, From, Subject, To};
+    let mut texts = [Subject, From, To, Cc, Bcc].map(|field| fields.text(field));
+    let whole = texts.iter().map(String::len).sum::<usize>() <= MAX_TEXTS;
+    if !whole {
+        texts = Default::default();
+    }
+    let [subject, from, to, cc, bcc] = &texts;
+    let texts = Texts {
+        uid: uid.0,
+        whole,
+        subject,
+        from,
+        to,
+        cc,
+        bcc,
+    };
+    append(pack, &texts)
+}
+
+fn append_fields(pack: &mut Vec<u8>, uid: Uid, header: &[u8]) -> postcard::Result<()> {
+    let mut clear = true;
+    let mut texts = NAMED.map(|name| {
+        let values = text::field_texts(header, name);
+        let folded: Vec<String> = values.iter().map(|value| fold(value)).collect();
+        // Encoded words may hold line ends, which here part one field from the next.
+        clear &= !folded.iter().any(|value| value.contains(['\r', '\n']));
+        (!folded.is_empty()).then(|| folded.join("\n"))
+    });
+    let size: usize = texts.iter().flatten().map(String::len).sum();
+    let whole = clear && size <= MAX_TEXTS;
+    if !whole {
+        texts = Default::default();
+    }
+    let named = Named {
+        uid: uid.0,
+        whole,
+        texts: texts.each_ref().map(Option::as_deref),
+    };
+    append(pack, &named)
 }
 
 fn append(pack: &mut Vec<u8>, row: &impl Serialize) -> postcard::Result<()> {
@@ -359,6 +468,29 @@ mod tests {
         ];
         assert_eq!(shown, expected);
         assert_eq!(by_block(&[u32::MAX..=u32::MAX])[0].last(), u32::MAX);
+    }
+
+    /// F9: each field by itself, as it is decoded; a field without text is there.
+    #[test]
+    fn header_fields_are_packed_as_they_are_searched() {
+        let header = b"Message-ID: <one@x>\r\nMESSAGE-ID:\r\n <two@x>\r\nSubject: =?utf-8?Q?Gr=C3=B6=C3=9Fe?=\r\nCc:\r\n\r\n";
+        let mut pack = Vec::new();
+        append_fields(&mut pack, Uid(7), header).unwrap();
+        let named: Named<'_> = postcard::from_bytes(&pack).unwrap();
+        let holds = |name, wanted| named.contains(name, &fold(wanted));
+        assert_eq!(holds("Message-Id", "two"), Some(true));
+        assert_eq!(holds("message-id", "<one@x>"), Some(true));
+        assert_eq!(holds("message-id", "x><"), Some(false));
+        assert_eq!(holds("subject", "größe"), Some(true));
+        assert_eq!(
+            (holds("cc", ""), holds("to", "")),
+            (Some(true), Some(false))
+        );
+        assert_eq!(holds("x-serial", ""), None);
+        let long = format!("To: {}\r\n\r\n", "a".repeat(MAX_TEXTS + 1));
+        let mut pack = Vec::new();
+        append_fields(&mut pack, Uid(8), long.as_bytes()).unwrap();
+        assert!(!postcard::from_bytes::<Named<'_>>(&pack).unwrap().whole);
     }
 
     #[test]

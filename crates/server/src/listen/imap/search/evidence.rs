@@ -2,7 +2,7 @@
 //! needed. Texts are decoded: transfer encodings, charsets, encoded words, folding (catalogue F9).
 
 use super::criteria::{Criterion, fold};
-use super::digest::{self, Kind, Packs, Place, Texts};
+use super::digest::{self, Kind, Named, Packs, Place, Texts};
 use super::envelope;
 use crate::listen::imap::object_id;
 use crate::search::text::MAX_TEXT;
@@ -23,6 +23,8 @@ pub(super) struct Evidence<'a> {
     pub(super) entry: &'a Entry,
     /// Texts of the envelope, all of them.
     texts: Option<&'a Texts<'a>>,
+    /// Header fields that are often searched, all of them.
+    named: Option<&'a Named<'a>>,
     /// ENVELOPE, as the summary keeps it.
     envelope: Option<Vec<u8>>,
     content: Option<&'a Content>,
@@ -43,6 +45,7 @@ impl<'a> Evidence<'a> {
         Evidence {
             entry,
             texts: None,
+            named: None,
             envelope: None,
             content: None,
             header: None,
@@ -70,6 +73,9 @@ impl<'a> Evidence<'a> {
 
     /// Does a field of this name contain a folded text?
     pub(super) fn field_contains(&self, name: &str, wanted: &str) -> Option<bool> {
+        if let Some(known) = self.named.and_then(|named| named.contains(name, wanted)) {
+            return Some(known);
+        }
         let values = text::field_texts(&self.header.as_ref()?.octets, name);
         Some(values.iter().any(|value| fold(value).contains(wanted)))
     }
@@ -89,25 +95,34 @@ impl<'a> Evidence<'a> {
     }
 }
 
-/// Judges messages by the texts of their envelopes, which are kept packed. `None`: these do not tell. They are of the mailbox in this place,
-/// ascending.
-pub(super) fn decide_by_texts(
+/// Judges messages by digests of this kind. `None`: these do not tell. The messages are of the mailbox in this place, ascending.
+pub(super) fn decide_by_digests(
     tx: &mut Tx<'_>,
     place: Place,
+    kind: Kind,
     criterion: &Criterion,
     entries: &[Entry],
 ) -> Result<(Vec<Option<bool>>, Packs)> {
     let uids = imap::encode::collect_ranges(entries.iter().map(|entry| entry.uid.0));
-    let packs = digest::read(tx, place, Kind::Texts, &uids)?;
+    let packs = digest::read(tx, place, kind, &uids)?;
     let mut verdicts = vec![None; entries.len()];
-    packs.each(|texts: Texts<'_>| {
-        let at = entries.binary_search_by_key(&texts.uid, |entry| entry.uid.0);
-        if let Some(at) = at.ok().filter(|_| texts.whole) {
-            let mut evidence = Evidence::of_entry(&entries[at]);
-            evidence.texts = Some(&texts);
-            verdicts[at] = criterion.judge(&evidence);
-        }
-    })?;
+    let of = |uid: u32| entries.binary_search_by_key(&uid, |entry| entry.uid.0).ok();
+    match kind {
+        Kind::Fields => packs.each(|named: Named<'_>| {
+            if let Some(at) = of(named.uid).filter(|_| named.whole) {
+                let mut evidence = Evidence::of_entry(&entries[at]);
+                evidence.named = Some(&named);
+                verdicts[at] = criterion.judge(&evidence);
+            }
+        })?,
+        _ => packs.each(|texts: Texts<'_>| {
+            if let Some(at) = of(texts.uid).filter(|_| texts.whole) {
+                let mut evidence = Evidence::of_entry(&entries[at]);
+                evidence.texts = Some(&texts);
+                verdicts[at] = criterion.judge(&evidence);
+            }
+        })?,
+    }
     Ok((verdicts, packs))
 }
 

@@ -5,6 +5,7 @@
 
 use super::candidates;
 use super::criteria::Criterion;
+use super::digest::Kind;
 use super::evidence::{self, Evidence};
 use crate::listen::imap::connection::Connection;
 use crate::listen::imap::failure::Failure;
@@ -153,10 +154,12 @@ impl Finding {
                 None => undecided.push(entry),
             }
         }
-        if self.criterion.asks_texts() && !undecided.is_empty() {
-            undecided = self
-                .judge_texts(connection, undecided, &mut matches)
-                .await?;
+        for kind in [Kind::Texts, Kind::Fields] {
+            if self.criterion.asks(kind) && !undecided.is_empty() {
+                undecided = self
+                    .judge_by_digests(connection, kind, undecided, &mut matches)
+                    .await?;
+            }
         }
         self.done(connection, all - undecided.len()).await?;
         if !undecided.is_empty() {
@@ -166,10 +169,11 @@ impl Finding {
         Ok(matches)
     }
 
-    /// Adds those that match by the texts of their envelopes; the entries that these do not decide.
-    async fn judge_texts(
+    /// Adds those that match by digests of this kind; the entries that these do not decide.
+    async fn judge_by_digests(
         &self,
         connection: &Connection,
+        kind: Kind,
         entries: Vec<Entry>,
         matches: &mut Vec<Entry>,
     ) -> Result<Vec<Entry>, Failure> {
@@ -179,7 +183,7 @@ impl Finding {
         let read = connection
             .services
             .store
-            .read(move |tx| evidence::decide_by_texts(tx, place, &criterion, &judged));
+            .read(move |tx| evidence::decide_by_digests(tx, place, kind, &criterion, &judged));
         let (verdicts, mut packs) = read.await?;
         packs.keep(&connection.services, place).await;
         let mut undecided = Vec::new();
