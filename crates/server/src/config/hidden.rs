@@ -48,6 +48,11 @@ impl Hidden {
         self.is_for(looker) && fits(&self.word, &word.to_ascii_uppercase())
     }
 
+    /// Is this word, in upper case, one that it hides from anybody?
+    pub(crate) fn names(&self, word: &str) -> bool {
+        fits(&self.word, word)
+    }
+
     fn is_for(&self, looker: Looker<'_>) -> bool {
         let account = looker.account.map(str::to_lowercase);
         match &self.from {

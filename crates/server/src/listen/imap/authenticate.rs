@@ -37,7 +37,7 @@ pub(super) async fn authenticate(
         Ok(mut exchange) => converse(connection, &mut exchange, initial).await?,
         Err(error) => Err(error),
     };
-    login::finish(state, connection, &tag, checked)
+    login::finish(state, connection, &tag, checked).await
 }
 
 /// Challenge and response until the exchange is over.

@@ -115,16 +115,14 @@ pub(crate) fn known_words() -> impl Iterator<Item = &'static str> {
 
 /// The words that are told, of those that are not hidden from who is looking (W17).
 struct Announced<'a> {
-    hide: &'a [Hidden],
-    looker: Looker<'a>,
+    rules: Rules<'a>,
     text: String,
 }
 
 impl<'a> Announced<'a> {
-    fn new(hide: &'a [Hidden], looker: Looker<'a>) -> Announced<'a> {
+    fn new(rules: Rules<'a>) -> Announced<'a> {
         Announced {
-            hide,
-            looker,
+            rules,
             text: String::new(),
         }
     }
@@ -135,21 +133,44 @@ impl<'a> Announced<'a> {
 
     /// A word, and its value, which no rule looks at.
     fn word_with(&mut self, word: &str, value: &str) {
-        if !is_hidden(self.hide, word, self.looker) {
+        if !self.rules.hide(word) {
             let gap = if self.text.is_empty() { "" } else { " " };
             self.text.extend([gap, word, value]);
         }
     }
 }
 
-fn is_hidden(hide: &[Hidden], word: &str, looker: Looker<'_>) -> bool {
-    hide.iter().any(|rule| rule.hides(word, looker))
+/// What is hidden from whom is looking: by the administrator, and by the user himself.
+struct Rules<'a> {
+    of_all: &'a [Hidden],
+    own: &'a [Hidden],
+    looker: Looker<'a>,
+}
+
+impl<'a> Rules<'a> {
+    fn new(connection: &'a Connection, config: &'a Config, account: Option<&'a str>) -> Rules<'a> {
+        Rules {
+            of_all: &config.imap.hide,
+            own: &connection.hidden,
+            looker: connection.looker(account),
+        }
+    }
+
+    fn are_none(&self) -> bool {
+        self.of_all.is_empty() && self.own.is_empty()
+    }
+
+    /// Do they hide a word?
+    fn hide(&self, word: &str) -> bool {
+        let mut all = self.of_all.iter().chain(self.own);
+        all.any(|rule| rule.hides(word, self.looker))
+    }
 }
 
 /// The capabilities before login, as one text.
 pub(super) fn before_login(connection: &Connection) -> String {
     let config = connection.services.config.load();
-    let mut announced = Announced::new(&config.imap.hide, connection.looker(None));
+    let mut announced = Announced::new(Rules::new(connection, &config, None));
     BEFORE_LOGIN.iter().for_each(|word| announced.word(word));
     if connection.offers_starttls() {
         announced.word("STARTTLS");
@@ -167,8 +188,8 @@ pub(super) fn before_login(connection: &Connection) -> String {
 /// The capabilities after login, as one text.
 pub(super) fn after_login(connection: &Connection, login: &Login) -> String {
     let config = connection.services.config.load();
-    let looker = connection.looker(Some(&login.address));
-    let mut announced = Announced::new(&config.imap.hide, looker);
+    let rules = Rules::new(connection, &config, Some(&login.address));
+    let mut announced = Announced::new(rules);
     AFTER_LOGIN.iter().for_each(|word| announced.word(word));
     if config.imap.uidonly {
         announced.word(UIDONLY);
@@ -193,13 +214,13 @@ pub(super) fn refusal(
     body: &Body,
 ) -> Option<Status> {
     let config = connection.services.config.load();
-    if config.imap.hide.is_empty() && config.imap.urlauth {
+    let rules = Rules::new(connection, &config, account);
+    if rules.are_none() && config.imap.urlauth {
         return None;
     }
     let word = capability_of(body)?;
     let is_off = word == URLAUTH && !config.imap.urlauth;
-    let is_hidden = is_hidden(&config.imap.hide, &word, connection.looker(account));
-    (is_off || is_hidden).then(|| hidden(&word))
+    (is_off || rules.hide(&word)).then(|| hidden(&word))
 }
 
 /// The same for an APPEND or REPLACE whose message is still to come.
@@ -209,12 +230,8 @@ pub(super) fn refusal_of_append(
     append: &Append,
 ) -> Option<Status> {
     let config = connection.services.config.load();
-    let hidden_replace = append.replaces.is_some()
-        && is_hidden(
-            &config.imap.hide,
-            "REPLACE",
-            connection.looker(Some(account)),
-        );
+    let rules = Rules::new(connection, &config, Some(account));
+    let hidden_replace = append.replaces.is_some() && rules.hide("REPLACE");
     hidden_replace.then(|| hidden("REPLACE"))
 }
 
@@ -275,13 +292,13 @@ fn scripts_url(config: &Config) -> Option<String> {
 /// Is this announced to the account?
 pub(super) fn is_announced(connection: &Connection, login: &Login, name: &str) -> bool {
     let config = connection.services.config.load();
-    let looker = connection.looker(Some(&login.address));
+    let rules = Rules::new(connection, &config, Some(&login.address));
     let switched_on = config.imap.uidonly.then_some(&UIDONLY);
     let known = AFTER_LOGIN
         .iter()
         .chain(switched_on)
         .any(|known| known.eq_ignore_ascii_case(name));
-    known && !is_hidden(&config.imap.hide, name, looker)
+    known && !rules.hide(name)
 }
 
 /// Answers CAPABILITY with these capabilities.

@@ -6,7 +6,7 @@ use super::capability;
 use super::compress::Deflate;
 use super::enabled::Enabled;
 use crate::Services;
-use crate::config::{Looker, PlaintextAuth};
+use crate::config::{Hidden, Looker, PlaintextAuth};
 use crate::learning::moves;
 use crate::listen::stream::is_hang_up;
 use crate::scripts::event::Witness;
@@ -129,6 +129,8 @@ pub(super) struct Connection {
     client: Option<Box<str>>,
     /// As long as somebody is logged in.
     present: Option<Present>,
+    /// What he hides from his own programs.
+    pub(super) hidden: Box<[Hidden]>,
 }
 
 impl Connection {
@@ -157,6 +159,7 @@ impl Connection {
             waits: Waits::BeforeLogin,
             client: None,
             present: None,
+            hidden: Box::default(),
         }
     }
 
@@ -219,7 +222,8 @@ impl Connection {
     }
 
     /// The client is logged in: larger commands from here on.
-    pub(super) fn logged_in(&mut self, account: AccountId) {
+    pub(super) fn logged_in(&mut self, account: AccountId, hidden: Box<[Hidden]>) {
+        self.hidden = hidden;
         let (sessions, shutdown) = (&self.services.sessions, &self.services.shutdown);
         self.present = Some(sessions.enter(account, shutdown));
         self.framer.set_limits(Limits::AFTER_LOGIN);
@@ -231,6 +235,7 @@ impl Connection {
         self.framer.set_limits(Limits::BEFORE_LOGIN);
         self.waits = Waits::BeforeLogin;
         self.present = None;
+        self.hidden = Box::default();
         self.commands = 0;
         self.enabled = Enabled::default();
         self.names_are_agreed();

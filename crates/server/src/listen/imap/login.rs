@@ -2,6 +2,7 @@
 
 use super::capability;
 use super::connection::{Connection, Ended};
+use super::mask;
 use super::state::{Account, Authenticated, NotAuthenticated, State};
 use crate::session::login::{Login, LoginError};
 use imap::Tag;
@@ -26,7 +27,7 @@ pub(super) async fn login(
         .login
         .password(&connection.peer, user, &password.0, "LOGIN")
         .await;
-    finish(state, connection, &tag, checked)
+    finish(state, connection, &tag, checked).await
 }
 
 /// A password may not be sent as things stand.
@@ -35,7 +36,7 @@ pub(super) fn needs_tls() -> Status {
 }
 
 /// The state after a log-in was tried, and its answer.
-pub(super) fn finish(
+pub(super) async fn finish(
     state: NotAuthenticated,
     connection: &mut Connection,
     tag: &Tag,
@@ -43,7 +44,8 @@ pub(super) fn finish(
 ) -> Result<State, Ended> {
     let status = match checked.map(|login| admit(connection, login)) {
         Ok(Ok(account)) => {
-            connection.logged_in(account.id());
+            let hidden = mask::of(connection, account.id()).await;
+            connection.logged_in(account.id(), hidden);
             let capabilities = capability::after_login(connection, &account.login);
             let welcome = Status::ok("Logged in.").code(Code::Capability(capabilities));
             connection.answer(tag, &welcome);

@@ -6,6 +6,7 @@
 use super::connection::Connection;
 use super::failure::Outcome;
 use super::locate::{Located, Otherwise, locate_with, no_permission};
+use super::mask;
 use super::names;
 use super::search::filter;
 use super::state::Account;
@@ -260,11 +261,14 @@ impl Target {
             .and_then(|()| self.admits_uses(set)))
     }
 
-    /// Filters are annotations of the server (RFC 5466 §3).
+    /// Filters are annotations of the server (RFC 5466 §3), and what one hides is.
     fn admits_filters(&self, set: &SetMetadata) -> Result<(), Status> {
         let of_server = matches!(self, Target::Server(_));
         let mut entries = set.entries.iter().filter(|_| of_server);
-        entries.try_for_each(|(entry, value)| filter::admits(entry.as_str(), value.as_deref()))
+        entries.try_for_each(|(entry, value)| {
+            filter::admits(entry.as_str(), value.as_deref())?;
+            mask::admits(entry.as_str(), value.as_deref())
+        })
     }
 
     /// Only a mailbox of one's own has a use, and it must be one that there is.

@@ -29,6 +29,7 @@ mod list;
 mod locate;
 mod login;
 mod lsub;
+mod mask;
 mod message_limit;
 mod metadata;
 mod names;
