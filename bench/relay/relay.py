@@ -12,7 +12,7 @@ of its own.
 Needs root, Linux, and Debian's postfix, unbound and strace; OpenSMTPD from bench/side-by-side/unpack-opensmtpd.
 """
 
-import argparse, base64, json, os, pathlib, random, re, shutil, signal, socket, statistics, subprocess, sys, tempfile, threading, time
+import argparse, base64, json, os, pathlib, random, re, shutil, signal, socket, sqlite3, statistics, subprocess, sys, tempfile, threading, time
 
 HERE = pathlib.Path(__file__).resolve().parent
 PENNYBLACK = os.environ.get("PENNYBLACK_BIN", str(HERE.parent.parent / "target/release/pennyblack"))
@@ -20,6 +20,8 @@ OPENSMTPD = pathlib.Path(os.environ.get("BENCH_DIR", "/tmp/bench")) / "opensmtpd
 DOMAINS, CONNECTIONS, SIZE = 100, 10, 10_000
 # Messages of one session: servers take no more than a hundred.
 SESSION = 50
+# Messages that a long queue is made of.
+MODELS = 1000
 NAME_SERVER, SINK, SINK_PORT = "127.0.0.54", "127.0.1.1", 25
 PASSWORD = "correct horse"
 
@@ -30,7 +32,7 @@ def main():
     arguments.add_argument("--rounds", type=int, default=1)
     arguments.add_argument("--syncs", type=int, default=1000, help="messages of the run under strace; 0: none")
     arguments.add_argument("--targets", default="")
-    arguments.add_argument("--queue", type=int, default=0, help="fill a queue with so many messages of ten recipients instead")
+    arguments.add_argument("--queue", type=int, default=0, help="fill a queue with so many messages instead")
     options = arguments.parse_args()
     if os.environ.get("BENCH_NAMESPACE") != "1":
         environment = dict(os.environ, BENCH_NAMESPACE="1")
@@ -92,28 +94,51 @@ def once(world, make, messages, traced):
 
 
 def queue(world, messages):
-    """Fills a queue whose host is dead with messages of ten recipients, and looks at the server."""
+    """Fills a queue whose host is dead, and looks at the server."""
     target = Pennyblack(world, False, 'relay.routes = ["via smtp+notls://127.0.0.99:9"]\n')
     target.start()
     until(lambda: answers(target.port), "it listens")
     idle = target.resident()
     target.command("pause", "delivery")
-    begun = time.monotonic()
-    send(target, messages, recipients=10, size=1500)
-    print(f"{messages} messages with {messages * 10} recipients queued in {time.monotonic() - begun:.0f} s; load average {os.getloadavg()[0]:.1f}")
-    print(f"resident: idle {idle:.1f} MB, with the queue {target.resident():.1f} MB")
+    send(target, MODELS, size=1500)
     target.kill()
+    multiply(target.folder / "data/mail.db", messages)
+    print(f"{messages} messages queued, all of them due; load average {os.getloadavg()[0]:.1f}; an idle server takes {idle:.1f} MB")
     begun = time.monotonic()
     target.start()
     until(lambda: answers(target.port), "it listens", pause=0.01)
-    print(f"started again in {time.monotonic() - begun:.2f} s; resident {target.resident():.1f} MB")
-    tries = target.attempts()
-    most = 0
+    print(f"listens {time.monotonic() - begun:.2f} s after its start; resident {target.resident():.1f} MB")
+    cpu, most = target.group.cpu(), 0
     for _ in range(30):
         time.sleep(1)
         most = max(most, target.resident())
-    print(f"30 s later: {(target.attempts() - tries) / 30:.0f} attempts a second, resident at most {most:.1f} MB")
+    tries, cpu = target.attempts(), target.group.cpu() - cpu
+    print(f"30 s later: {tries / 30:.0f} attempts a second, {cpu / max(1, tries) * 1e3:.2f} ms of CPU each, resident at most {most:.1f} MB")
+    print("the queue:", " ".join(target.command("metrics").split("pennyblack_queue_messages")[1:][-1:])[:60].split("\n")[0])
     target.stop()
+
+
+def multiply(database, messages):
+    """Copies the messages of the queue until there are so many. Without a key, what is stored does not depend on the id."""
+    base = sqlite3.connect(database, isolation_level=None)
+    columns = {table: [row[1] for row in base.execute(f"PRAGMA table_info({table})")] for table in ("queue", "queue_recipient")}
+    models = base.execute("SELECT COUNT(*) FROM queue").fetchone()[0]
+    copies = messages // models - 1
+    pick = lambda table, key, source: ", ".join("fresh.id" if name == key else f"{source}.{name}" for name in columns[table])
+    base.executescript(
+        f"""
+        PRAGMA synchronous = OFF; BEGIN;
+        CREATE TEMP TABLE model AS SELECT * FROM queue;
+        CREATE TEMP TABLE fresh AS WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {copies * models - 1})
+            SELECT i % {models} + 1 AS of, randomblob(16) AS id FROM n ORDER BY id;
+        INSERT INTO queue ({", ".join(columns["queue"])}) SELECT {pick("queue", "id", "model")} FROM fresh JOIN model ON model.rowid = fresh.of;
+        INSERT INTO queue_recipient ({", ".join(columns["queue_recipient"])}) SELECT {pick("queue_recipient", "queue", "r")}
+            FROM fresh JOIN model ON model.rowid = fresh.of JOIN queue_recipient r ON r.queue = model.id;
+        UPDATE body SET refs = refs + {copies} WHERE hash IN (SELECT body FROM model);
+        COMMIT; PRAGMA wal_checkpoint(TRUNCATE);
+        """
+    )
+    base.close()
 
 
 # ---- what is around a server
