@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 /// Most jobs in one transaction: bounds how long the first of them waits.
 const BATCH: usize = 256;
 /// Most that a job waits for others that it goes together with.
-const GATHER: Duration = Duration::from_millis(20);
+const GATHER: Duration = Duration::from_millis(50);
 /// What was committed without a sync is synced so much later, unless something needs a sync before.
 const UNSYNCED: Duration = Duration::from_millis(200);
 /// Pages in the write-ahead log from which a checkpoint begins (16 MiB).
