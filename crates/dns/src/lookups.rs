@@ -264,10 +264,10 @@ impl Lookups {
         };
         let found = self.ask_anyhow(&name, kind).await?;
         let line = |record: &hickory_resolver::proto::rr::Record| Line {
-            name: record.name.to_ascii(),
+            name: record.name.to_ascii().to_ascii_lowercase(),
             ttl: record.ttl,
             kind: record.record_type().to_string(),
-            data: record.data.to_string(),
+            data: data(record),
             proof: proof(record.proof),
         };
         Ok(Listing {
@@ -359,6 +359,24 @@ fn loopback(host: &str) -> Proved<Located> {
         canonical: host.to_ascii_lowercase(),
         alias: None,
     })
+}
+
+/// Names in it may have the letters at random that the question had.
+fn data(record: &hickory_resolver::proto::rr::Record) -> String {
+    let text = record.data.to_string();
+    let is_names = matches!(
+        record.record_type(),
+        RecordType::MX
+            | RecordType::CNAME
+            | RecordType::NS
+            | RecordType::PTR
+            | RecordType::SRV
+            | RecordType::SOA
+    );
+    match is_names {
+        true => text.to_ascii_lowercase(),
+        false => text,
+    }
 }
 
 fn exchangers(found: &Found) -> MxAnswer {

@@ -1239,6 +1239,9 @@ pub(crate) enum Check {
     Store,
     /// Compare the names that DNS has for this machine's addresses with `hostname`: exit code 1 with warnings
     Host,
+    /// Compare the TLSA records that DNS has for this server with the keys that it serves, and print those that fit: exit code 2 if they do not, since
+    /// mail stays away then
+    Dane,
 }
 
 #[derive(Subcommand, Debug)]

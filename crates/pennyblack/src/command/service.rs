@@ -9,8 +9,8 @@ use crate::terminal::new_password;
 use serde_json::json;
 use server::config::Config;
 use server::control;
-use server::control::host;
 use server::control::service::{Answer, Part, Request, Status, StoreReport};
+use server::control::{dane, host};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -190,18 +190,29 @@ pub(crate) fn check(which: Option<Check>, global: &Global) -> Outcome {
     let code = match which {
         Some(Check::Store) => print_store(&check_store(global)?, global),
         Some(Check::Host) => print_host(&check_host(global)?, global),
+        Some(Check::Dane) => print_dane(&check_dane(global)?, global),
         None => check_all(global)?,
     };
     Ok(ExitCode::from(code))
 }
 
 fn check_all(global: &Global) -> Result<u8, Failure> {
-    let (store, host) = (check_store(global)?, check_host(global)?);
+    let (store, host, dane) = (
+        check_store(global)?,
+        check_host(global)?,
+        check_dane(global)?,
+    );
     if global.json {
-        json(&json!({"store": store, "host": host}));
-        return Ok(store_code(&store).max(host_code(&host)));
+        json(&json!({"store": store, "host": host, "dane": dane}));
+        return Ok(store_code(&store)
+            .max(host_code(&host))
+            .max(dane_code(&dane)));
     }
-    Ok(print_store(&store, global).max(print_host(&host, global)))
+    let code = print_store(&store, global).max(print_host(&host, global));
+    Ok(match dane_code(&dane) {
+        0 => code,
+        _ => code.max(print_dane(&dane, global)),
+    })
 }
 
 fn check_store(global: &Global) -> Result<StoreReport, Failure> {
@@ -216,6 +227,37 @@ fn check_host(global: &Global) -> Result<host::Report, Failure> {
         Answer::Host(report) => Ok(report),
         _ => Err(unexpected()),
     }
+}
+
+fn check_dane(global: &Global) -> Result<dane::Report, Failure> {
+    match request(global, Request::CheckDane)? {
+        Answer::Dane(report) => Ok(report),
+        _ => Err(unexpected()),
+    }
+}
+
+fn dane_code(report: &dane::Report) -> u8 {
+    let codes = report.findings.iter().map(|one| one.verdict.code());
+    codes.max().unwrap_or(0)
+}
+
+/// L26, L23
+fn print_dane(report: &dane::Report, global: &Global) -> u8 {
+    let code = dane_code(report);
+    if global.json {
+        json(report);
+        return code;
+    }
+    for one in &report.findings {
+        let word = ["ok", "warning", "bad"][usize::from(one.verdict.code())];
+        say!("{word}: {}", one.says);
+    }
+    match report.findings.is_empty() {
+        true => say!("ok: no server runs, so there is no key to compare TLSA records with"),
+        false => say!("records that fit, for a zone that is signed:"),
+    }
+    report.records.iter().for_each(|line| say!("{line}"));
+    code
 }
 
 fn store_code(report: &StoreReport) -> u8 {

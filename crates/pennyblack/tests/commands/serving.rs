@@ -485,6 +485,50 @@ fn a05_check_host_compares_the_ptr() {
     assert!(one.starts_with("ok: ") && one.lines().count() == 1, "{one}");
 }
 
+/// L23, L26, M24: the record that fits has the hash that openssl computes of the key that is served; without records nothing is wrong.
+#[test]
+fn l23_check_dane_prints_what_openssl_computes() {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let start = lab::dns::Server::start(lab::dns::Zone::new(), None);
+    let dns = runtime.block_on(start).expect("a name server");
+    let world = World::with(&format!("dns.servers = [\"{}\"]\n", dns.address()));
+    let idle = world.run(&["check", "dane"]);
+    assert!(
+        idle.code == 0 && idle.out.starts_with("ok: no server runs"),
+        "{idle:?}"
+    );
+    let _server = world.serve();
+    let report = world.json(&["check", "dane"]);
+    assert_eq!(report["findings"][0]["verdict"], "absent", "{report}");
+    let status = world.json(&["status"]);
+    let listeners = status["listeners"].as_array().expect("listeners");
+    let smtp = listeners
+        .iter()
+        .find(|each| each[0] == "smtp")
+        .expect("smtp");
+    let script = format!(
+        "openssl s_client -starttls smtp -connect {} -servername mx1.example.com </dev/null 2>/dev/null | openssl x509 -noout -pubkey \
+         | openssl pkey -pubin -outform DER | openssl dgst -sha256 -r",
+        smtp[1].as_str().expect("an address")
+    );
+    let openssl = std::process::Command::new("sh")
+        .args(["-c", &script])
+        .output()
+        .expect("openssl");
+    let hash = String::from_utf8_lossy(&openssl.stdout);
+    let hash = hash.split_whitespace().next().expect("a hash");
+    let records = report["records"].as_array().expect("records");
+    assert_eq!(
+        records[0],
+        format!("tlsa._dane.mx1.example.com. IN TLSA 3 1 1 {hash}")
+    );
+    assert!(records[1..].iter().all(|line| {
+        line.as_str().is_some_and(|line| {
+            line.ends_with("._tcp.mx1.example.com. IN CNAME tlsa._dane.mx1.example.com.")
+        })
+    }));
+}
+
 /// What runs at intervals can be seen and started.
 #[test]
 fn jobs_are_listed_and_run() {

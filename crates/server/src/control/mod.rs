@@ -10,6 +10,7 @@
 pub mod account;
 pub mod alias;
 mod client;
+pub mod dane;
 pub mod dkim;
 pub mod domain;
 pub mod gate;

@@ -1,6 +1,6 @@
 //! The server itself: status, reload, check of the store, a password's hash, where an address leads.
 
-use super::{Failure, FailureKind, Password, World, account, address, health, host};
+use super::{Failure, FailureKind, Password, World, account, address, dane, health, host};
 use crate::config::Config;
 use crate::journey;
 use crate::listen::Kind;
@@ -34,6 +34,8 @@ pub enum Request {
     CheckStore,
     /// A5.
     CheckHost,
+    /// L26.
+    CheckDane,
     /// B11.
     Encrypt {
         password: Password,
@@ -80,6 +82,8 @@ pub enum Answer {
     Store(StoreReport),
     /// What DNS says of the addresses.
     Host(host::Report),
+    /// What DNS says of the keys.
+    Dane(dane::Report),
     /// The hash.
     Hash(String),
     /// One sentence a step.
@@ -152,6 +156,7 @@ pub(super) async fn execute(world: &World, request: Request) -> Result<Answer, F
         Request::Pause { what, paused } => pause(running(world)?, what, paused),
         Request::CheckStore => check(world).await.map(Answer::Store),
         Request::CheckHost => host::check(world).await.map(Answer::Host),
+        Request::CheckDane => Ok(Answer::Dane(dane::check(world).await)),
         Request::Encrypt { password } => hash(&world.config, &password).await.map(Answer::Hash),
         Request::ExplainAddress { address } => explain(world, &address).await.map(Answer::Steps),
     }

@@ -27,6 +27,9 @@ pub struct Expiry {
     pub at: Timestamp,
 }
 
+/// A certificate and those above it, the leaf first.
+pub(crate) type Chain = Vec<CertificateDer<'static>>;
+
 /// A certificate with its key, ready to be served.
 pub(super) struct Loaded {
     names: Vec<String>,
@@ -60,6 +63,11 @@ impl Loaded {
                 key: Arc::new(key),
             }),
         }
+    }
+
+    /// Its names, and the chain that is sent.
+    pub(super) fn served(&self) -> (Vec<String>, Chain) {
+        (self.names.clone(), self.key.cert.clone())
     }
 
     pub(super) fn expiry(&self) -> Expiry {

@@ -25,6 +25,30 @@ pub(crate) fn is_usable(record: &Tlsa) -> bool {
     matches!(record.usage, TRUST_ANCHOR | END_ENTITY) && record.selector <= 1 && length_fits
 }
 
+/// Do the records describe this chain, leaf first (RFC 7671 §5)? Names and dates are not looked at.
+pub(crate) fn fits(records: &[Tlsa], chain: &[CertificateDer<'_>]) -> bool {
+    let Some((leaf, above)) = chain.split_first() else {
+        return false;
+    };
+    let mut usable = records.iter().filter(|record| is_usable(record));
+    usable.any(|record| match record.usage {
+        END_ENTITY => matches(record, leaf),
+        _ => !anchors(record, above).is_empty(),
+    })
+}
+
+/// What a record `3 1 1` of this chain holds: the SHA-256 of its public key, in hexadecimal.
+pub(crate) fn key_hash(chain: &[CertificateDer<'_>]) -> Option<String> {
+    let key = public_key(chain.first()?)?;
+    let hash = digest(&SHA256, &key);
+    Some(
+        hash.as_ref()
+            .iter()
+            .map(|octet| format!("{octet:02x}"))
+            .collect(),
+    )
+}
+
 /// Verifies by TLSA records.
 #[derive(Debug)]
 pub(super) struct ByRecords {

@@ -8,9 +8,10 @@ mod client;
 mod dane;
 mod local;
 
+pub(crate) use certificates::Chain;
 pub use certificates::Expiry;
 pub use client::{Connector, Verify};
-pub(crate) use dane::is_usable;
+pub(crate) use dane::{fits, is_usable, key_hash};
 
 use crate::config::{Certificate, Config};
 use arc_swap::ArcSwap;
@@ -62,6 +63,8 @@ pub struct Tls {
 struct Active {
     server: Arc<ServerConfig>,
     expiries: Vec<Expiry>,
+    /// The chains, with the names in them.
+    served: Vec<(Vec<String>, Chain)>,
     extra_roots: Option<PathBuf>,
     /// Made when first needed: it parses all roots of the system.
     verifying: OnceLock<Arc<rustls::ClientConfig>>,
@@ -95,6 +98,28 @@ impl Tls {
     /// When each served certificate expires.
     pub fn expiries(&self) -> Vec<Expiry> {
         self.active.load().expiries.clone()
+    }
+
+    /// The chains that clients get who ask for `name`: those for that name, or the first.
+    pub(crate) fn served(&self, name: &str) -> Vec<Chain> {
+        let active = self.active.load();
+        let parent = name.split_once('.').map_or(name, |(_, parent)| parent);
+        let wildcard = format!("*.{parent}");
+        let fits = |known: &String| known.eq_ignore_ascii_case(name) || *known == wildcard;
+        let chains = active
+            .served
+            .iter()
+            .filter(|(names, _)| names.iter().any(fits));
+        let found: Vec<Chain> = chains.map(|(_, chain)| chain.clone()).collect();
+        match found.is_empty() {
+            false => found,
+            true => active
+                .served
+                .iter()
+                .take(1)
+                .map(|(_, chain)| chain.clone())
+                .collect(),
+        }
     }
 
     /// For connections from now on.
@@ -140,9 +165,11 @@ impl Active {
             .map(|source| Loaded::read(source, provider))
             .collect::<Result<Vec<_>, _>>()?;
         let expiries = loaded.iter().map(Loaded::expiry).collect();
+        let served = loaded.iter().map(Loaded::served).collect();
         Ok(Active {
             server: Arc::new(server_config(provider, ticketer, ByName::new(loaded))?),
             expiries,
+            served,
             extra_roots: config.tls.extra_roots.clone(),
             verifying: OnceLock::new(),
             unverifying: OnceLock::new(),
