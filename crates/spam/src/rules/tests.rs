@@ -151,6 +151,38 @@ fn i31_details_are_bounded() {
     assert!(reasons.iter().all(|reason| reason.detail.len() <= 120));
 }
 
+#[test]
+fn text_has_single_blanks() {
+    let text = "one \t\r\n two\u{a0}three\u{200b} f\u{ad}our\u{0b}\u{85}fünf  ";
+    assert_eq!(squeezed(text), "one two three four fünf ");
+    assert_eq!(squeezed(""), "");
+    for long in ["x".repeat(2 * MAX_TEXT), "ä ".repeat(MAX_TEXT)] {
+        let kept = squeezed(&long);
+        assert!(long.starts_with(&kept));
+        assert!((MAX_TEXT..MAX_TEXT + 4).contains(&kept.len()));
+    }
+}
+
+#[test]
+fn shouting_is_heard_in_any_alphabet() {
+    let rule = "TEXT_SHOUTS";
+    for loud in [
+        "BUY NOW BEFORE ALL THE BEST OFFERS ARE GONE TODAY",
+        "ВСЕ ДЕНЬГИ МИРА БУДУТ ТВОИ ТОЛЬКО СЕГОДНЯ УСПЕЙ",
+        "Yes! Yes! Yes! Yes! Yes! Yes!",
+    ] {
+        hits(&written("an offer", loud), rule);
+    }
+    for calm in [
+        "NATO and UNESCO met the WHO in ROME, said the BBC",
+        "Все деньги мира будут твои только сегодня, успей",
+        "A1B2C3 D4E5F6 G7H8I9 J1K2L3 M4N5O6 P7Q8R9 S1T2U3 V4W5X6",
+        "Yes! Yes! Yes!",
+    ] {
+        misses(&written("an offer", calm), rule);
+    }
+}
+
 proptest! {
     /// I31
     #[test]
