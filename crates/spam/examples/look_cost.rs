@@ -1,7 +1,7 @@
 //! What looking at a message costs: opening it, the rules, and the features that the classifier scores, for a message of 10 KB of words.
 //! Prints CPU time, and fails if it is beyond the budget.
 //!
-//!     cargo run --release -p pennyblack-spam --example cost
+//!     cargo run --release -p pennyblack-spam --example look_cost
 
 use spam::Mail;
 use spam::features::Features;
