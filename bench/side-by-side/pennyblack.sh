@@ -15,13 +15,13 @@ data = "$D/data"
 user = "vmail"
 
 [listen]
-smtp.addresses = ["127.0.0.1:2530"]
+smtp.addresses = ["127.0.0.1:${SMTP_PORT:-2530}"]
 submission.addresses = []
 submissions.addresses = []
 managesieve.addresses = []
-imap.addresses = ["127.0.0.1:2150"]
+imap.addresses = ["127.0.0.1:${IMAP_PORT:-2150}"]
 imap.plaintext_auth = "loopback"
-imaps.addresses = ["127.0.0.1:2250"]
+imaps.addresses = ["127.0.0.1:${IMAPS_PORT:-2250}"]
 
 [tls]
 certificates = [{ cert = "$BENCH_DIR/cert.pem", key = "$BENCH_DIR/key.pem" }]
@@ -31,6 +31,7 @@ servers = ["127.0.0.54"]   # the harness's stub, as resolv.conf has it for the o
 
 [limits]
 imap_sessions_per_account = 3000
+${MORE:-}
 C
   pennyblack domain add "$DOMAIN" 2>/dev/null || true
   for u in $USERS; do echo "$PASS" | pennyblack account add "$u@$DOMAIN" --password-stdin; done

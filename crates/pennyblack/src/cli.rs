@@ -970,13 +970,19 @@ pub(crate) enum Spam {
         #[arg(long, conflicts_with_all = ["class", "files"])]
         all: bool,
     },
-    /// Take back what was learned of messages
+    /// Take back what was learned of messages, or all that was learned in some time
     Unlearn {
         #[command(flatten)]
         what: SpamMessages,
-        /// By this account; without it what was learned for all
+        /// By this account; without it what was learned for all, or with --since by anybody
         #[arg(long)]
         account: Option<String>,
+        /// All that was learned since: a time, a date, or how long ago, like 2d
+        #[arg(long, value_name = "WHEN", conflicts_with = "files")]
+        since: Option<String>,
+        /// And before this time
+        #[arg(long, value_name = "WHEN", requires = "since")]
+        until: Option<String>,
     },
     /// Print `SCORE / JUNK VERDICT NAME` for each message, by what it says alone: exit code 1 if one is spam
     Score {

@@ -2,6 +2,7 @@
 //! never waits for the filter and nothing is lost while it is away (catalogue I12). Who learns, and what, is not known here.
 
 use crate::engine::params;
+use crate::lesson::Period;
 use crate::tx::Tx;
 use crate::{AccountId, Error, MessageId, Result, Timestamp, time};
 
@@ -156,6 +157,20 @@ pub fn next(tx: &mut Tx<'_>, limit: usize) -> Result<Vec<Job>> {
 pub fn waiting(tx: &mut Tx<'_>) -> Result<u64> {
     let waiting = tx.one("SELECT COUNT(*) FROM learn_job", &[], |row| row.number(0))?;
     Ok(waiting.unwrap_or_default())
+}
+
+/// Forgets what waits to be learned and was said in a period; says how much that was.
+pub fn drop_period(tx: &mut Tx<'_>, period: &Period) -> Result<u64> {
+    let account = period.account.unwrap_or(AccountId::from_u128(0));
+    tx.execute(
+        "DELETE FROM learn_job WHERE created >= $1 AND created < $2 AND (account = $3 OR CAST($4 AS BIGINT) = 1)",
+        params![
+            period.since.as_microsecond(),
+            period.until.as_microsecond(),
+            account,
+            i64::from(period.account.is_none())
+        ],
+    )
 }
 
 /// The job is done, unless the message was called something else meanwhile.

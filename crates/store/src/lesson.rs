@@ -151,6 +151,44 @@ pub fn unlearn(tx: &mut Tx<'_>, account: Option<AccountId>, digest: u64) -> Resu
     Ok(Some(class))
 }
 
+/// What was taught when, and by whom.
+#[derive(Clone, Copy, Debug)]
+pub struct Period {
+    /// By this account; `None`: by anybody, and by nobody for all.
+    pub account: Option<AccountId>,
+    /// Not before this time.
+    pub since: Timestamp,
+    /// Before this time.
+    pub until: Timestamp,
+}
+
+/// Takes back what was taught in a period, at most so many messages; names them (V19). What a message was called before it was called
+/// something else in that time is not known any more.
+pub fn unlearn_period(tx: &mut Tx<'_>, period: &Period, limit: usize) -> Result<Vec<u64>> {
+    let Period {
+        account,
+        since,
+        until,
+    } = *period;
+    let named = tx.all(
+        "SELECT account, digest FROM lesson WHERE learned >= $1 AND learned < $2 AND class <> $3 \
+         AND (account = $4 OR CAST($5 AS BIGINT) = 1) ORDER BY serial LIMIT $6",
+        params![
+            since.as_microsecond(),
+            until.as_microsecond(),
+            TAKEN_BACK,
+            account.unwrap_or(nobody()),
+            i64::from(account.is_none()),
+            limit
+        ],
+        |row| Ok((AccountId::from_u128(row.id(0)?), row.int(1)? as u64)),
+    )?;
+    for (account, digest) in &named {
+        unlearn(tx, Some(*account), *digest)?;
+    }
+    Ok(named.into_iter().map(|(_, digest)| digest).collect())
+}
+
 fn known(tx: &mut Tx<'_>, account: AccountId, digest: u64) -> Result<Option<Known>> {
     tx.one(
         "SELECT serial, class, weight, shared FROM lesson WHERE account = $1 AND digest = $2",

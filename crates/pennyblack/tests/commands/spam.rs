@@ -70,6 +70,47 @@ fn i14_teach_and_ask() {
     drop(serving);
 }
 
+/// V19: what was taught in some time is taken back, and the filter thinks as if that had never been.
+#[test]
+fn v19_training_of_a_time_is_taken_back() {
+    let world = World::new();
+    world.add_account("alice@example.com");
+    let (ham, spam) = (mbox(&world, "meeting", 30), mbox(&world, "pills", 30));
+    let wrong = mbox(&world, "pills and more", 20);
+    let asked = world.folder.path().join("asked");
+    fs::write(&asked, ASKED).expect("written");
+    let asked = asked.to_str().expect("UTF-8");
+    world.json(&["spam", "learn", "ham", &ham]);
+    world.json(&["spam", "learn", "spam", &spam]);
+    let serving = world.serve();
+    let before = world.json(&["spam", "explain", asked]);
+    let start = jiff::Timestamp::now().to_string();
+    let by_alice = ["--account", "alice@example.com"];
+    let learn = [&["spam", "learn", "ham", wrong.as_str()][..], &by_alice].concat();
+    assert_eq!(world.json(&learn)["learned"], 20);
+    assert_ne!(
+        world.json(&["spam", "explain", asked])["models"],
+        before["models"]
+    );
+    let unlearn = |more: &[&str]| world.json(&[&["spam", "unlearn", "--since"], more].concat());
+    assert_eq!(unlearn(&["2099-01-01"])["corrected"], 0);
+    assert_eq!(
+        unlearn(&["1d", "--until", &start, by_alice[0], by_alice[1]])["corrected"],
+        0
+    );
+    assert_eq!(unlearn(&[&start])["corrected"], 20);
+    assert_eq!(world.json(&["spam", "explain", asked]), before);
+    assert_eq!(unlearn(&["1d"])["corrected"], 60, "whoever taught it");
+    let told = world.run(&["spam", "unlearn", "--since", "1d"]);
+    assert!(told.out.starts_with("0 taken back"), "{told:?}");
+    let wrong = world.run(&["spam", "unlearn", "--since", "lately"]);
+    assert!(
+        wrong.code != 0 && wrong.err.contains("is no time"),
+        "{wrong:?}"
+    );
+    drop(serving);
+}
+
 #[test]
 fn i08_one_account_does_not_change_what_another_sees() {
     let world = World::with("learn.from_accounts = \"own\"\n");

@@ -38,7 +38,7 @@ pub(crate) use socket::{bind, serve};
 
 use crate::config::Config;
 use crate::run::Running;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
@@ -310,6 +310,27 @@ where
     T: Send + 'static,
 {
     store.write(work).await?
+}
+
+/// A time that somebody wrote: by RFC 3339, a date (its beginning, UTC), or how long ago.
+fn moment(now: Timestamp, text: &str) -> Result<Timestamp, Failure> {
+    if let Ok(time) = text.parse::<Timestamp>() {
+        return Ok(time);
+    }
+    if let Ok(date) = text.parse::<jiff::civil::Date>()
+        && let Ok(begin) = date.to_zoned(jiff::tz::TimeZone::UTC)
+    {
+        return Ok(begin.timestamp());
+    }
+    let ago = crate::config::parse_duration(text).ok();
+    let ago = ago.and_then(|ago| SignedDuration::try_from(ago).ok());
+    let time = ago.and_then(|ago| now.checked_sub(ago).ok());
+    time.ok_or_else(|| {
+        Failure::invalid(format!(
+            "\"{}\" is no time: write one like 2026-11-19T08:00:00Z, a date, or how long ago, like 2d",
+            text.escape_debug()
+        ))
+    })
 }
 
 /// An address as the store keeps it (A27).

@@ -1,6 +1,6 @@
 //! Removed messages: what there is of them, and putting them back.
 
-use super::{Failure, Mode, World, address, write};
+use super::{Failure, Mode, World, address, moment, write};
 use crate::search::envelope;
 use imap::search::EnvelopeField;
 use jiff::{SignedDuration, Timestamp};
@@ -142,26 +142,6 @@ fn has_id(removed: &Removed, wanted: &[String]) -> bool {
         &removed.content.summary.envelope,
     )));
     wanted.is_empty() || wanted.iter().any(|id| bare(id) == own)
-}
-
-fn moment(now: Timestamp, text: &str) -> Result<Timestamp, Failure> {
-    if let Ok(time) = text.parse::<Timestamp>() {
-        return Ok(time);
-    }
-    if let Ok(date) = text.parse::<jiff::civil::Date>()
-        && let Ok(begin) = date.to_zoned(jiff::tz::TimeZone::UTC)
-    {
-        return Ok(begin.timestamp());
-    }
-    let ago = crate::config::parse_duration(text).ok();
-    let ago = ago.and_then(|ago| SignedDuration::try_from(ago).ok());
-    let time = ago.and_then(|ago| now.checked_sub(ago).ok());
-    time.ok_or_else(|| {
-        Failure::invalid(format!(
-            "\"{}\" is no time: write one like 2026-11-19T08:00:00Z, a date, or how long ago, like 2d",
-            text.escape_debug()
-        ))
-    })
 }
 
 async fn restore(world: &World, wanted: &Wanted, mode: Mode) -> Result<Answer, Failure> {

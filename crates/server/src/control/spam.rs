@@ -8,7 +8,7 @@ pub use refused::Refused;
 pub use what_if::{Change, Flow, Moved, WhatIf};
 pub use wishes::{Wish, WishChange, WishesOf};
 
-use super::{Failure, World, address};
+use super::{Failure, World, address, moment};
 use crate::learning::{Models, Said, lesson};
 use ::spam::Mail;
 use ::spam::features::{Compact, Features};
@@ -19,7 +19,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use store::learn::{Class, Origin};
-use store::lesson::{self as lessons, Counts, Scope, Taught};
+use store::lesson::{self as lessons, Counts, Period, Scope, Taught};
 use store::mailbox::SpecialUse;
 use store::{AccountId, account, entry, learn, mailbox};
 
@@ -34,6 +34,14 @@ pub enum Request {
         /// `None`: what was learned of them is taken back.
         class: Option<Judged>,
         messages: Vec<Seen>,
+    },
+    /// Takes back what was taught in a time, by an account, or by anybody (V19).
+    Unlearn {
+        account: Option<String>,
+        /// A time (RFC 3339), a date, or so long ago (`2d`).
+        since: String,
+        /// The same; `None`: now.
+        until: Option<String>,
     },
     /// Learns every message in Junk as spam, and every message in INBOX that was read as ham (I13).
     TeachAll {
@@ -242,6 +250,19 @@ pub(super) async fn execute(world: &World, request: Request) -> Result<Answer, F
             let account = find(world, account).await?;
             teach(world, account, class, messages).await
         }
+        Request::Unlearn {
+            account,
+            since,
+            until,
+        } => {
+            let account = find(world, account).await?;
+            let period = Period {
+                account: account.map(|(id, _)| id),
+                since: moment(world.now, &since)?,
+                until: until.map_or(Ok(world.now), |until| moment(world.now, &until))?,
+            };
+            unlearn(world, period).await.map(Answer::Taught)
+        }
         Request::TeachAll { account } => {
             let account = find(world, account).await?;
             teach_all(world, account).await
@@ -336,6 +357,31 @@ fn take_back(
         Some(_) => Taught::Corrected,
         None => Taught::Known,
     })
+}
+
+/// Messages that are taken back in one transaction.
+const TAKEN_BACK_AT_ONCE: usize = 500;
+
+async fn unlearn(world: &World, period: Period) -> Result<Lessons, Failure> {
+    let drop = move |tx: &mut store::Tx<'_>| learn::drop_period(tx, &period);
+    let mut taken = Lessons {
+        known: world.store.write(drop).await? as usize,
+        ..Lessons::default()
+    };
+    loop {
+        let work = move |tx: &mut store::Tx<'_>| {
+            let digests = lessons::unlearn_period(tx, &period, TAKEN_BACK_AT_ONCE)?;
+            for digest in &digests {
+                store::near_copy::forget(tx, *digest)?;
+            }
+            Ok(digests.len())
+        };
+        let count = world.store.write(work).await?;
+        taken.corrected += count;
+        if count < TAKEN_BACK_AT_ONCE {
+            return Ok(taken);
+        }
+    }
 }
 
 /// Messages of one account that are taught at once.

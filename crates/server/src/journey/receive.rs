@@ -358,13 +358,13 @@ impl Receiving {
             Replies::Common => 1,
         };
         match self.travel().await {
-            Ok(committed) => committed.replies(),
+            Ok(replies) => replies,
             Err(refusal) => vec![Err(refusal); replies],
         }
     }
 
     /// The stages after this one, in order.
-    async fn travel(self) -> Result<commit::Committed, Refusal> {
+    async fn travel(self) -> Result<Vec<Result<Reply, Refusal>>, Refusal> {
         let (id, client) = (self.id, self.transaction.facts.peer.remote.ip());
         let received = match self.complete().await {
             Ok(received) => received,
@@ -375,7 +375,7 @@ impl Receiving {
         };
         let arrival = Arrival::of(&received);
         match travelled(received).await {
-            Ok(committed) => Ok(committed),
+            Ok(committed) => Ok(arrival.refused_by_some(committed.replies()).await),
             Err(refusal) => Err(arrival.refused(refusal).await),
         }
     }

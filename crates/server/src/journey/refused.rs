@@ -7,6 +7,7 @@ use super::envelope::Refusal;
 use super::receive::{MailId, Received};
 use crate::Services;
 use message::{encoded_word, header};
+use smtp::Reply;
 use std::net::IpAddr;
 use std::sync::Arc;
 use store::rejection;
@@ -26,7 +27,7 @@ pub(super) struct Arrival {
 impl Arrival {
     pub(super) fn of(received: &Received) -> Arrival {
         let reverse_path = received.mail.reverse_path.as_ref();
-        let recipients = received.recipients.iter().take(RECIPIENTS);
+        let recipients = received.recipients.iter();
         let field = |name| {
             let value = header::values(&received.section, name).next();
             value.map_or_else(String::new, readable)
@@ -49,26 +50,68 @@ impl Arrival {
 
     /// It is refused, or put off: the same with the code in the reply.
     pub(super) async fn refused(mut self, mut refusal: Refusal) -> Refusal {
-        if let (Some(code), Some(last)) = (refusal.code, refusal.reply.lines.last_mut()) {
-            *last = format!("{last} ({code} {})", self.id);
-        }
+        self.facts.recipients.truncate(RECIPIENTS);
+        self.name_in(&mut refusal);
         self.log(&refusal);
         self.facts.reply = told(&refusal);
         self.facts.reason = refusal.reason.clone();
         self.facts.judgement = refusal.judgement.take().map(|judgement| *judgement);
-        if !self
-            .services
-            .filter
-            .remembers_refusal(self.services.clock.now())
-        {
-            return refusal;
+        self.remember().await;
+        refusal
+    }
+
+    /// Some recipients have it and some do not (LMTP, PRDR): a line in the log for each who does not, and one record of them all.
+    pub(super) async fn refused_by_some(
+        mut self,
+        mut replies: Vec<Result<Reply, Refusal>>,
+    ) -> Vec<Result<Reply, Refusal>> {
+        let recipients = std::mem::take(&mut self.facts.recipients);
+        let (mut without, mut told_them, mut reasons) = (Vec::new(), Vec::new(), Vec::new());
+        for (recipient, reply) in recipients.into_iter().zip(&mut replies) {
+            let Err(refusal) = reply else {
+                continue;
+            };
+            self.name_in(refusal);
+            self.facts.recipients = vec![recipient.clone()];
+            self.log(refusal);
+            if let Some(judgement) = refusal.judgement.take() {
+                self.facts.judgement = Some(*judgement);
+            }
+            without.push(recipient);
+            told_them.push(told(refusal));
+            reasons.push(refusal.reason.clone());
+        }
+        if without.is_empty() {
+            return replies;
+        }
+        for texts in [&mut without, &mut told_them, &mut reasons] {
+            texts.dedup();
+            texts.truncate(RECIPIENTS);
+        }
+        self.facts.recipients = without;
+        self.facts.reply = told_them.join("; ");
+        self.facts.reason = reasons.join("; ");
+        self.remember().await;
+        replies
+    }
+
+    /// Puts the code into the reply, where there is a word for what has happened.
+    fn name_in(&self, refusal: &mut Refusal) {
+        if let (Some(code), Some(last)) = (refusal.code, refusal.reply.lines.last_mut()) {
+            *last = format!("{last} ({code} {})", self.id);
+        }
+    }
+
+    async fn remember(self) {
+        let now = self.services.clock.now();
+        if !self.services.filter.remembers_refusal(now) {
+            return;
         }
         let (id, facts) = (self.id.0, self.facts);
         let write = move |tx: &mut store::Tx<'_>| rejection::record(tx, id, &facts);
         if let Err(why) = self.services.store.write(write).await {
             tracing::warn!(mid = %self.id, error = %why, "why a message was refused is in the log alone");
         }
-        refusal
     }
 
     fn log(&self, refusal: &Refusal) {

@@ -481,12 +481,23 @@ async fn h06_a23_with_prdr_fates_differ_in_one_transaction() {
         transaction.recipient(rcpt(to)).await.unwrap();
     }
     let results = deliver(transaction.data(), HELLO).await;
+    let taken = results[0].as_ref().unwrap().lines.join(" ");
+    let id = u64::from_str_radix(taken.rsplit_once("id=").unwrap().1, 16).unwrap();
     let codes: Vec<_> = results
         .into_iter()
         .map(code)
         .map(|c| c[..3].to_owned())
         .collect();
     assert_eq!(codes, ["250", "550", "250"]);
+    // V3: it is known why he has not got it, and of the others nothing is written down.
+    let refused = read(&world, move |tx| store::rejection::of(tx, id)).await;
+    let (_, refused) = refused.expect("a record of the refusal");
+    assert_eq!(refused.recipients, ["bob@example.com"]);
+    assert!(refused.reply.starts_with("550 5.7.1 "), "{refused:?}");
+    assert!(
+        refused.reason.contains("bob@example.com: reject"),
+        "{refused:?}"
+    );
     assert_eq!(holds(&world, "alice@example.com", "INBOX").await, Some(1));
     assert_eq!(holds(&world, "bob@example.com", "INBOX").await, Some(0));
     assert_eq!(holds(&world, "carol@example.com", "INBOX").await, Some(0));

@@ -6,7 +6,7 @@
 pub(super) struct Rate(f32);
 
 /// For octets as received.
-pub(super) const SLOW: Rate = Rate(0.2);
+pub(super) const SLOW: Rate = Rate(0.35);
 /// For text and tokens.
 pub(super) const FAST: Rate = Rate(0.5);
 

@@ -2,7 +2,7 @@
 
 use crate::world::{World, on_both_engines};
 use store::learn::{self, Class, Origin};
-use store::lesson::{self, Counts, Keep, Lesson, Scope, Taught};
+use store::lesson::{self, Counts, Keep, Lesson, Period, Scope, Taught};
 use store::{AccountId, MessageId, Result, Timestamp, Tx, account, model};
 
 async fn write<T: Send + 'static>(
@@ -81,6 +81,27 @@ on_both_engines! {
         assert_eq!(since(Scope::Account(alice), 0).await, [corrected]);
         assert_eq!(since(Scope::Account(bob), 0).await, [(3, Some(Class::Ham), 0, Some(3))]);
         assert_eq!(world.store.read(lesson::newest).await.unwrap(), 5);
+    }
+
+    /// V19: of an account, or of anybody, in a time; what waits to be learned goes too.
+    async fn lessons_of_a_time_are_taken_back(world) {
+        let alice = world.alice;
+        write(world, move |tx| {
+            lesson::teach(tx, &about(Some(alice), 1, Class::Spam))?;
+            lesson::teach(tx, &about(Some(alice), 2, Class::Ham))?;
+            learn::add(tx, alice, MessageId::from_u128(9), Class::Ham, Origin::Move)?;
+            lesson::teach(tx, &about(None, 3, Class::Ham)).map(drop)
+        }).await;
+        let always = Period { account: None, since: Timestamp::MIN, until: Timestamp::MAX };
+        let take = async |period: Period, limit| write(world, move |tx| lesson::unlearn_period(tx, &period, limit)).await;
+        assert!(take(Period { until: Timestamp::UNIX_EPOCH, ..always }, 9).await.is_empty());
+        assert_eq!(take(Period { account: Some(alice), ..always }, 1).await, [1]);
+        assert_eq!(take(Period { account: Some(alice), ..always }, 9).await, [2]);
+        assert_eq!(counts(world, Scope::Server).await, (1.0, 0.0));
+        assert_eq!(take(always, 9).await, [3]);
+        assert_eq!(counts(world, Scope::Server).await, (0.0, 0.0));
+        assert_eq!(write(world, move |tx| learn::drop_period(tx, &always)).await, 1);
+        assert_eq!(world.store.read(learn::waiting).await.unwrap(), 0);
     }
 
     async fn old_lessons_are_forgotten(world) {

@@ -27,7 +27,13 @@ pub(crate) fn run(which: Which, global: &Global) -> Outcome {
             let class = class.ok_or_else(|| Failure::usage("say `spam` or `ham`"))?;
             teach(Some(class.into()), what, account, global)
         }
-        Which::Unlearn { what, account } => teach(None, what, account, global),
+        Which::Unlearn {
+            account,
+            since: Some(since),
+            until,
+            ..
+        } => unlearn(account, since, until, global),
+        Which::Unlearn { what, account, .. } => teach(None, what, account, global),
         Which::Score { what, account } => score(&what, account, Show::Line, global),
         Which::Explain { what, account } => score(&what, account, Show::All, global),
         Which::Stat { account } => stat(account, global),
@@ -109,6 +115,23 @@ fn teach(
         Ok::<Lessons, Failure>(lessons.and(rest))
     })??;
     Ok(print::lessons(&lessons, class, global))
+}
+
+fn unlearn(
+    account: Option<String>,
+    since: String,
+    until: Option<String>,
+    global: &Global,
+) -> Outcome {
+    let request = Request::Unlearn {
+        account,
+        since,
+        until,
+    };
+    match ask(request, global)? {
+        Answer::Taught(lessons) => Ok(print::taken_back(&lessons, global)),
+        _ => Err(unexpected()),
+    }
 }
 
 fn teach_all(account: Option<String>, global: &Global) -> Outcome {

@@ -24,6 +24,18 @@ pub(super) fn lessons(lessons: &Lessons, class: Option<Judged>, global: &Global)
     ExitCode::SUCCESS
 }
 
+/// `known`: what had only waited to be learned.
+pub(super) fn taken_back(lessons: &Lessons, global: &Global) -> ExitCode {
+    if global.json {
+        return json(lessons);
+    }
+    let Lessons {
+        corrected, known, ..
+    } = lessons;
+    say!("{corrected} taken back, and {known} that waited to be learned");
+    ExitCode::SUCCESS
+}
+
 pub(super) fn waiting(lessons: &Lessons, global: &Global) -> ExitCode {
     if global.json {
         return json(lessons);
