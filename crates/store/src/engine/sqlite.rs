@@ -41,6 +41,8 @@ const READER_CACHE_KIB: i32 = 1024;
 thread_local! {
     /// Pages in the write-ahead log after this thread's last commit. SQLite's hook is a plain function, so it has to be told here.
     static LOG_PAGES: Cell<u32> = const { Cell::new(0) };
+    /// Whether a commit of this thread has written to it. One that changes nothing writes nothing, and syncs nothing.
+    static LOG_GREW: Cell<bool> = const { Cell::new(false) };
 }
 
 /// What a connection is for.
@@ -73,6 +75,7 @@ fn connect(file: &Path, role: Role) -> Result<Connection> {
     if role == Role::Writer {
         connection.wal_hook(Some(|_, pages| {
             LOG_PAGES.set(u32::try_from(pages).unwrap_or(0));
+            LOG_GREW.set(true);
             Ok(())
         }));
     }
@@ -239,6 +242,7 @@ impl Writer<'_> {
                 break;
             }
         }
+        LOG_GREW.set(false);
         let committed = self.sql.control("COMMIT");
         if committed.is_err() {
             self.sql.undo();
@@ -262,7 +266,7 @@ impl Writer<'_> {
     }
 
     fn answer(&mut self, jobs: Vec<(Box<dyn Job>, Effects)>, committed: &Result<()>, synced: bool) {
-        if committed.is_ok() && synced {
+        if committed.is_ok() && synced && LOG_GREW.get() {
             self.synced();
         }
         for (job, mut effects) in jobs {

@@ -119,6 +119,23 @@ mod with_sqlite {
         world.assert_sound().await;
     }
 
+    /// A commit of no change writes nothing, and so syncs nothing of what was noted before it.
+    #[tokio::test]
+    async fn a_write_of_nothing_is_no_sync() {
+        let world = World::open(crate::world::sqlite(), None).await;
+        let id = enqueue(&world, b"hello").await;
+        let syncs = counted(&world);
+        for _ in 0..3 {
+            world.store.write(|_| Ok(())).await.unwrap();
+        }
+        assert_eq!(syncs.load(Ordering::Relaxed), 0);
+        let warned = move |tx: &mut store::Tx<'_>| queue::update(tx, id, 0, &Update::Warned);
+        world.store.write_unsynced(warned).await.unwrap();
+        world.store.write(|_| Ok(())).await.unwrap();
+        eventually(|| syncs.load(Ordering::Relaxed) > 0).await;
+        world.assert_sound().await;
+    }
+
     /// Ten who write one thing after the other come to share syncs.
     #[tokio::test(flavor = "multi_thread")]
     async fn those_who_write_together_share_syncs() {
