@@ -10,8 +10,9 @@ trial:
 test: test-tools
 	scripts/run-tests
 
-# The long tests: crashes and power cuts under load, memory with large messages. Minutes to an hour.
-soak: test-tools
+# The long tests: crashes and power cuts under load, memory with large messages. Minutes to an hour. It installs larger programs too.
+soak:
+	scripts/install-test-tools --large
 	scripts/run-tests --soak
 
 # Pennyblack beside other mail servers on this machine; results in target/bench.

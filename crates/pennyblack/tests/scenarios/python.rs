@@ -70,6 +70,13 @@ fn a_client_that_was_away_hears_the_rest_and_two_work_at_once() {
     play("resync.py");
 }
 
+/// W23, P10
+#[test]
+fn w23_thunderbird_mirrors_hears_and_acts() {
+    need!("python3", "thunderbird");
+    play("thunderbird.py");
+}
+
 /// H36
 #[test]
 fn h36_scripts_are_stored_after_a_scram_log_in() {
