@@ -11,8 +11,12 @@ use world::{Dns, Setup, World};
 
 async fn run(name: &str, text: &str) -> Result<(), String> {
     let script = Script::parse(text).map_err(|why| format!("{name}: {why}"))?;
+    let mut settings = script.settings.clone();
+    if script.tokens {
+        settings.extend(world::issuer::settings().await);
+    }
     let setup = Setup {
-        settings: script.settings.clone(),
+        settings,
         dns: if script.dns_down {
             Dns::Down
         } else {

@@ -7,6 +7,7 @@
 //! @ [2] listener imap          the second connection goes elsewhere
 //! @ set limits.recipients = 3  a line of configuration for this dialog
 //! @ dns down                   every look-up fails
+//! @ tokens                     an issuer says which OAuth tokens are good: see world/issuer.rs
 //! @ from 198.51.100.1          the client is there (it comes through a proxy); what DNS knows of such clients is in world/dns.rs
 //! C: EHLO client.example       the client sends this line
 //! C> "a\r\n" "b"*300 "\x00"    the client sends exactly these octets
@@ -14,6 +15,7 @@
 //! S* 250 *                     the server answers with lines, the last of them like this
 //! S: * OK [UIDNEXT {uid:*}]*   {name:pattern} remembers a text, $name uses it again, in either direction
 //! !tls                         the client shakes hands (after STARTTLS)
+//! !compress                    from here on both sides deflate (after COMPRESS)
 //! !close                       the server closes the connection
 //! !hangup                      the client closes the connection
 //! !advance 301s                the server's clock is turned (s, min, h, d)

@@ -3,6 +3,7 @@
 use super::pattern::{Captures, Pattern, expand};
 use super::script::{Act, Script, Step};
 use crate::world::World;
+use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
 use server::listen::Kind;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -56,6 +57,7 @@ impl Player<'_> {
             Act::Expect(pattern) => self.expect(connection, pattern).await,
             Act::SkipTo(pattern) => self.skip_to(connection, pattern).await,
             Act::Handshake => self.handshake(connection).await,
+            Act::Compress => self.wire(connection).await?.compress(),
             Act::ExpectClose => self.expect_close(connection).await,
             Act::HangUp => {
                 self.wires.remove(&connection);
@@ -93,8 +95,7 @@ impl Player<'_> {
         self.note(connection, "C", octets);
         let wire = self.wire(connection).await?;
         // A server that has closed already is no fault here: `!close` or `S:` will tell.
-        let _ = timeout(PATIENCE, wire.stream.write_all(octets)).await;
-        let _ = timeout(PATIENCE, wire.stream.flush()).await;
+        let _ = timeout(PATIENCE, wire.write(octets)).await;
         Ok(())
     }
 
@@ -193,6 +194,39 @@ struct Wire {
     stream: Box<dyn Stream>,
     received: Vec<u8>,
     ended: Option<End>,
+    /// After `!compress`.
+    deflate: Option<Deflate>,
+}
+
+/// Both directions of a connection that is deflated (RFC 4978).
+struct Deflate {
+    out: Compress,
+    back: Decompress,
+}
+
+impl Deflate {
+    fn deflated(&mut self, octets: &[u8]) -> Vec<u8> {
+        // Deflated text that does not shrink grows by a few octets.
+        let mut out = Vec::with_capacity(octets.len() + 1024);
+        let done = self.out.compress_vec(octets, &mut out, FlushCompress::Sync);
+        done.expect("a stream that goes on");
+        assert!(out.len() < out.capacity(), "all of it fits");
+        out
+    }
+
+    fn inflated(&mut self, mut octets: &[u8]) -> Result<Vec<u8>, String> {
+        let mut all = Vec::new();
+        while !octets.is_empty() {
+            let (before, mut piece) = (self.back.total_in(), Vec::with_capacity(64 * 1024));
+            let done = self
+                .back
+                .decompress_vec(octets, &mut piece, FlushDecompress::Sync);
+            done.map_err(|why| format!("what the server sent is not deflated: {why}"))?;
+            octets = &octets[(self.back.total_in() - before) as usize..];
+            all.extend(piece);
+        }
+        Ok(all)
+    }
 }
 
 impl Wire {
@@ -209,6 +243,7 @@ impl Wire {
             stream: Box::new(stream),
             received: Vec::new(),
             ended: None,
+            deflate: None,
         };
         match listener {
             Kind::Submissions | Kind::Imaps | Kind::Pop3s => wire.handshake(world).await,
@@ -230,7 +265,30 @@ impl Wire {
             stream: Box::new(stream),
             received: Vec::new(),
             ended: None,
+            deflate: None,
         })
+    }
+
+    fn compress(&mut self) -> Result<(), String> {
+        if !self.received.is_empty() {
+            return Err("the server went on before it deflated".into());
+        }
+        self.deflate = Some(Deflate {
+            out: Compress::new(Compression::default(), false),
+            back: Decompress::new(false),
+        });
+        Ok(())
+    }
+
+    async fn write(&mut self, octets: &[u8]) -> std::io::Result<()> {
+        match &mut self.deflate {
+            None => self.stream.write_all(octets).await?,
+            Some(deflate) => {
+                let deflated = deflate.deflated(octets);
+                self.stream.write_all(&deflated).await?;
+            }
+        }
+        self.stream.flush().await
     }
 
     /// The next line with its end.
@@ -244,7 +302,10 @@ impl Wire {
                 Ok(Ok(0)) | Ok(Err(_)) => End::Closed,
                 Err(_) => End::Silent,
                 Ok(Ok(n)) => {
-                    self.received.extend_from_slice(&buffer[..n]);
+                    match &mut self.deflate {
+                        None => self.received.extend_from_slice(&buffer[..n]),
+                        Some(deflate) => self.received.extend(deflate.inflated(&buffer[..n])?),
+                    }
                     continue;
                 }
             };

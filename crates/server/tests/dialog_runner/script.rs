@@ -17,6 +17,8 @@ pub(crate) struct Script {
     pub(crate) origins: BTreeMap<u8, Ipv4Addr>,
     /// No look-up works.
     pub(crate) dns_down: bool,
+    /// OAuth tokens are taken.
+    pub(crate) tokens: bool,
     /// What happens.
     pub(crate) steps: Vec<Step>,
 }
@@ -50,6 +52,7 @@ pub(crate) enum Act {
     Expect(Pattern),
     SkipTo(Pattern),
     Handshake,
+    Compress,
     ExpectClose,
     HangUp,
     Advance(Duration),
@@ -74,6 +77,7 @@ impl Script {
             settings: Vec::new(),
             origins: BTreeMap::new(),
             dns_down: false,
+            tokens: false,
             steps: Vec::new(),
         };
         for (index, line) in text.lines().enumerate() {
@@ -124,6 +128,8 @@ impl Script {
             }
         } else if rest == "dns down" {
             self.dns_down = true;
+        } else if rest == "tokens" {
+            self.tokens = true;
         } else {
             return Err("no such directive".into());
         }
@@ -181,6 +187,7 @@ fn special(command: &str) -> Result<Act, String> {
     let words: Vec<&str> = command.split_whitespace().collect();
     Ok(match words[..] {
         ["tls"] => Act::Handshake,
+        ["compress"] => Act::Compress,
         ["close"] => Act::ExpectClose,
         ["hangup"] => Act::HangUp,
         ["advance", time] => Act::Advance(duration(time)?),

@@ -94,13 +94,13 @@ const CHANGES_STATE: [&str; 10] = [
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_command_in_every_state() {
+async fn g12_every_command_in_every_state() {
     run(seed(1), 2).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "soak: 20 times 10 of every command in every state"]
-async fn every_command_in_every_state_many_times() {
+async fn g12_every_command_in_every_state_many_times() {
     let begin = seed(std::process::id().into());
     println!("FUZZ_SEED={begin}");
     for round in 0..rounds(20) {

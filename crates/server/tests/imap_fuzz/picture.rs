@@ -63,13 +63,13 @@ const SESSIONS: [(Place, Style); 8] = [
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn every_picture_is_what_the_store_holds() {
+async fn g12_every_picture_is_what_the_store_holds() {
     run(seed(7), 60).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[ignore = "soak: 30 rounds of 8 sessions with 500 commands each"]
-async fn every_picture_is_what_the_store_holds_after_long() {
+async fn g12_every_picture_is_what_the_store_holds_after_long() {
     let begin = seed(std::process::id().into());
     println!("FUZZ_SEED={begin}");
     for round in 0..rounds(30) {

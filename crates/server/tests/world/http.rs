@@ -42,7 +42,9 @@ async fn converse(
             return;
         };
         text.extend_from_slice(&buffer[..length]);
-        let complete = text.ends_with(b"\r\n\r\n") || text.ends_with(b"}");
+        // Nothing sent, JSON, or a form of RFC 7662.
+        let ends: [&[u8]; 3] = [b"\r\n\r\n", b"}", b"token_type_hint=access_token"];
+        let complete = ends.iter().any(|end| text.ends_with(end));
         if complete {
             break;
         }

@@ -7,6 +7,7 @@
 
 mod dns;
 pub(crate) mod http;
+pub(crate) mod issuer;
 mod people;
 
 use dns::Table;

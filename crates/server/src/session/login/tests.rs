@@ -236,9 +236,9 @@ async fn b22_a_password_change_works_at_once() {
     assert!(world.password("alice", "new horse").await.is_ok());
 }
 
-/// B22: remembered log-ins cost no hash.
+/// B22, W20: remembered log-ins cost no hash.
 #[tokio::test]
-async fn b22_a_hundred_log_ins_cost_one_hash() {
+async fn b22_w20_a_hundred_log_ins_cost_one_hash() {
     let world = World::new().await;
     assert!(world.password("alice", "correct horse").await.is_ok());
     let _no_hash_can_be_computed = HASHERS.acquire_many(2).await.unwrap();
