@@ -63,6 +63,8 @@ pub enum Code {
     TooBig,
     /// RFC 5530: wrong user or password.
     AuthenticationFailed,
+    /// RFC 5530: the password is right, but its user may not act as the one who was asked for.
+    AuthorizationFailed,
     /// RFC 5530: something the server needs is away.
     Unavailable,
     /// RFC 5530: not without TLS.
@@ -194,6 +196,7 @@ impl Code {
             Code::UseAttr => "USEATTR",
             Code::TooBig => "TOOBIG",
             Code::AuthenticationFailed => "AUTHENTICATIONFAILED",
+            Code::AuthorizationFailed => "AUTHORIZATIONFAILED",
             Code::Unavailable => "UNAVAILABLE",
             Code::PrivacyRequired => "PRIVACYREQUIRED",
             Code::Cannot => "CANNOT",

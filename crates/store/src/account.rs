@@ -67,6 +67,8 @@ pub struct Credentials {
     pub hash: Option<String>,
     /// RFC 5803 form: `SCRAM-SHA-256$ITERATIONS:SALT$STOREDKEY:SERVERKEY` (base64), for SCRAM; `None`: only PLAIN and LOGIN.
     pub scram: Option<String>,
+    /// The same for SCRAM-SHA-1, where a setting asks for it. Passwords are guessed faster from it.
+    pub scram_sha1: Option<String>,
 }
 
 impl std::fmt::Debug for Credentials {
@@ -98,7 +100,7 @@ pub fn add(tx: &mut Tx<'_>, new: &NewAccount) -> Result<AccountId> {
     let credentials = &new.credentials;
     let added = tx.execute(
         "INSERT INTO account (id, address, name, active, hash, scram, quota, used_bytes, used_messages, modseq, uid_validity, \
-         log_from, created) VALUES ($1, $2, $3, 1, $4, $5, $6, 0, 0, 0, $7, 0, $8) ON CONFLICT DO NOTHING",
+         log_from, created, scram_sha1) VALUES ($1, $2, $3, 1, $4, $5, $6, 0, 0, 0, $7, 0, $8, $9) ON CONFLICT DO NOTHING",
         params![
             id,
             &address,
@@ -108,7 +110,8 @@ pub fn add(tx: &mut Tx<'_>, new: &NewAccount) -> Result<AccountId> {
             new.quota,
             // UIDVALIDITYs begin with the time of creation and count from there.
             now.clamp(0, i64::from(u32::MAX / 2)),
-            now
+            now,
+            credentials.scram_sha1.as_ref()
         ],
     )?;
     if added == 0 {
@@ -159,7 +162,7 @@ fn checked_address(tx: &mut Tx<'_>, address: &str) -> Result<String> {
 pub fn by_address(tx: &mut Tx<'_>, address: &str) -> Result<Option<Account>> {
     tx.one(
         "SELECT id, address, name, active, hash, scram, quota, used_bytes, used_messages, modseq, created, quota_messages, \
-         quota_level, language, removed_bytes, removed_messages FROM account \
+         quota_level, language, removed_bytes, removed_messages, scram_sha1 FROM account \
          WHERE address = $1",
         params![&address.to_lowercase()],
         read,
@@ -170,7 +173,7 @@ pub fn by_address(tx: &mut Tx<'_>, address: &str) -> Result<Option<Account>> {
 pub fn by_id(tx: &mut Tx<'_>, id: AccountId) -> Result<Option<Account>> {
     tx.one(
         "SELECT id, address, name, active, hash, scram, quota, used_bytes, used_messages, modseq, created, quota_messages, \
-         quota_level, language, removed_bytes, removed_messages FROM account \
+         quota_level, language, removed_bytes, removed_messages, scram_sha1 FROM account \
          WHERE id = $1",
         params![id],
         read,
@@ -181,7 +184,7 @@ pub fn by_id(tx: &mut Tx<'_>, id: AccountId) -> Result<Option<Account>> {
 pub fn list(tx: &mut Tx<'_>) -> Result<Vec<Account>> {
     tx.all(
         "SELECT id, address, name, active, hash, scram, quota, used_bytes, used_messages, modseq, created, quota_messages, \
-         quota_level, language, removed_bytes, removed_messages FROM account \
+         quota_level, language, removed_bytes, removed_messages, scram_sha1 FROM account \
          ORDER BY address",
         &[],
         read,
@@ -197,6 +200,7 @@ fn read(row: &Row<'_>) -> Result<Account> {
         credentials: Credentials {
             hash: row.opt_text(4)?.map(str::to_owned),
             scram: row.opt_text(5)?.map(str::to_owned),
+            scram_sha1: row.opt_text(16)?.map(str::to_owned),
         },
         quota: row.opt_int(6)?.map(i64::unsigned_abs),
         used_bytes: row.number(7)?,
@@ -266,10 +270,32 @@ pub fn remove(tx: &mut Tx<'_>, id: AccountId) -> Result<()> {
 pub fn set_credentials(tx: &mut Tx<'_>, id: AccountId, credentials: &Credentials) -> Result<()> {
     note_change(tx, id)?;
     tx.execute(
-        "UPDATE account SET hash = $2, scram = $3 WHERE id = $1",
-        params![id, credentials.hash.as_ref(), credentials.scram.as_ref()],
+        "UPDATE account SET hash = $2, scram = $3, scram_sha1 = $4 WHERE id = $1",
+        params![
+            id,
+            credentials.hash.as_ref(),
+            credentials.scram.as_ref(),
+            credentials.scram_sha1.as_ref()
+        ],
     )?;
     Ok(())
+}
+
+/// Removes the keys for SCRAM-SHA-1 of all accounts; says how many had any.
+pub fn forget_scram_sha1(tx: &mut Tx<'_>) -> Result<usize> {
+    let with_keys = tx.all(
+        "SELECT id FROM account WHERE scram_sha1 IS NOT NULL",
+        &[],
+        |row| Ok(AccountId::from_u128(row.id(0)?)),
+    )?;
+    for id in &with_keys {
+        note_change(tx, *id)?;
+    }
+    tx.execute(
+        "UPDATE account SET scram_sha1 = NULL WHERE scram_sha1 IS NOT NULL",
+        &[],
+    )?;
+    Ok(with_keys.len())
 }
 
 /// Sets how many octets it may hold; `None` goes back to the default.

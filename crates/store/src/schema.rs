@@ -32,6 +32,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0022_wish.sql"),
     include_str!("../migrations/0023_near_copy.sql"),
     include_str!("../migrations/0024_digest.sql"),
+    include_str!("../migrations/0025_scram_sha1.sql"),
 ];
 
 /// The version this program works with.

@@ -6,9 +6,13 @@ use crate::trial::Trial;
 
 #[track_caller]
 fn play(script: &str) {
-    let trial = Trial::start();
+    play_on(&Trial::start(), script, &[]);
+}
+
+#[track_caller]
+fn play_on(trial: &Trial, script: &str, arguments: &[&str]) {
     let mut python = command("python3");
-    python.arg(beside("python").join(script));
+    python.arg(beside("python").join(script)).args(arguments);
     if let Some(modules) = modules() {
         python.env("PYTHONPATH", modules);
     }
@@ -81,5 +85,18 @@ fn w23_thunderbird_mirrors_hears_and_acts() {
 #[test]
 fn h36_scripts_are_stored_after_a_scram_log_in() {
     need!("python3");
-    play("scripts.py");
+    play_on(&Trial::start(), "scripts.py", &["SHA-256"]);
+}
+
+/// H36, RFC 5804 §1: the mechanism that every ManageSieve server must be able to offer.
+#[test]
+fn h36_scripts_are_stored_after_a_scram_sha_1_log_in() {
+    need!("python3");
+    let data = tempfile::tempdir().expect("a folder");
+    let settings = "auth.scram_sha1 = \"on\"\nlisten.managesieve.addresses = [\"127.0.0.1:0\"]\n";
+    play_on(
+        &Trial::serve(data.path(), settings),
+        "scripts.py",
+        &["SHA-1"],
+    );
 }

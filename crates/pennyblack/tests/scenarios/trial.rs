@@ -75,7 +75,11 @@ impl Trial {
         let folder = tempfile::tempdir().expect("a temporary folder").keep();
         let log = std::fs::File::create(folder.join("server.log")).expect("a log file");
         let mut trial = Trial {
-            ready: serde_json::json!({"data": data, "accounts": accounts(data)}),
+            ready: serde_json::json!({
+                "data": data,
+                "accounts": accounts(data),
+                "ca": data.join("data/tls/ca.pem"),
+            }),
             child: on(data, &["serve"])
                 .stdin(Stdio::null())
                 .stderr(log)
@@ -207,6 +211,8 @@ fn configure(data: &Path, settings: &str) {
         format!("listen.{name}.addresses = [\"127.0.0.1:0\"]\nlisten.{name}.plaintext_auth = \"loopback\"\n")
     });
     let off = ["submissions", "imaps", "managesieve"]
+        .into_iter()
+        .filter(|name| !settings.contains(&format!("listen.{name}.")))
         .map(|name| format!("listen.{name}.addresses = []\n"));
     // Nobody listens there: what a test does not provide for is looked up nowhere, least of all at the servers of the root.
     let dns = match settings.contains("dns.servers") {
@@ -217,7 +223,7 @@ fn configure(data: &Path, settings: &str) {
         "hostname = \"mx.example.test\"\ndomain = \"example.test\"\ndata = \"data\"\nuser = \"root\"\n\
          auth.argon2_memory = 8192\nauth.argon2_passes = 1\n{dns}{}{}{settings}\n",
         listeners.concat(),
-        off.concat()
+        off.collect::<String>()
     );
     std::fs::write(data.join("pennyblack.toml"), text).expect("a configuration");
 }

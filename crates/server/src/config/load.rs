@@ -384,6 +384,7 @@ fn blank() -> Config {
             cache_time: second,
             argon2_memory: 0,
             argon2_passes: 0,
+            scram_sha1: ScramSha1::Off,
             oauth: OauthSettings::default(),
         },
         mail: MailSettings {

@@ -297,6 +297,17 @@ pub struct Certificate {
     pub key: PathBuf,
 }
 
+/// Whether SCRAM-SHA-1 can be used to log in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScramSha1 {
+    /// No, and nothing is kept for it.
+    Off,
+    /// Not yet: what it needs is made of each password that is seen.
+    Prepare,
+    /// Yes.
+    On,
+}
+
 /// Log-ins.
 #[derive(Clone, Debug)]
 pub struct AuthSettings {
@@ -310,6 +321,8 @@ pub struct AuthSettings {
     pub argon2_memory: u32,
     /// argon2id passes. Default 3.
     pub argon2_passes: u32,
+    /// Whether SCRAM-SHA-1 is offered besides SCRAM-SHA-256. Default off.
+    pub scram_sha1: ScramSha1,
     /// Log-in with tokens.
     pub oauth: OauthSettings,
 }

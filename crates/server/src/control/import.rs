@@ -135,6 +135,7 @@ pub(super) async fn execute(world: &World, entry: Entry, mode: Mode) -> Result<A
             credentials: Credentials {
                 hash: Some(entry.hash.clone()),
                 scram: None,
+                scram_sha1: None,
             },
             quota: quota.flatten(),
             mailboxes: config.mail.default_mailboxes(),

@@ -50,6 +50,7 @@ impl Running {
             .await
             .unwrap_or_else(|why| Err(ReloadError::Broken(why.to_string())));
         if result.is_ok() {
+            self.services.login.forget_sha1().await;
             tables::take_in_all(&World::of(self)).await;
         }
         match &result {

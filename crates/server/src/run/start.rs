@@ -257,6 +257,7 @@ async fn begin(
     )))?;
     services.gate.load(&services.store).await?;
     jobs::recall_refusals(&services).await?;
+    services.login.forget_sha1().await;
     control::tables::take_in_all(&control::World::without_server(&services)).await;
     let doors = listen::open(ears.sockets, &services).map_err(system("cannot listen"))?;
     let running = Arc::new(Running {

@@ -1,12 +1,16 @@
-"""ManageSieve over TLS with SCRAM-SHA-256 (RFC 5804, RFC 7677): log in, store a script, see the server's proof; a wrong password gets none."""
+"""ManageSieve over TLS with SCRAM (RFC 5804, RFC 5802, RFC 7677), its hash as the argument: log in, store a script, see the server's proof;
+a wrong password gets none, and nobody acts as another."""
 import base64
 import hashlib
 import hmac
 import re
 import socket
+import sys
 
-from session import ALICE, PASSWORDS, PORTS, TLS
+from session import ALICE, BOB, PASSWORDS, PORTS, TLS
 
+HASH = sys.argv[1]
+PYTHON_HASH = HASH.replace("-", "").lower()
 LITERAL = re.compile(rb"\{(\d+)\}\r\n$")
 
 
@@ -19,7 +23,7 @@ class Session:
         self.answer()
         self.socket = TLS.wrap_socket(self.socket, server_hostname="localhost")
         self.file = self.socket.makefile("rwb")
-        assert b"SCRAM-SHA-256" in self.answer()
+        assert f"SCRAM-{HASH} ".encode() in self.answer()
 
     def say(self, line):
         self.file.write(line + b"\r\n")
@@ -48,17 +52,18 @@ class Session:
         text = LITERAL.split(line)[-1] if line.startswith(b"{") else line
         return base64.b64decode(text.strip().strip(b'"')).decode()
 
-    def scram(self, secret):
+    def scram(self, secret, authzid=""):
+        header = f"n,{authzid and 'a=' + authzid},"
         bare = "n=" + ALICE + ",r=rOprNGfwEbeRWgbNEkqO"
-        self.say(b'AUTHENTICATE "SCRAM-SHA-256" "' + base64.b64encode(("n,," + bare).encode()) + b'"')
+        self.say(f'AUTHENTICATE "SCRAM-{HASH}" "'.encode() + base64.b64encode((header + bare).encode()) + b'"')
         first = self.challenge()
         told = dict(part.split("=", 1) for part in first.split(","))
-        salted = hashlib.pbkdf2_hmac("sha256", secret.encode(), base64.b64decode(told["s"]), int(told["i"]))
-        mac = lambda key, text: hmac.new(key, text.encode(), "sha256").digest()
+        salted = hashlib.pbkdf2_hmac(PYTHON_HASH, secret.encode(), base64.b64decode(told["s"]), int(told["i"]))
+        mac = lambda key, text: hmac.new(key, text.encode(), PYTHON_HASH).digest()
         client_key = mac(salted, "Client Key")
-        final = "c=biws,r=" + told["r"]
+        final = "c=" + base64.b64encode(header.encode()).decode() + ",r=" + told["r"]
         everything = ",".join([bare, first, final])
-        signature = mac(hashlib.sha256(client_key).digest(), everything)
+        signature = mac(hashlib.new(PYTHON_HASH, client_key).digest(), everything)
         proof = bytes(a ^ b for a, b in zip(client_key, signature))
         final += ",p=" + base64.b64encode(proof).decode()
         self.say(b'"' + base64.b64encode(final.encode()) + b'"')
@@ -68,7 +73,9 @@ class Session:
 session = Session()
 session.scram("wrong")
 session.answer(b"NO")
-proof = session.scram(PASSWORDS[ALICE])
+session.scram(PASSWORDS[ALICE], BOB)
+assert b"act as another" in session.answer(b"NO")
+proof = session.scram(PASSWORDS[ALICE], ALICE.upper())
 said = session.answer()
 shown = re.search(rb'SASL "([^"]+)"', said)
 assert shown and base64.b64decode(shown[1]).decode() == proof, (said, proof)

@@ -5,7 +5,7 @@ mod manage;
 
 use super::Config;
 use super::field::Field;
-use super::{DisabledMail, Expiry, Language, PlaintextAuth};
+use super::{DisabledMail, Expiry, Language, PlaintextAuth, ScramSha1};
 use std::fs;
 
 /// One setting.
@@ -390,6 +390,15 @@ fn auth() -> Vec<Setting> {
             "KiB of memory that hashing a new password takes (B9).";
         "auth.argon2_passes" Reload "3", Field::Count(|c| &mut c.auth.argon2_passes, 1..=100),
             "Passes over that memory.";
+        "auth.scram_sha1" Reload "\"off\"",
+            Field::Word(&["off", "prepare", "on"], |c| c.auth.scram_sha1 as usize, |c, which| c.auth.scram_sha1 =
+                [ScramSha1::Off, ScramSha1::Prepare, ScramSha1::On][which.min(2)]),
+            "Whether mail programs may log in by SCRAM-SHA-1 (RFC 5802), the one mechanism besides PLAIN that RFC 5804 asks of ManageSieve \
+             servers; all protocols then offer it, below SCRAM-SHA-256. It needs keys of its own of each password, and whoever steals the store guesses \
+             passwords from them faster than from all else in it: hence `\"off\"`. `\"prepare\"`: keys are made when a password is set, and when one \
+             is sent (PLAIN, LOGIN), but the mechanism is not offered yet. `\"on\"`: it is; an account without keys fails with it until it logs in \
+             with its password once, or is given one, so prepare some time before. Going back to `\"off\"` removes the keys of all accounts, at \
+             once on reload, otherwise at the next start.";
     }
 }
 

@@ -81,10 +81,12 @@ const AFTER_LOGIN: [&str; 56] = [
 ];
 
 /// Words that depend on how the client came and on settings.
-const SOMETIMES: [&str; 12] = [
+const SOMETIMES: [&str; 14] = [
     "STARTTLS",
     "AUTH=SCRAM-SHA-256-PLUS",
     "AUTH=SCRAM-SHA-256",
+    "AUTH=SCRAM-SHA-1-PLUS",
+    "AUTH=SCRAM-SHA-1",
     "AUTH=PLAIN",
     "AUTH=LOGIN",
     "AUTH=OAUTHBEARER",

@@ -4,7 +4,7 @@ use super::capability;
 use super::connection::{Connection, Ended};
 use super::mask;
 use super::state::{Account, Authenticated, NotAuthenticated, State};
-use crate::session::login::{Login, LoginError};
+use crate::session::login::{Claim, Login, LoginError};
 use imap::Tag;
 use imap::command::Secret;
 use imap::response::{Code, Status};
@@ -25,7 +25,7 @@ pub(super) async fn login(
     let services = connection.services.clone();
     let checked = services
         .login
-        .password(&connection.peer, user, &password.0, "LOGIN")
+        .password(&connection.peer, Claim::own(user), &password.0, "LOGIN")
         .await;
     finish(state, connection, &tag, checked).await
 }
@@ -81,6 +81,10 @@ fn refusal(error: &LoginError) -> Status {
         LoginError::Refused(_) => {
             Status::no("User or password is wrong.").code(Code::AuthenticationFailed)
         }
+        LoginError::ActsAsAnother => Status::no(
+            "Nobody may act as another user here; leave the authorization identity empty.",
+        )
+        .code(Code::AuthorizationFailed),
         LoginError::Unavailable(_) => {
             Status::no("Log-ins cannot be checked now; try again later.").code(Code::Unavailable)
         }

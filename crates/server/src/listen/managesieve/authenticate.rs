@@ -72,6 +72,9 @@ fn refusal(error: &LoginError) -> Response {
         LoginError::Refused(_) => {
             Response::no("The user name or the password is wrong, or the account may not log in.")
         }
+        LoginError::ActsAsAnother => Response::no(
+            "Nobody may act as another user here; leave the authorization identity empty.",
+        ),
         LoginError::Unavailable(_) => {
             Response::no("Log-ins cannot be checked now; try again later.").code(Code::TryLater)
         }

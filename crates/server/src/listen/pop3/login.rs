@@ -2,7 +2,7 @@
 //! authenticator, which delays failures and bans guessers as for every protocol. Who is in gets his maildrop.
 
 use super::{Inside, Session, maildrop};
-use crate::session::login::{Login, LoginError};
+use crate::session::login::{Claim, Login, LoginError};
 use crate::session::sasl::{Exchange, Offer, Step};
 use pop3::command::Secret;
 use pop3::server::Code;
@@ -20,7 +20,9 @@ pub(super) enum LogIn {
 impl Session {
     pub(super) async fn password(&mut self, user: &str, password: &Secret) {
         let login = &self.services.login;
-        let checked = login.password(&self.peer, user, &password.0, "USER").await;
+        let checked = login
+            .password(&self.peer, Claim::own(user), &password.0, "USER")
+            .await;
         match checked {
             Ok(login) => self.admit(login).await,
             Err(error) => self.failed(&error),
@@ -97,6 +99,11 @@ impl Session {
         match error {
             LoginError::Refused(_) => {
                 let text = "The user name or the password is wrong, or the account may not log in.";
+                self.protocol.login_failed(Code::Auth, text);
+            }
+            LoginError::ActsAsAnother => {
+                let text =
+                    "Nobody may act as another user here; leave the authorization identity empty.";
                 self.protocol.login_failed(Code::Auth, text);
             }
             LoginError::Unavailable(_) => {

@@ -107,6 +107,11 @@ fn refusal(error: &LoginError) -> Reply {
             Enhanced(5, 7, 8),
             "The user name or the password is wrong, or the account may not log in",
         ),
+        LoginError::ActsAsAnother => Reply::new(
+            535,
+            Enhanced(5, 7, 8),
+            "Nobody may act as another user here; leave the authorization identity empty",
+        ),
         LoginError::Unavailable(_) => Reply::new(
             454,
             Enhanced(4, 7, 0),

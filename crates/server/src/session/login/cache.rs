@@ -115,6 +115,7 @@ impl Generations {
     }
 }
 
+/// What a password is weighed against, and no more: keys for SCRAM-SHA-1 come and go with a setting.
 fn fingerprint(credentials: Option<&Credentials>) -> Key {
     let mut context = digest::Context::new(&digest::SHA256);
     let fields = credentials.map(|c| [c.hash.as_deref(), c.scram.as_deref()]);
@@ -145,7 +146,7 @@ mod tests {
     fn credentials(hash: &str) -> Credentials {
         Credentials {
             hash: Some(hash.into()),
-            scram: None,
+            ..Credentials::default()
         }
     }
 

@@ -2,8 +2,9 @@
 //!
 //! Everything here computes for milliseconds to seconds and runs on a blocking thread.
 
-use crate::config::AuthSettings;
-use crate::session::sasl::{prep, scram};
+use crate::config::{AuthSettings, ScramSha1};
+use crate::session::sasl::prep;
+use crate::session::sasl::scram::{self, Hash};
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
 use aws_lc_rs::{constant_time, digest};
@@ -158,15 +159,30 @@ fn salted(
     Ok(constant_time::verify_slices_are_equal(computed.as_ref(), expected).is_ok())
 }
 
-/// What a new password is kept as. Without a SCRAM verifier if SASLprep forbids the password: PLAIN and LOGIN still work.
+/// What a new password is kept as. Without SCRAM verifiers if SASLprep forbids the password: PLAIN and LOGIN still work.
 pub(super) fn make(settings: &AuthSettings, password: &str) -> Credentials {
     let prepared = prep::prepare(password);
     let hash = argon2id(settings, prepared.as_deref().unwrap_or(password));
-    let scram = NonZeroU32::new(scram::ITERATIONS)
-        .zip(salt())
-        .and_then(|(iterations, salt)| scram::Verifier::derive(password, &salt, iterations))
-        .map(|verifier| verifier.to_string());
-    Credentials { hash, scram }
+    let scram = verifier(Hash::Sha256, password);
+    let scram_sha1 = wants_sha1(settings)
+        .then(|| verifier(Hash::Sha1, password))
+        .flatten();
+    Credentials {
+        hash,
+        scram,
+        scram_sha1,
+    }
+}
+
+fn verifier(hash: Hash, password: &str) -> Option<String> {
+    let rounds = NonZeroU32::new(scram::ITERATIONS)?;
+    let verifier = scram::Verifier::derive(hash, password, &salt()?, rounds)?;
+    Some(verifier.to_string())
+}
+
+/// Whether keys for SCRAM-SHA-1 are kept beside those for SCRAM-SHA-256.
+fn wants_sha1(settings: &AuthSettings) -> bool {
+    settings.scram_sha1 != ScramSha1::Off
 }
 
 fn argon2id(settings: &AuthSettings, password: &str) -> Option<String> {
@@ -185,13 +201,13 @@ fn hasher(settings: &AuthSettings) -> Argon2<'static> {
 }
 
 /// `None` where the system has no randomness: better no password than a guessable salt.
-fn salt() -> Option<[u8; 16]> {
-    let mut salt = [0; 16];
+fn salt() -> Option<[u8; scram::SALT]> {
+    let mut salt = [0; scram::SALT];
     aws_lc_rs::rand::fill(&mut salt).ok()?;
     Some(salt)
 }
 
-/// Whether a verified password should be hashed anew: an older scheme, weaker than the settings, or no SCRAM verifier yet (Y12).
+/// Whether a verified password should be hashed anew: an older scheme, weaker than the settings, or a SCRAM verifier is missing (Y12).
 pub(super) fn is_outdated(
     settings: &AuthSettings,
     credentials: &Credentials,
@@ -201,7 +217,9 @@ pub(super) fn is_outdated(
         .hash
         .as_deref()
         .is_some_and(|hash| is_strong(settings, hash));
-    !strong || (credentials.scram.is_none() && prep::prepare(password).is_some())
+    let missing =
+        credentials.scram.is_none() || (wants_sha1(settings) && credentials.scram_sha1.is_none());
+    !strong || (missing && prep::prepare(password).is_some())
 }
 
 fn is_strong(settings: &AuthSettings, hash: &str) -> bool {
@@ -236,6 +254,7 @@ mod tests {
             cache_time: Duration::from_secs(3600),
             argon2_memory: 64,
             argon2_passes: 1,
+            scram_sha1: ScramSha1::Off,
             oauth: Default::default(),
         }
     }
@@ -321,9 +340,27 @@ mod tests {
         ));
         let imported = Credentials {
             hash: Some(BCRYPT_8.into()),
-            scram: None,
+            ..Credentials::default()
         };
         assert!(is_outdated(&settings(), &imported, "correct horse"));
+    }
+
+    #[test]
+    fn keys_for_sha1_are_made_where_the_setting_asks() {
+        let off = make(&settings(), "correct horse");
+        assert_eq!(off.scram_sha1, None);
+        for scram_sha1 in [ScramSha1::Prepare, ScramSha1::On] {
+            let asked = AuthSettings {
+                scram_sha1,
+                ..settings()
+            };
+            assert!(is_outdated(&asked, &off, "correct horse"));
+            assert!(!is_outdated(&asked, &off, "no\u{7}key can be made of this"));
+            let made = make(&asked, "correct horse");
+            let verifier = scram::Verifier::parse(made.scram_sha1.as_deref().unwrap()).unwrap();
+            assert_eq!(verifier.hash(), Hash::Sha1);
+            assert!(!is_outdated(&asked, &made, "correct horse"));
+        }
     }
 
     /// A password typed as two code points on one device and as one on another is the same.

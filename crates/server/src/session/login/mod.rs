@@ -5,6 +5,7 @@
 
 mod bans;
 mod cache;
+mod claim;
 mod hash;
 mod lanes;
 mod name;
@@ -13,15 +14,16 @@ mod token;
 mod turns;
 
 pub use bans::Ban;
+pub use claim::Claim;
 pub use hash::hash_fault;
 pub use name::domain_of_short_names;
 
 use super::Peer;
 use super::limits::Source;
 use super::metrics::Metrics;
-use super::sasl::scram::Verifier;
+use super::sasl::scram::{Hash, Verifier};
 use super::sasl::{Exchange, Offer};
-use crate::config::{AuthSettings, Config, FetchSettings};
+use crate::config::{AuthSettings, Config, FetchSettings, ScramSha1};
 use arc_swap::ArcSwap;
 use aws_lc_rs::hmac;
 use bans::Bans;
@@ -61,6 +63,8 @@ pub struct Login {
 pub enum LoginError {
     /// Wrong user or password, a disabled account, a forbidden name: the client cannot tell which. The word is for the log.
     Refused(&'static str),
+    /// The password or proof was right, but nobody may act as somebody else here (RFC 4616 §2, RFC 5802 §5.1; IMAP `[AUTHORIZATIONFAILED]`).
+    ActsAsAnother,
     /// Could not check now: temporary (RFC 4954 454, IMAP `[UNAVAILABLE]`).
     Unavailable(String),
     /// The exchange broke the mechanism's rules (501, BAD).
@@ -133,6 +137,27 @@ impl Authenticator {
         self.checker.settings.load().oauth.introspection.is_some()
     }
 
+    /// Whether SCRAM-SHA-1 is announced.
+    pub fn offers_sha1(&self) -> bool {
+        self.checker.settings.load().scram_sha1 == ScramSha1::On
+    }
+
+    /// Removes what is kept for SCRAM-SHA-1, if `auth.scram_sha1` is off. What cannot be removed now goes at the next start or reload.
+    pub async fn forget_sha1(&self) {
+        if self.checker.settings.load().scram_sha1 != ScramSha1::Off {
+            return;
+        }
+        match self.checker.store.write(account::forget_scram_sha1).await {
+            Ok(0) => {}
+            Ok(accounts) => {
+                tracing::info!(accounts, "removed what was kept for SCRAM-SHA-1")
+            }
+            Err(error) => {
+                tracing::warn!(%error, "what was kept for SCRAM-SHA-1 could not be removed; the next start or reload tries again")
+            }
+        }
+    }
+
     /// What refused clients are told of the issuer: the scope to ask for, and the URL of its configuration.
     pub(super) fn where_tokens_come_from(&self) -> (Option<String>, Option<String>) {
         let settings = self.checker.settings.load();
@@ -150,20 +175,21 @@ impl Authenticator {
         Exchange::begin(mechanism, offer, peer)
     }
 
-    /// Checks a name and a password; a failure is answered after the configured delay, which this waits out. Writes the log line.
+    /// Checks a name and a password, and that nobody else is meant; a failure is answered after the configured delay, which this waits out. Writes the log line.
     pub async fn password(
         &self,
         peer: &Peer,
-        user: &str,
+        claim: Claim<'_>,
         password: &str,
         mechanism: &'static str,
     ) -> Result<Login, LoginError> {
-        let outcome = match LoginName::parse(user) {
+        let outcome = match LoginName::parse(claim.user) {
             _ if self.bans.is_banned(self.source(peer)) => self.fail(peer, "", "banned").await,
             Some(name) => self.try_password(peer, name, password).await,
             None => self.fail(peer, "", "name").await,
         };
-        self.report(peer, user, mechanism, outcome)
+        let outcome = self.checker.authorize(outcome, claim.authzid).await;
+        self.report(peer, claim.user, mechanism, outcome)
     }
 
     async fn try_password(&self, peer: &Peer, name: LoginName, password: &str) -> Outcome {
@@ -171,7 +197,7 @@ impl Authenticator {
             return self.fail(peer, name.as_str(), "password").await;
         }
         let key = self.checker.cache.key(name.as_str(), password);
-        if let Some(found) = self.checker.remembered(&name, &key).await? {
+        if let Some(found) = self.checker.remembered(&name, password, &key).await? {
             return Ok(found);
         }
         let (checker, password) = (Arc::clone(&self.checker), password.to_owned());
@@ -213,21 +239,6 @@ impl Authenticator {
             .await
     }
 
-    /// Refuses a try that needs no check, and logs it.
-    pub(super) async fn refuse(
-        &self,
-        peer: &Peer,
-        user: &str,
-        mechanism: &'static str,
-        reason: &'static str,
-    ) -> Result<Login, LoginError> {
-        let name = LoginName::parse(user);
-        let outcome = self
-            .fail(peer, name.as_ref().map_or("", LoginName::as_str), reason)
-            .await;
-        self.report(peer, user, mechanism, outcome)
-    }
-
     /// Checks a token (RFC 7628). `user`: whom the client wants to be; empty: whomever the token names.
     pub(super) async fn token(
         &self,
@@ -258,15 +269,16 @@ impl Authenticator {
         &self,
         peer: &Peer,
         user: &str,
+        hash: Hash,
         mechanism: &'static str,
     ) -> Result<Verifier, LoginError> {
-        let pretended = || Verifier::pretend(&self.secret, &user.to_ascii_lowercase());
+        let pretended = || Verifier::pretend(hash, &self.secret, &user.to_ascii_lowercase());
         let Some(name) = LoginName::parse(user) else {
             return Ok(pretended());
         };
         match self.checker.look_up(&name).await {
             Ok(account) => Ok(account
-                .and_then(|account| verifier_of(&account))
+                .and_then(|account| verifier_of(&account, hash))
                 .unwrap_or_else(pretended)),
             Err(error) => self
                 .report(peer, user, mechanism, Err(error))
@@ -278,11 +290,11 @@ impl Authenticator {
     pub(super) async fn proved(
         &self,
         peer: &Peer,
-        user: &str,
+        claim: Claim<'_>,
         mechanism: &'static str,
         proof: Result<Verifier, &'static str>,
     ) -> Result<Login, LoginError> {
-        let outcome = match LoginName::parse(user) {
+        let outcome = match LoginName::parse(claim.user) {
             _ if self.bans.is_banned(self.source(peer)) => self.fail(peer, "", "banned").await,
             None => self.fail(peer, "", "name").await,
             Some(name) => {
@@ -294,7 +306,8 @@ impl Authenticator {
                 self.count_guess(peer, turn.await)
             }
         };
-        self.report(peer, user, mechanism, outcome)
+        let outcome = self.checker.authorize(outcome, claim.authzid).await;
+        self.report(peer, claim.user, mechanism, outcome)
     }
 
     /// Our half of a SCRAM nonce. Without randomness the exchange still needs the password; it could only be replayed.
@@ -344,21 +357,33 @@ impl Checker {
     }
 
     /// The account, if this password is remembered as right for it: no turn and no hash is needed.
-    async fn remembered(&self, name: &LoginName, key: &Key) -> Result<Option<Found>, LoginError> {
+    async fn remembered(
+        &self,
+        name: &LoginName,
+        password: &str,
+        key: &Key,
+    ) -> Result<Option<Found>, LoginError> {
         let account = self.look_up(name).await?.filter(|account| account.active);
-        let verdict = account
-            .as_ref()
-            .and_then(|account| self.cache.verdict(key, Some(&account.credentials)));
+        let verdict = self.verdict(account.as_ref(), password, key);
         Ok(account
             .filter(|_| verdict == Some(Verdict::Right))
             .map(Found::from))
     }
 
+    /// What is remembered of this password. Nothing, if it is right and should be hashed anew: settings have changed since.
+    fn verdict(&self, account: Option<&Account>, password: &str, key: &Key) -> Option<Verdict> {
+        let credentials = account.map(|account| &account.credentials);
+        let verdict = self.cache.verdict(key, credentials)?;
+        let settings = self.settings.load();
+        let outdated = verdict == Verdict::Right
+            && credentials.is_some_and(|kept| hash::is_outdated(&settings, kept, password));
+        (!outdated).then_some(verdict)
+    }
+
     /// The whole check. Looks the account up again: it may have changed while the try waited.
     async fn check(self: &Arc<Self>, name: &LoginName, password: &str, key: Key) -> Outcome {
         let account = self.look_up(name).await?;
-        let credentials = account.as_ref().map(|account| &account.credentials);
-        let verdict = match self.cache.verdict(&key, credentials) {
+        let verdict = match self.verdict(account.as_ref(), password, &key) {
             Some(verdict) => verdict,
             None => self.weigh(account.as_ref(), password, key).await?,
         };
@@ -457,7 +482,9 @@ impl Checker {
             (None, _) => Err(LoginError::Refused("unknown")),
             (Some(_), Err(reason)) => Err(LoginError::Refused(reason)),
             // Changed between the two messages.
-            (Some(account), Ok(proved)) if verifier_of(&account) != Some(proved.clone()) => {
+            (Some(account), Ok(proved))
+                if verifier_of(&account, proved.hash()).as_ref() != Some(&proved) =>
+            {
                 Err(LoginError::Refused("password"))
             }
             (Some(account), Ok(_)) => active(account),
@@ -482,12 +509,14 @@ fn active(account: Account) -> Outcome {
     }
 }
 
-fn verifier_of(account: &Account) -> Option<Verifier> {
-    account
-        .credentials
-        .scram
-        .as_deref()
-        .and_then(Verifier::parse)
+/// What a proof is weighed against.
+fn verifier_of(account: &Account, hash: Hash) -> Option<Verifier> {
+    let kept = match hash {
+        Hash::Sha1 => &account.credentials.scram_sha1,
+        Hash::Sha256 => &account.credentials.scram,
+    };
+    let verifier = kept.as_deref().and_then(Verifier::parse);
+    verifier.filter(|verifier| verifier.hash() == hash)
 }
 
 /// Without a hash the same work is done, so that time tells nothing.
@@ -517,7 +546,7 @@ async fn compute<T: Send + 'static>(
         .map_err(|_| unavailable())
 }
 
-/// What a new password is kept as: argon2id and a SCRAM-SHA-256 verifier. Works on a blocking thread.
+/// What a new password is kept as: argon2id, a SCRAM-SHA-256 verifier, and one for SCRAM-SHA-1 where a setting asks for it. Works on a blocking thread.
 /// Without a hash (no password works) if the system has no randomness.
 pub async fn hash_password(settings: &AuthSettings, password: &str) -> Credentials {
     let (settings, password) = (settings.clone(), password.to_owned());

@@ -27,6 +27,10 @@ pub(super) fn outcome(
             metrics.auth(proto, mechanism, "refused");
             failed(peer, user, mechanism, reason);
         }
+        Err(LoginError::ActsAsAnother) => {
+            metrics.auth(proto, mechanism, "refused");
+            failed(peer, user, mechanism, "authzid");
+        }
         Err(LoginError::Unavailable(why)) => {
             metrics.auth(proto, mechanism, "unavailable");
             failed(peer, user, mechanism, "unavailable");

@@ -1,6 +1,7 @@
 //! The authenticator over a real store.
 
 use super::*;
+use crate::config::ScramSha1;
 use crate::session::sasl::Step;
 use crate::session::sasl::scram::client;
 use crate::session::tls::TlsFacts;
@@ -105,7 +106,7 @@ impl World {
 
     async fn password(&self, user: &str, password: &str) -> Result<String, LoginError> {
         self.auth
-            .password(&peer(None), user, password, "PLAIN")
+            .password(&peer(None), Claim::own(user), password, "PLAIN")
             .await
             .map(|login| login.address)
     }
@@ -253,7 +254,7 @@ async fn y12_old_hashes_are_replaced_at_log_in() {
     let world = World::new().await;
     let imported = Credentials {
         hash: Some(BCRYPT.into()),
-        scram: None,
+        ..Credentials::default()
     };
     world.add("old@example.com", imported).await;
     assert!(
@@ -294,6 +295,7 @@ async fn b05_no_tls_no_mechanism() {
             tls,
             plaintext,
             tokens,
+            sha1: false,
         }
         .mechanisms()
     };
@@ -314,11 +316,27 @@ async fn b05_no_tls_no_mechanism() {
             "LOGIN"
         ]
     );
+    let with_sha1 = Offer {
+        tls: Some(&bound),
+        plaintext: false,
+        tokens: false,
+        sha1: true,
+    };
+    assert_eq!(
+        with_sha1.mechanisms()[..4],
+        [
+            "SCRAM-SHA-256-PLUS",
+            "SCRAM-SHA-1-PLUS",
+            "SCRAM-SHA-256",
+            "SCRAM-SHA-1"
+        ]
+    );
     let world = World::new().await;
     let (bare, offer) = (peer(None), |plaintext| Offer {
         tls: None,
         plaintext,
         tokens: false,
+        sha1: false,
     });
     assert!(matches!(
         world.auth.begin("PLAIN", offer(false), &bare),
@@ -341,6 +359,7 @@ async fn exchange(
         tls: None,
         plaintext: true,
         tokens: false,
+        sha1: false,
     };
     let mut exchange = world.auth.begin(mechanism, offer, &peer(None)).unwrap();
     let mut challenges = Vec::new();
@@ -371,53 +390,69 @@ async fn b05_plain_and_login() {
         assert_eq!(result.unwrap().mechanism, "LOGIN");
         assert_eq!(challenges.last().unwrap(), b"Password:");
     }
-    let (_, result) = exchange(
-        &world,
-        "PLAIN",
-        &[Some(b"bob@example.com\0alice@example.com\0correct horse")],
-    )
-    .await;
-    assert_eq!(result, refused("authzid"));
     let (_, result) = exchange(&world, "PLAIN", &[Some(b"no fields")]).await;
     assert!(matches!(result, Err(LoginError::Malformed(_))));
     let (_, result) = exchange(&world, "PLAIN", &[Some(&[b'x'; 5000])]).await;
     assert!(matches!(result, Err(LoginError::Malformed(_))));
 }
 
-/// A whole SCRAM exchange of a client.
-async fn scram(
-    world: &World,
-    user: &str,
-    password: &str,
+/// Whose log-in a client tries by SCRAM, and how.
+struct Try<'a> {
+    hash: Hash,
+    user: &'a str,
+    authzid: &'a str,
+    password: &'a str,
     exporter: Option<[u8; 32]>,
-) -> (Result<Login, LoginError>, Option<Vec<u8>>) {
-    let (mechanism, header) = match exporter {
-        Some(_) => ("SCRAM-SHA-256-PLUS", "p=tls-exporter,,"),
-        None => ("SCRAM-SHA-256", "n,,"),
+}
+
+/// Alice's, by SCRAM-SHA-256.
+const ALICE: Try<'_> = Try {
+    hash: Hash::Sha256,
+    user: "alice@example.com",
+    authzid: "",
+    password: "correct horse",
+    exporter: None,
+};
+
+/// A whole SCRAM exchange of a client.
+async fn scram(world: &World, tried: Try<'_>) -> (Result<Login, LoginError>, Option<Vec<u8>>) {
+    let (suffix, flag) = match tried.exporter {
+        Some(_) => ("-PLUS", "p=tls-exporter"),
+        None => ("", "n"),
     };
-    let facts = tls(exporter);
+    let mechanism = match tried.hash {
+        Hash::Sha1 => format!("SCRAM-SHA-1{suffix}"),
+        Hash::Sha256 => format!("SCRAM-SHA-256{suffix}"),
+    };
+    let facts = tls(tried.exporter);
     let offer = Offer {
         tls: Some(&facts),
         plaintext: false,
         tokens: false,
+        sha1: world.auth.offers_sha1(),
     };
     let mut exchange = world
         .auth
-        .begin(mechanism, offer, &peer(Some(facts.clone())))
+        .begin(&mechanism, offer, &peer(Some(facts.clone())))
         .unwrap();
-    let bare = format!("n={user},r=fyko+d2lbbFgONRv9qkxdawL");
+    let header = match tried.authzid {
+        "" => format!("{flag},,"),
+        name => format!("{flag},a={name},"),
+    };
+    let bare = format!("n={},r=fyko+d2lbbFgONRv9qkxdawL", tried.user);
     let Step::Challenge(challenge) = exchange
         .step(&world.auth, Some(format!("{header}{bare}").as_bytes()))
         .await
     else {
         panic!("no challenge");
     };
-    let input = [header.as_bytes(), exporter.as_ref().map_or(&[], |e| &e[..])].concat();
+    let exporter = tried.exporter.as_ref().map_or(&[][..], |value| value);
     let last = client::last(
-        password,
+        tried.hash,
+        tried.password,
         &bare,
         &String::from_utf8(challenge).unwrap(),
-        &input,
+        &[header.as_bytes(), exporter].concat(),
     );
     match exchange.step(&world.auth, Some(last.as_bytes())).await {
         Step::Done(result, data) => (result, data),
@@ -425,18 +460,119 @@ async fn scram(
     }
 }
 
+async fn scram_works_with_and_without_channel_binding(world: &World, hash: Hash) {
+    for exporter in [None, Some([7; 32])] {
+        let right = Try {
+            hash,
+            exporter,
+            ..ALICE
+        };
+        let wrong = Try {
+            password: "wrong",
+            ..right
+        };
+        let (result, data) = scram(world, right).await;
+        assert_eq!(result.unwrap().address, "alice@example.com");
+        assert!(data.unwrap().starts_with(b"v="));
+        let (result, data) = scram(world, wrong).await;
+        assert_eq!((result, data), (refused("password"), None));
+    }
+    let nobody = Try {
+        hash,
+        user: "nobody@example.com",
+        ..ALICE
+    };
+    assert_eq!(scram(world, nobody).await.0, refused("unknown"));
+}
+
 #[tokio::test]
 async fn scram_with_and_without_channel_binding() {
     let world = World::new().await;
-    for exporter in [None, Some([7; 32])] {
-        let (result, data) = scram(&world, "alice@example.com", "correct horse", exporter).await;
-        assert_eq!(result.unwrap().address, "alice@example.com");
-        assert!(data.unwrap().starts_with(b"v="));
-        let (result, data) = scram(&world, "alice@example.com", "wrong", exporter).await;
-        assert_eq!((result, data), (refused("password"), None));
+    scram_works_with_and_without_channel_binding(&world, Hash::Sha256).await;
+}
+
+/// RFC 5804 §2.1, RFC 5802: keys for SCRAM-SHA-1 are made of a password that is sent, also one that is remembered, while the setting asks for
+/// them; the mechanism is offered when it is on; and turning it off removes the keys.
+#[tokio::test]
+async fn h36_scram_sha_1_comes_and_goes_with_its_setting() {
+    let world = World::new().await;
+    assert!(world.password("alice", "correct horse").await.is_ok());
+    let keys = async || world.account("alice@example.com").await.credentials;
+    let before = keys().await;
+    assert_eq!(before.scram_sha1, None);
+    world.configure(|auth| auth.scram_sha1 = ScramSha1::Prepare);
+    assert!(world.password("alice", "correct horse").await.is_ok());
+    let made = async {
+        while keys().await.scram_sha1.is_none() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), made)
+        .await
+        .unwrap();
+    assert!(!world.auth.offers_sha1());
+    world.configure(|auth| auth.scram_sha1 = ScramSha1::On);
+    assert!(world.auth.offers_sha1());
+    scram_works_with_and_without_channel_binding(&world, Hash::Sha1).await;
+    world.auth.forget_sha1().await;
+    assert!(keys().await.scram_sha1.is_some());
+    world.configure(|auth| auth.scram_sha1 = ScramSha1::Off);
+    world.auth.forget_sha1().await;
+    let after = keys().await;
+    assert_eq!(after.scram_sha1, None);
+    assert!(after.hash.is_some() && after.scram.is_some());
+    assert!(!world.auth.offers_sha1());
+    assert!(world.password("alice", "correct horse").await.is_ok());
+}
+
+/// An account without keys fails as a wrong password does.
+#[tokio::test]
+async fn h36_scram_sha_1_without_keys_tells_nothing() {
+    let world = World::new().await;
+    world.configure(|auth| auth.scram_sha1 = ScramSha1::On);
+    let sha1 = Try {
+        hash: Hash::Sha1,
+        ..ALICE
+    };
+    assert_eq!(scram(&world, sha1).await, (refused("password"), None));
+}
+
+/// RFC 4616 §2, RFC 5802 §5.1: each of one's own names is an authorization identity, in any case; another's is refused once the password is
+/// right, and whether he exists is not told.
+#[tokio::test]
+async fn b06_nobody_acts_as_another() {
+    let world = World::new().await;
+    let bob = hash_password(&world.config.auth, "another horse").await;
+    world.add("bob@example.com", bob).await;
+    for (authzid, password, expected) in [
+        ("alice@example.com", "correct horse", Ok(())),
+        ("Alice@Example.com", "correct horse", Ok(())),
+        ("alice", "correct horse", Ok(())),
+        (
+            "bob@example.com",
+            "correct horse",
+            Err(LoginError::ActsAsAnother),
+        ),
+        (
+            "nobody@example.com",
+            "correct horse",
+            Err(LoginError::ActsAsAnother),
+        ),
+        ("a'b", "correct horse", Err(LoginError::ActsAsAnother)),
+        ("bob@example.com", "wrong", refused("password")),
+    ] {
+        let response = format!("{authzid}\0alice@example.com\0{password}");
+        let (_, plain) = exchange(&world, "PLAIN", &[Some(response.as_bytes())]).await;
+        assert_eq!(plain.map(|_| ()), expected, "PLAIN {authzid}");
+        let tried = Try {
+            authzid,
+            password,
+            ..ALICE
+        };
+        let (scram, data) = scram(&world, tried).await;
+        assert_eq!(data.is_some(), expected.is_ok());
+        assert_eq!(scram.map(|_| ()), expected, "SCRAM {authzid}");
     }
-    let (result, _) = scram(&world, "nobody@example.com", "correct horse", None).await;
-    assert_eq!(result, refused("unknown"));
 }
 
 /// U6: fifty different guesses ban the address; the same one again and again does not, and others get in.
@@ -467,7 +603,7 @@ async fn u06_guesses_ban_an_address_and_repetitions_do_not() {
     assert!(
         world
             .auth
-            .password(&elsewhere, "alice", "correct horse", "PLAIN")
+            .password(&elsewhere, Claim::own("alice"), "correct horse", "PLAIN")
             .await
             .is_ok()
     );

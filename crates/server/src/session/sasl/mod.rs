@@ -1,5 +1,5 @@
-//! SASL (RFC 4422) mechanisms as state machines: PLAIN, LOGIN, SCRAM-SHA-256 and SCRAM-SHA-256-PLUS, and
-//! OAUTHBEARER and XOAUTH2 where tokens are taken.
+//! SASL (RFC 4422) mechanisms as state machines: PLAIN, LOGIN, SCRAM-SHA-256 and SCRAM-SHA-256-PLUS;
+//! OAUTHBEARER and XOAUTH2 where tokens are taken; SCRAM-SHA-1 and SCRAM-SHA-1-PLUS where a setting offers them.
 //!
 //! An [`Exchange`] takes the client's decoded responses one by one and says what to send. It reads no socket and knows no base64
 //! of a protocol; passwords and proofs are checked by the [`Authenticator`].
@@ -10,12 +10,12 @@ pub mod prep;
 pub mod scram;
 
 use super::Peer;
-use super::login::{Authenticator, Login, LoginError};
+use super::login::{Authenticator, Claim, Login, LoginError};
 use super::tls::TlsFacts;
 use crate::config::PlaintextAuth;
 use bearer::{Bearer, Dialect};
 use plain::Plain;
-use scram::{Binding, ClientFirst, Proof, Proving};
+use scram::{Binding, ClientFirst, Hash, Proof, Proving};
 
 /// How a response broke its mechanism's rules.
 type Malformed = &'static str;
@@ -32,6 +32,8 @@ pub struct Offer<'a> {
     pub plaintext: bool,
     /// Whether tokens are taken.
     pub tokens: bool,
+    /// Whether SCRAM-SHA-1 is offered besides SCRAM-SHA-256.
+    pub sha1: bool,
 }
 
 impl<'a> Offer<'a> {
@@ -41,19 +43,22 @@ impl<'a> Offer<'a> {
             tls: peer.tls.as_ref(),
             plaintext: may_be_plain(peer, setting),
             tokens: login.takes_tokens(),
+            sha1: login.offers_sha1(),
         }
     }
 
     /// The mechanisms to announce, strongest first; none where no log-in is allowed.
     pub fn mechanisms(&self) -> Vec<&'static str> {
-        let mut names = Vec::with_capacity(6);
-        if self.binding().is_some() {
-            names.push("SCRAM-SHA-256-PLUS");
-        }
+        let mut names = Vec::with_capacity(8);
         if self.tls.is_none() && !self.plaintext {
             return names;
         }
+        if self.binding().is_some() {
+            names.push("SCRAM-SHA-256-PLUS");
+            names.extend(self.sha1.then_some("SCRAM-SHA-1-PLUS"));
+        }
         names.push("SCRAM-SHA-256");
+        names.extend(self.sha1.then_some("SCRAM-SHA-1"));
         if self.tokens {
             names.extend(["OAUTHBEARER", "XOAUTH2"]);
         }
@@ -88,15 +93,21 @@ enum State {
     /// LOGIN's password is to come; this is the user name.
     LoginPassword(String),
     /// SCRAM's first message is to come.
-    ScramFirst,
-    /// SCRAM's proof is to come, of this user.
-    ScramProof(String, Proving),
+    ScramFirst(Hash),
+    /// SCRAM's proof is to come, of this user, who wants to act as another (or, if empty, as himself).
+    ScramProof(Named, Proving),
     /// The only message with a token is to come.
     Token(Dialect),
     /// The client was told why its token is refused; its answer, which says nothing, ends the exchange with this error.
     TokenRefused(LoginError),
     /// Nothing more may come.
     Over,
+}
+
+/// The names in SCRAM's first message.
+struct Named {
+    user: String,
+    authzid: String,
 }
 
 /// What the protocol does after a response of the client.
@@ -132,11 +143,18 @@ impl Exchange {
             ("LOGIN", _) => (State::LoginName, Binding::Impossible),
             ("OAUTHBEARER", _) => (State::Token(Dialect::OauthBearer), Binding::Impossible),
             ("XOAUTH2", _) => (State::Token(Dialect::Xoauth2), Binding::Impossible),
-            ("SCRAM-SHA-256-PLUS", Some(exporter)) => {
-                (State::ScramFirst, Binding::Exporter(exporter))
+            (scram, exporter) => {
+                let hash = match scram.starts_with("SCRAM-SHA-1") {
+                    true => Hash::Sha1,
+                    false => Hash::Sha256,
+                };
+                let binding = match exporter {
+                    Some(exporter) if scram.ends_with("-PLUS") => Binding::Exporter(exporter),
+                    Some(_) => Binding::Announced,
+                    None => Binding::Impossible,
+                };
+                (State::ScramFirst(hash), binding)
             }
-            (_, Some(_)) => (State::ScramFirst, Binding::Announced),
-            (_, None) => (State::ScramFirst, Binding::Impossible),
         };
         Ok(Exchange {
             peer: peer.clone(),
@@ -160,9 +178,9 @@ impl Exchange {
             State::Plain => self.plain(auth, response).await,
             State::LoginName => self.login_name(response),
             State::LoginPassword(user) => self.login_password(auth, &user, response).await,
-            State::ScramFirst => self.scram_first(auth, response).await,
-            State::ScramProof(user, proving) => {
-                self.scram_proof(auth, &user, proving, response).await
+            State::ScramFirst(hash) => self.scram_first(auth, hash, response).await,
+            State::ScramProof(named, proving) => {
+                self.scram_proof(auth, &named, proving, response).await
             }
             State::Token(dialect) => self.token(auth, dialect, response).await,
             State::TokenRefused(error) => Step::Done(Err(error), None),
@@ -181,7 +199,7 @@ impl Exchange {
     /// The first challenge for a client that sent no initial response.
     fn ask(&self) -> Step {
         match self.state {
-            State::Plain | State::ScramFirst | State::Token(_) => Step::Challenge(Vec::new()),
+            State::Plain | State::ScramFirst(_) | State::Token(_) => Step::Challenge(Vec::new()),
             State::LoginName => Step::Challenge(plain::USERNAME.to_vec()),
             _ => Step::malformed("a response is missing"),
         }
@@ -192,18 +210,13 @@ impl Exchange {
             Ok(message) => message,
             Err(why) => return Step::malformed(why),
         };
-        let result = if message.acts_as_self() {
-            auth.password(
-                &self.peer,
-                message.authcid,
-                message.password,
-                self.mechanism,
-            )
-            .await
-        } else {
-            auth.refuse(&self.peer, message.authcid, self.mechanism, "authzid")
-                .await
+        let claim = Claim {
+            user: message.authcid,
+            authzid: message.authzid,
         };
+        let result = auth
+            .password(&self.peer, claim, message.password, self.mechanism)
+            .await;
         Step::Done(result, None)
     }
 
@@ -220,7 +233,7 @@ impl Exchange {
     async fn login_password(&self, auth: &Authenticator, user: &str, response: &[u8]) -> Step {
         match plain::answer(response) {
             Ok(password) => Step::Done(
-                auth.password(&self.peer, user, password, self.mechanism)
+                auth.password(&self.peer, Claim::own(user), password, self.mechanism)
                     .await,
                 None,
             ),
@@ -245,35 +258,29 @@ impl Exchange {
         }
     }
 
-    async fn scram_first(&mut self, auth: &Authenticator, response: &[u8]) -> Step {
+    async fn scram_first(&mut self, auth: &Authenticator, hash: Hash, response: &[u8]) -> Step {
         let first = match ClientFirst::parse(response, self.binding) {
             Ok(first) => first,
             Err(why) => return Step::malformed(why),
         };
-        if first
-            .authzid
-            .as_ref()
-            .is_some_and(|name| !name.eq_ignore_ascii_case(&first.user))
-        {
-            let refused = auth
-                .refuse(&self.peer, &first.user, self.mechanism, "authzid")
-                .await;
-            return Step::Done(refused, None);
-        }
-        let verifier = match auth.verifier(&self.peer, &first.user, self.mechanism).await {
+        let verifier = auth.verifier(&self.peer, &first.user, hash, self.mechanism);
+        let verifier = match verifier.await {
             Ok(verifier) => verifier,
             Err(error) => return Step::Done(Err(error), None),
         };
-        let user = first.user.clone();
+        let named = Named {
+            user: first.user.clone(),
+            authzid: first.authzid.clone().unwrap_or_default(),
+        };
         let (challenge, proving) = first.answer(verifier, &auth.nonce());
-        self.state = State::ScramProof(user, proving);
+        self.state = State::ScramProof(named, proving);
         Step::Challenge(challenge)
     }
 
     async fn scram_proof(
         &self,
         auth: &Authenticator,
-        user: &str,
+        named: &Named,
         proving: Proving,
         response: &[u8],
     ) -> Step {
@@ -283,7 +290,11 @@ impl Exchange {
             Ok(Proof::Wrong) => (Err("password"), None),
             Ok(Proof::OtherChannel) => (Err("channel"), None),
         };
-        let result = auth.proved(&self.peer, user, self.mechanism, proved).await;
+        let claim = Claim {
+            user: &named.user,
+            authzid: &named.authzid,
+        };
+        let result = auth.proved(&self.peer, claim, self.mechanism, proved).await;
         let data = server_final.filter(|_| result.is_ok());
         Step::Done(result, data)
     }

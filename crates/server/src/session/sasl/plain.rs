@@ -38,11 +38,6 @@ impl<'a> Plain<'a> {
             password,
         })
     }
-
-    /// Acting as somebody else is nobody's right here.
-    pub(super) fn acts_as_self(&self) -> bool {
-        self.authzid.is_empty() || self.authzid.eq_ignore_ascii_case(self.authcid)
-    }
 }
 
 /// A name or a password of LOGIN.
@@ -70,9 +65,8 @@ mod tests {
             (plain.authzid, plain.authcid, plain.password),
             ("", "tim", "tanstaaftanstaaf")
         );
-        assert!(plain.acts_as_self());
         let plain = Plain::parse(b"Ursel\0Kurt\0xipj3plmq").unwrap();
-        assert!(!plain.acts_as_self());
+        assert_eq!((plain.authzid, plain.authcid), ("Ursel", "Kurt"));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! SCRAM-SHA-256 and SCRAM-SHA-256-PLUS, the server's side (RFC 5802, RFC 7677), with the channel binding `tls-exporter` (RFC 9266).
+//! SCRAM with SHA-256 and SHA-1, the server's side (RFC 5802, RFC 7677), with the channel binding `tls-exporter` (RFC 9266) for -PLUS.
 //!
 //! Three types, one per message: [`ClientFirst`] is parsed, [`Proving`] has answered it and waits for the client's proof.
 //! It knows nothing of accounts: whoever calls it brings the [`Verifier`].
@@ -15,41 +15,112 @@ pub const ITERATIONS: u32 = 65_536;
 /// A verifier with more rounds than this is not believed: a client could be kept busy for minutes.
 const MAX_ITERATIONS: u32 = 10_000_000;
 const MAX_NONCE: usize = 256;
-const KEY: usize = digest::SHA256_OUTPUT_LEN;
+/// Octets of a new verifier's salt.
+pub const SALT: usize = 16;
 
-/// What the server keeps in place of a password (RFC 5803).
-#[derive(Clone, PartialEq, Eq)]
-pub struct Verifier {
-    iterations: u32,
-    salt: Vec<u8>,
-    stored_key: [u8; KEY],
-    server_key: [u8; KEY],
+/// The hash function of a SCRAM mechanism.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hash {
+    /// SCRAM-SHA-1 (RFC 5802), off unless a setting asks for it.
+    Sha1,
+    /// SCRAM-SHA-256 (RFC 7677).
+    Sha256,
 }
 
-impl Verifier {
-    /// Computes it; `None` if the password cannot be prepared ([`prep::prepare`]). Takes tens of milliseconds.
-    pub fn derive(password: &str, salt: &[u8], iterations: NonZeroU32) -> Option<Verifier> {
-        let password = prep::prepare(password)?;
-        let mut salted = [0; KEY];
+impl Hash {
+    /// The mechanism's name, without -PLUS.
+    fn mechanism(self) -> &'static str {
+        match self {
+            Hash::Sha1 => "SCRAM-SHA-1",
+            Hash::Sha256 => "SCRAM-SHA-256",
+        }
+    }
+
+    /// Octets of a key.
+    fn len(self) -> usize {
+        self.algorithm().output_len()
+    }
+
+    fn algorithm(self) -> &'static digest::Algorithm {
+        match self {
+            Hash::Sha1 => &digest::SHA1_FOR_LEGACY_USE_ONLY,
+            Hash::Sha256 => &digest::SHA256,
+        }
+    }
+
+    /// `H(str)`
+    fn digest(self, message: &[u8]) -> Vec<u8> {
+        digest::digest(self.algorithm(), message).as_ref().to_vec()
+    }
+
+    /// `HMAC(key, str)`
+    fn mac(self, key: &[u8], message: &[u8]) -> Vec<u8> {
+        let algorithm = match self {
+            Hash::Sha1 => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
+            Hash::Sha256 => hmac::HMAC_SHA256,
+        };
+        hmac::sign(&hmac::Key::new(algorithm, key), message)
+            .as_ref()
+            .to_vec()
+    }
+
+    /// `Hi(str, salt, i)`, the SaltedPassword.
+    fn salted(self, password: &str, salt: &[u8], iterations: NonZeroU32) -> Vec<u8> {
+        let algorithm = match self {
+            Hash::Sha1 => pbkdf2::PBKDF2_HMAC_SHA1,
+            Hash::Sha256 => pbkdf2::PBKDF2_HMAC_SHA256,
+        };
+        let mut salted = vec![0; self.len()];
         pbkdf2::derive(
-            pbkdf2::PBKDF2_HMAC_SHA256,
+            algorithm,
             iterations,
             salt,
             password.as_bytes(),
             &mut salted,
         );
-        let client_key = mac(&salted, b"Client Key");
+        salted
+    }
+}
+
+/// What the server keeps in place of a password (RFC 5803).
+#[derive(Clone, PartialEq, Eq)]
+pub struct Verifier {
+    hash: Hash,
+    iterations: u32,
+    salt: Vec<u8>,
+    stored_key: Vec<u8>,
+    server_key: Vec<u8>,
+}
+
+impl Verifier {
+    /// Computes it; `None` if the password cannot be prepared ([`prep::prepare`]). Takes tens of milliseconds.
+    pub fn derive(
+        hash: Hash,
+        password: &str,
+        salt: &[u8],
+        iterations: NonZeroU32,
+    ) -> Option<Verifier> {
+        let salted = hash.salted(&prep::prepare(password)?, salt, iterations);
         Some(Verifier {
+            hash,
             iterations: iterations.get(),
             salt: salt.to_vec(),
-            stored_key: hash(&client_key),
-            server_key: mac(&salted, b"Server Key"),
+            stored_key: hash.digest(&hash.mac(&salted, b"Client Key")),
+            server_key: hash.mac(&salted, b"Server Key"),
         })
     }
 
-    /// Reads `SCRAM-SHA-256$ITERATIONS:SALT$STOREDKEY:SERVERKEY`.
+    /// Reads `MECHANISM$ITERATIONS:SALT$STOREDKEY:SERVERKEY`.
     pub fn parse(text: &str) -> Option<Verifier> {
-        let (settings, keys) = text.strip_prefix("SCRAM-SHA-256$")?.split_once('$')?;
+        let (mechanism, rest) = text.split_once('$')?;
+        let hash = [Hash::Sha256, Hash::Sha1]
+            .into_iter()
+            .find(|hash| hash.mechanism() == mechanism)?;
+        let key = |text| {
+            let key = BASE64.decode(text).ok()?;
+            (key.len() == hash.len()).then_some(key)
+        };
+        let (settings, keys) = rest.split_once('$')?;
         let (iterations, salt) = settings.split_once(':')?;
         let (stored_key, server_key) = keys.split_once(':')?;
         let iterations = iterations
@@ -57,27 +128,36 @@ impl Verifier {
             .ok()
             .filter(|n| (1..=MAX_ITERATIONS).contains(n))?;
         Some(Verifier {
+            hash,
             iterations,
             salt: BASE64.decode(salt).ok()?,
-            stored_key: BASE64.decode(stored_key).ok()?.try_into().ok()?,
-            server_key: BASE64.decode(server_key).ok()?.try_into().ok()?,
+            stored_key: key(stored_key)?,
+            server_key: key(server_key)?,
         })
     }
 
     /// One that no password opens, the same for the same name: a client cannot tell an unknown user from a known one (RFC 5802 §9).
-    pub fn pretend(secret: &hmac::Key, name: &str) -> Verifier {
-        let derive = |what: &str| {
-            let mut octets = [0; KEY];
-            octets
-                .copy_from_slice(hmac::sign(secret, format!("{what}\0{name}").as_bytes()).as_ref());
-            octets
+    pub fn pretend(hash: Hash, secret: &hmac::Key, name: &str) -> Verifier {
+        let mechanism = match hash {
+            Hash::Sha1 => "SCRAM-SHA-1 ",
+            Hash::Sha256 => "",
+        };
+        let derive = |what: &str, octets: usize| {
+            let tag = hmac::sign(secret, format!("{mechanism}{what}\0{name}").as_bytes());
+            tag.as_ref().iter().copied().take(octets).collect()
         };
         Verifier {
+            hash,
             iterations: ITERATIONS,
-            salt: derive("salt")[..16].to_vec(),
-            stored_key: derive("stored key"),
-            server_key: derive("server key"),
+            salt: derive("salt", SALT),
+            stored_key: derive("stored key", hash.len()),
+            server_key: derive("server key", hash.len()),
         }
+    }
+
+    /// Its hash function.
+    pub fn hash(&self) -> Hash {
+        self.hash
     }
 }
 
@@ -86,12 +166,13 @@ impl std::fmt::Display for Verifier {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (salt, stored, server) = (
             BASE64.encode(&self.salt),
-            BASE64.encode(self.stored_key),
-            BASE64.encode(self.server_key),
+            BASE64.encode(&self.stored_key),
+            BASE64.encode(&self.server_key),
         );
         write!(
             f,
-            "SCRAM-SHA-256${}:{salt}${stored}:{server}",
+            "{}${}:{salt}${stored}:{server}",
+            self.hash.mechanism(),
             self.iterations
         )
     }
@@ -100,11 +181,11 @@ impl std::fmt::Display for Verifier {
 /// The channel binding a mechanism demands and the session can give.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Binding {
-    /// SCRAM-SHA-256 where -PLUS was announced too: a client that says "you have none" was deceived (RFC 5802 §6, `y`).
+    /// SCRAM where -PLUS was announced too: a client that says "you have none" was deceived (RFC 5802 §6, `y`).
     Announced,
-    /// SCRAM-SHA-256 where -PLUS is not to be had.
+    /// SCRAM where -PLUS is not to be had.
     Impossible,
-    /// SCRAM-SHA-256-PLUS over a channel with this exporter value.
+    /// SCRAM-…-PLUS over a channel with this exporter value.
     Exporter([u8; 32]),
 }
 
@@ -169,7 +250,7 @@ fn check_flag(flag: &str, binding: Binding) -> Result<(), Malformed> {
         }
         ("n", _) | ("y", Binding::Impossible) => Ok(()),
         ("y", Binding::Announced) => Err("SCRAM: server-does-support-channel-binding"),
-        _ => Err("SCRAM: channel binding needs SCRAM-SHA-256-PLUS"),
+        _ => Err("SCRAM: channel binding needs a mechanism that ends in -PLUS"),
     }
 }
 
@@ -277,32 +358,23 @@ impl Proving {
 
     /// RFC 5802 §3: ClientKey = ClientProof XOR HMAC(StoredKey, AuthMessage); H(ClientKey) must be StoredKey.
     fn weigh(&self, auth_message: &str, proof: &[u8]) -> Proof {
-        let signature = mac(&self.verifier.stored_key, auth_message.as_bytes());
-        if proof.len() != KEY {
+        let Verifier {
+            hash,
+            stored_key,
+            server_key,
+            ..
+        } = &self.verifier;
+        if proof.len() != hash.len() {
             return Proof::Wrong;
         }
+        let signature = hash.mac(stored_key, auth_message.as_bytes());
         let client_key: Vec<u8> = proof.iter().zip(signature).map(|(p, s)| p ^ s).collect();
-        if constant_time::verify_slices_are_equal(&hash(&client_key), &self.verifier.stored_key)
-            .is_err()
-        {
+        if constant_time::verify_slices_are_equal(&hash.digest(&client_key), stored_key).is_err() {
             return Proof::Wrong;
         }
-        let ours = mac(&self.verifier.server_key, auth_message.as_bytes());
+        let ours = hash.mac(server_key, auth_message.as_bytes());
         Proof::Right(format!("v={}", BASE64.encode(ours)).into_bytes())
     }
-}
-
-fn mac(key: &[u8], message: &[u8]) -> [u8; KEY] {
-    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), message);
-    let mut octets = [0; KEY];
-    octets.copy_from_slice(tag.as_ref());
-    octets
-}
-
-fn hash(message: &[u8]) -> [u8; KEY] {
-    let mut octets = [0; KEY];
-    octets.copy_from_slice(digest::digest(&digest::SHA256, message).as_ref());
-    octets
 }
 
 #[cfg(test)]
@@ -312,6 +384,7 @@ pub(in crate::session) mod client {
 
     /// The `client-final-message` for a password.
     pub(in crate::session) fn last(
+        hash: Hash,
         password: &str,
         bare: &str,
         server_first: &str,
@@ -325,18 +398,11 @@ pub(in crate::session) mod client {
         };
         let salt = BASE64.decode(field("s=")).unwrap();
         let iterations = NonZeroU32::new(field("i=").parse().unwrap()).unwrap();
-        let mut salted = [0; KEY];
-        pbkdf2::derive(
-            pbkdf2::PBKDF2_HMAC_SHA256,
-            iterations,
-            &salt,
-            password.as_bytes(),
-            &mut salted,
-        );
-        let client_key = mac(&salted, b"Client Key");
+        let salted = hash.salted(password, &salt, iterations);
+        let client_key = hash.mac(&salted, b"Client Key");
         let unproved = format!("c={},r={}", BASE64.encode(binding_input), field("r="));
         let auth_message = format!("{bare},{server_first},{unproved}");
-        let signature = mac(&hash(&client_key), auth_message.as_bytes());
+        let signature = hash.mac(&hash.digest(&client_key), auth_message.as_bytes());
         let proof: Vec<u8> = client_key
             .iter()
             .zip(signature)
@@ -356,7 +422,47 @@ mod tests {
 
     fn pencil() -> Verifier {
         let salt = BASE64.decode("W22ZaJ0SNY7soEsUEjb6gQ==").unwrap();
-        Verifier::derive("pencil", &salt, NonZeroU32::new(4096).unwrap()).unwrap()
+        Verifier::derive(
+            Hash::Sha256,
+            "pencil",
+            &salt,
+            NonZeroU32::new(4096).unwrap(),
+        )
+        .unwrap()
+    }
+
+    /// RFC 5802 §5.
+    #[test]
+    fn rfc5802_section_5_example() {
+        let first = b"n,,n=user,r=fyko+d2lbbFgONRv9qkxdawL";
+        let last =
+            b"c=biws,r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,p=v0X8v3Bz2T0CJGbJQyF0X+HI4Ts=";
+        let salt = BASE64.decode("QSXCR+Q6sek8bf92").unwrap();
+        let rounds = NonZeroU32::new(4096).unwrap();
+        let verifier = Verifier::derive(Hash::Sha1, "pencil", &salt, rounds).unwrap();
+        let first = ClientFirst::parse(first, Binding::Impossible).unwrap();
+        let (challenge, proving) = first.answer(verifier, "3rfcNHYJY1ZVvWVs7j");
+        assert_eq!(
+            String::from_utf8(challenge).unwrap(),
+            "r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,s=QSXCR+Q6sek8bf92,i=4096"
+        );
+        let right = Proof::Right(b"v=rmF9pqV8S7suAoZWja4dJRkFsKQ=".to_vec());
+        assert_eq!(proving.check(last), Ok(right));
+    }
+
+    /// The keys of one mechanism are worth nothing in the other.
+    #[test]
+    fn a_proof_is_of_one_mechanism() {
+        let bare = "n=user,r=abc";
+        let first = ClientFirst::parse(b"n,,n=user,r=abc", Binding::Impossible).unwrap();
+        let (challenge, proving) = first.answer(pencil(), "def");
+        let challenge = String::from_utf8(challenge).unwrap();
+        let last = |hash| client::last(hash, "pencil", bare, &challenge, b"n,,");
+        assert_eq!(proving.check(last(Hash::Sha1).as_bytes()), Ok(Proof::Wrong));
+        assert!(matches!(
+            proving.check(last(Hash::Sha256).as_bytes()),
+            Ok(Proof::Right(_))
+        ));
     }
 
     /// RFC 7677 §3.
@@ -380,6 +486,7 @@ mod tests {
             .answer(pencil(), "x");
         let challenge = String::from_utf8(challenge).unwrap();
         let last = client::last(
+            Hash::Sha256,
             "pencils",
             "n=user,r=rOprNGfwEbeRWgbNEkqO",
             &challenge,
@@ -407,7 +514,7 @@ mod tests {
         let challenge = String::from_utf8(challenge).unwrap();
         let over = |exporter: u8| {
             let input = [b"p=tls-exporter,,".as_slice(), &[exporter; 32]].concat();
-            proving.check(client::last("pencil", bare, &challenge, &input).as_bytes())
+            proving.check(client::last(Hash::Sha256, "pencil", bare, &challenge, &input).as_bytes())
         };
         assert!(matches!(over(7), Ok(Proof::Right(_))));
         assert_eq!(over(8), Ok(Proof::OtherChannel));
@@ -456,16 +563,23 @@ mod tests {
     #[test]
     fn unknown_users_have_a_stable_salt_of_their_own() {
         let secret = hmac::Key::new(hmac::HMAC_SHA256, b"secret");
-        assert!(Verifier::pretend(&secret, "a") == Verifier::pretend(&secret, "a"));
-        assert!(Verifier::pretend(&secret, "a").salt != Verifier::pretend(&secret, "b").salt);
+        let pretend = |hash, name| Verifier::pretend(hash, &secret, name);
+        for hash in [Hash::Sha1, Hash::Sha256] {
+            assert!(pretend(hash, "a") == pretend(hash, "a"));
+            assert!(pretend(hash, "a").salt != pretend(hash, "b").salt);
+            assert_eq!(pretend(hash, "a").stored_key.len(), hash.len());
+        }
+        assert!(pretend(Hash::Sha1, "a").salt != pretend(Hash::Sha256, "a").salt);
     }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
         #[test]
-        fn verifiers_survive_being_written(iterations in 1u32..=MAX_ITERATIONS, salt: Vec<u8>, stored_key: [u8; 32], server_key: [u8; 32]) {
-            let verifier = Verifier { iterations, salt, stored_key, server_key };
+        fn verifiers_survive_being_written(sha1: bool, iterations in 1u32..=MAX_ITERATIONS, salt: Vec<u8>, stored_key: [u8; 32], server_key: [u8; 32]) {
+            let hash = if sha1 { Hash::Sha1 } else { Hash::Sha256 };
+            let key = |octets: [u8; 32]| octets[..hash.len()].to_vec();
+            let verifier = Verifier { hash, iterations, salt, stored_key: key(stored_key), server_key: key(server_key) };
             prop_assert!(Verifier::parse(&verifier.to_string()) == Some(verifier));
         }
 
@@ -480,6 +594,6 @@ mod tests {
     }
 
     fn pretend() -> Verifier {
-        Verifier::pretend(&hmac::Key::new(hmac::HMAC_SHA256, b""), "")
+        Verifier::pretend(Hash::Sha256, &hmac::Key::new(hmac::HMAC_SHA256, b""), "")
     }
 }
