@@ -83,11 +83,11 @@ pub struct Redirect {
     pub to: RedirectTo,
     /// The implicit keep stays (RFC 3894).
     pub copy: bool,
-    /// RFC 6009 §7: `NEVER`, or some of `SUCCESS,FAILURE,DELAY`, as in the NOTIFY parameter of RCPT.
+    /// RFC 6009 §6: `NEVER`, or some of `SUCCESS,FAILURE,DELAY`, as in the NOTIFY parameter of RCPT.
     pub notify: Option<String>,
-    /// RFC 6009 §7: `FULL` or `HDRS`, as in the RET parameter of MAIL.
+    /// RFC 6009 §6: `FULL` or `HDRS`, as in the RET parameter of MAIL.
     pub ret: Option<String>,
-    /// RFC 6009 §8.
+    /// RFC 6009 §7.
     pub by: Option<DeliverBy>,
 }
 
@@ -100,7 +100,7 @@ pub enum RedirectTo {
     List(String),
 }
 
-/// The BY parameter of a redirected message (RFC 2852, RFC 6009 §8).
+/// The BY parameter of a redirected message (RFC 2852, RFC 6009 §7).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeliverBy {
     /// Seconds from now; may be negative with mode `N`.

@@ -35,8 +35,8 @@ capabilities! {
     Reject "reject" "RFC 5429 §2.2";
     Ereject "ereject" "RFC 5429 §2.1";
     Envelope "envelope" "RFC 5228 §5.4";
-    EnvelopeDsn "envelope-dsn" "RFC 6009 §5";
-    EnvelopeDeliverBy "envelope-deliverby" "RFC 6009 §6";
+    EnvelopeDsn "envelope-dsn" "RFC 6009 §4";
+    EnvelopeDeliverBy "envelope-deliverby" "RFC 6009 §5";
     EncodedCharacter "encoded-character" "RFC 5228 §2.4.2.4";
     Vacation "vacation" "RFC 5230";
     VacationSeconds "vacation-seconds" "RFC 6131";
@@ -76,8 +76,8 @@ capabilities! {
     VirusTest "virustest" "RFC 5235 §3.4";
     ExtLists "extlists" "RFC 6134";
     Fcc "fcc" "RFC 8580";
-    RedirectDsn "redirect-dsn" "RFC 6009 §7";
-    RedirectDeliverBy "redirect-deliverby" "RFC 6009 §8";
+    RedirectDsn "redirect-dsn" "RFC 6009 §6";
+    RedirectDeliverBy "redirect-deliverby" "RFC 6009 §7";
     ImapSieve "imapsieve" "RFC 6785";
     DovecotEnvironment "vnd.dovecot.environment" "Pigeonhole";
     DovecotPipe "vnd.dovecot.pipe" "Pigeonhole, admin scripts only";

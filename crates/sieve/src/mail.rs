@@ -59,9 +59,9 @@ pub struct Envelope {
     pub to: String,
     /// Name of the sender's account, if he logged in.
     pub auth: Option<String>,
-    /// What MAIL and RCPT said of notices (RFC 6009 §5).
+    /// What MAIL and RCPT said of notices (RFC 6009 §4).
     pub dsn: EnvelopeDsn,
-    /// What MAIL said of a deadline (RFC 6009 §6).
+    /// What MAIL said of a deadline (RFC 6009 §5).
     pub by: Option<EnvelopeBy>,
 }
 

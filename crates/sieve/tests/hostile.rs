@@ -213,6 +213,166 @@ fn h31_what_a_limit_is_for() {
     assert_eq!((found(&usual), found(&without)), (false, true));
 }
 
+/// H31: each step counts, whatever it is a step of; without the limit all of these come to their end.
+#[test]
+fn h31_steps_are_counted_and_end() {
+    let mut parts =
+        "Subject: parts\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n"
+            .to_owned();
+    for n in 0..200 {
+        parts.push_str(&format!("--b\nContent-Type: text/plain\n\n{n}\n"));
+    }
+    parts.push_str("--b--\n");
+    let long = format!("Subject: {}\n\n{}\n", "ab".repeat(500), "x".repeat(100_000));
+    let keys = (0..300).map(|n| format!("\"key {n}\"")).collect::<Vec<_>>();
+    let keys = keys.join(", ");
+    for (script, message) in [
+        ("keep;".repeat(1100), MESSAGE),
+        (
+            "if anyof (false, not true, false) { discard; }".repeat(300),
+            MESSAGE,
+        ),
+        (
+            format!("if header :contains [\"subject\", \"x\"] [{keys}] {{ discard; }}").repeat(4),
+            MESSAGE,
+        ),
+        (
+            "if header :matches \"subject\" \"*b*b*b*b*b*c\" { discard; }".repeat(300),
+            long.as_str(),
+        ),
+        (
+            format!(
+                "require \"regex\";{}",
+                "if header :regex \"subject\" \"(a|b)+c\" { discard; }".repeat(200)
+            ),
+            long.as_str(),
+        ),
+        (
+            format!(
+                "require \"body\";{}",
+                "if body :raw :contains \"z\" { discard; }".repeat(3)
+            ),
+            long.as_str(),
+        ),
+        (
+            format!(
+                "require [\"foreverypart\", \"mime\"]; foreverypart {{ {} }}",
+                "if not true {}".repeat(4)
+            ),
+            parts.as_str(),
+        ),
+        (
+            format!(
+                "require \"variables\"; {}",
+                "set \"a\" \"${a}b\";".repeat(600)
+            ),
+            MESSAGE,
+        ),
+    ] {
+        let ended = |steps: u64| {
+            let (message, envelope) = (
+                crlf(message),
+                Envelope::new("s@example.net", "me@example.com"),
+            );
+            let limits = Limits {
+                steps,
+                ..Limits::default()
+            };
+            let outcome = Run::new(Mail::whole(&message), &envelope)
+                .with_limits(limits)
+                .personal("script", &support::compile(&script))
+                .execute(&mut Facts::default());
+            why(&outcome)
+        };
+        let start: String = script.chars().take(60).collect();
+        assert_eq!(ended(u64::MAX), "", "{start}");
+        assert!(
+            ended(1000).contains("1000 steps"),
+            "{start}: {}",
+            ended(1000)
+        );
+    }
+    // The usual limit is one, too.
+    let many =
+        format!("if header :contains [\"subject\", \"x\"] [{keys}] {{ discard; }}").repeat(60);
+    let looped = format!("require [\"foreverypart\", \"mime\"]; foreverypart {{ {many} }}");
+    assert!(why(&outcome(&looped, &parts, &mut Facts::default())).contains("1000000 steps"));
+}
+
+/// H31: blocks, tests and what is skipped after an error.
+#[test]
+fn h31_nesting_is_bounded() {
+    let limit = Limits::default().nesting;
+    let blocks = |deep: usize| format!("{}keep;{}", "if true {".repeat(deep), "}".repeat(deep));
+    let nots = |deep: usize| format!("if {}true {{ keep; }}", "not ".repeat(deep - 1));
+    let lists = |deep: usize| {
+        let deep = deep - 1;
+        format!(
+            "if {}true{} {{ keep; }}",
+            "anyof(".repeat(deep),
+            ")".repeat(deep)
+        )
+    };
+    let compile = |source: &str, nesting: usize| {
+        let limits = Limits {
+            nesting,
+            ..Limits::default()
+        };
+        Compiler::new(Scope::Personal)
+            .with_limits(limits)
+            .compile(source.as_bytes())
+    };
+    for source in [blocks, nots, lists] as [fn(usize) -> String; 3] {
+        let deepest = source(limit);
+        compile(&deepest, limit).unwrap_or_else(|errors| panic!("{errors}\n{deepest}"));
+        let errors = compile(&source(limit + 1), limit).unwrap_err().to_string();
+        assert!(
+            errors.contains(&format!("nested {limit} deep only")),
+            "{errors}"
+        );
+        assert!(compile(&source(limit + 1), limit + 1).is_ok());
+    }
+}
+
+/// H13, H31: what a regular expression may need is bounded when a script is compiled, and when a variable makes the expression; more memory is all
+/// that those refused here lack.
+#[test]
+fn h13_memory_of_regular_expressions_is_bounded() {
+    let usual = Limits::default();
+    let more = Limits {
+        regex_size: 8 * 1024 * 1024,
+        ..usual.clone()
+    };
+    let pattern = "((a{100}){100}){5}";
+    let fixed =
+        format!("require \"regex\"; if header :regex \"subject\" \"{pattern}\" {{ discard; }}");
+    let compile = |limits: &Limits| {
+        Compiler::new(Scope::Personal)
+            .with_limits(limits.clone())
+            .compile(fixed.as_bytes())
+    };
+    let errors = compile(&usual).unwrap_err().to_string();
+    assert!(errors.contains("too much memory"), "{errors}");
+    assert!(compile(&more).is_ok());
+
+    let made = format!(
+        "require [\"regex\", \"variables\"]; set \"p\" \"{pattern}\"; if header :regex \"subject\" \"${{p}}\" {{ discard; }}"
+    );
+    let run = |limits: &Limits| {
+        let (message, envelope) = (
+            crlf(MESSAGE),
+            Envelope::new("s@example.net", "me@example.com"),
+        );
+        let outcome = Run::new(Mail::whole(&message), &envelope)
+            .with_limits(limits.clone())
+            .personal("script", &support::compile(&made))
+            .execute(&mut Facts::default());
+        why(&outcome)
+    };
+    assert!(run(&usual).contains("too much memory"), "{}", run(&usual));
+    assert_eq!(run(&more), "");
+}
+
 /// H31: as deep as a sender likes.
 #[test]
 fn h31_parts_in_parts() {

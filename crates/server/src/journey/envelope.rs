@@ -123,6 +123,16 @@ pub enum Ret {
     Headers,
 }
 
+impl Ret {
+    /// As in `RET=`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Ret::Full => "FULL",
+            Ret::Headers => "HDRS",
+        }
+    }
+}
+
 /// RCPT with its parameters.
 #[derive(Clone, Debug)]
 pub struct Rcpt {
@@ -160,6 +170,16 @@ impl Notify {
     /// Is this one among them?
     pub fn has(self, what: Notify) -> bool {
         self.0 & what.0 != 0
+    }
+
+    /// As in `NOTIFY=`.
+    pub fn words(self) -> Vec<String> {
+        let words = ["SUCCESS", "FAILURE", "DELAY", "NEVER"];
+        let said = words
+            .into_iter()
+            .enumerate()
+            .filter(|(bit, _)| self.0 & (1 << bit) != 0);
+        said.map(|(_, word)| word.to_owned()).collect()
     }
 }
 

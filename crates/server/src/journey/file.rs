@@ -331,8 +331,12 @@ impl Filing<'_> {
             .facts
             .login()
             .map(|login| login.address.clone());
-        envelope.dsn.orcpt = recipient.and_then(|recipient| recipient.orcpt.clone());
-        envelope.dsn.envid = mail.envid.clone();
+        envelope.dsn = sieve::EnvelopeDsn {
+            notify: recipient.map_or(Vec::new(), |recipient| recipient.notify.words()),
+            orcpt: recipient.and_then(|recipient| recipient.orcpt.clone()),
+            ret: mail.ret.map(|ret| ret.word().to_owned()),
+            envid: mail.envid.clone(),
+        };
         envelope
     }
 

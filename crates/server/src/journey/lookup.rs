@@ -37,7 +37,7 @@ const ROLES: [&str; 7] = [
 #[derive(Clone, Debug)]
 pub enum Target {
     /// An account of ours.
-    Account(Account),
+    Account(Box<Account>),
     /// Another server (E17).
     Elsewhere(Address),
 }
@@ -383,7 +383,7 @@ impl Walk<'_, '_> {
         let same =
             |target: &Target| matches!(target, Target::Account(known) if known.id == account.id);
         if !self.targets.iter().any(same) {
-            self.targets.push(Target::Account(account));
+            self.targets.push(Target::Account(Box::new(account)));
         }
     }
 }

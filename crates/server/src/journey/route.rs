@@ -180,7 +180,7 @@ impl Rules<'_> {
                         routes.push(Route::HandOver(address));
                     }
                     Target::Account(account) => match room(tx, &config, &account, size)? {
-                        Ok(()) => routes.push(Route::File(inbox(tx, account)?)),
+                        Ok(()) => routes.push(Route::File(inbox(tx, *account)?)),
                         Err(refusal) => return Ok(LookedUp::Full(refusal)),
                     },
                 }

@@ -408,7 +408,10 @@ impl Hands<'_> {
                             Some((made, unsealed.section))
                         }
                     };
-                    self.effects.passed_on.push(PassedOn { account, made });
+                    self.effects.passed_on.push(PassedOn {
+                        account: *account,
+                        made,
+                    });
                 }
             }
         }
@@ -427,7 +430,7 @@ impl Hands<'_> {
         let (made, unsealed) = self.redirected(version).await?;
         self.effects.letters.push(Outgoing {
             made,
-            reverse_path: self.redirect_sender().await?,
+            reverse_path: self.redirect_sender(redirect).await?,
             elsewhere,
             here: Vec::new(),
             notify: redirect
@@ -444,7 +447,7 @@ impl Hands<'_> {
         Ok(())
     }
 
-    /// RFC 6009 §8.
+    /// RFC 6009 §7.
     fn deadline(&self, by: &sieve::DeliverBy) -> DeliverBy {
         let time = self
             .now
@@ -497,10 +500,14 @@ impl Hands<'_> {
     }
 
     /// H33: who gets the notices about a redirected message. A notice itself stays one.
-    async fn redirect_sender(&self) -> store::Result<Option<String>> {
+    async fn redirect_sender(&self, redirect: &Redirect) -> store::Result<Option<String>> {
         let from = &self.case.envelope.from;
         if from.is_empty() {
             return Ok(None);
+        }
+        // RFC 6009 §6.1, §7.1: who asks for notices gets them.
+        if redirect.notify.is_some() || redirect.ret.is_some() || redirect.by.is_some() {
+            return Ok(Some(self.case.recipient.address.clone()));
         }
         let (config, recipient) = (&self.case.config, &self.case.recipient);
         Ok(match config.sieve.redirect_sender.as_str() {

@@ -1,4 +1,4 @@
-//! Mail with a deadline (RFC 2852), which a script may set (RFC 6009 §8): returned, or told of, when it is over; passed on to who knows of it.
+//! Mail with a deadline (RFC 2852), which a script may set (RFC 6009 §7): returned, or told of, when it is over; passed on to who knows of it.
 
 use super::world::{Mail, SOON, World};
 use lab::mail::{Host, Options, Server, Starttls};

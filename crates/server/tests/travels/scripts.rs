@@ -315,9 +315,9 @@ async fn rfc5293_7_a_redirect_here_takes_the_changes_along() {
     world.finish().await;
 }
 
-/// RFC 6009 §8: the deadline of a redirected message goes into the queue.
+/// RFC 6009 §7: the deadline of a redirected message goes into the queue.
 #[tokio::test]
-async fn rfc6009_8_redirects_may_have_a_deadline() {
+async fn rfc6009_7_redirects_may_have_a_deadline() {
     let world = world_with(&[]).await;
     activate(
         &world,
@@ -331,7 +331,22 @@ async fn rfc6009_8_redirects_may_have_a_deadline() {
     Client::mx(&world)
         .deliver("s@remote.example", &["alice@example.com"], HELLO)
         .await;
+    Client::mx(&world)
+        .deliver("", &["alice@example.com"], HELLO)
+        .await;
     let queued = queued(&world).await;
+    // §6.1, §7.1: notices about it go to whose script it is; but never one about a notice.
+    let senders = |to: &str| {
+        let mut all: Vec<_> = queued
+            .iter()
+            .filter(|(one, _)| one.recipients[0].address == to)
+            .map(|(one, _)| one.reverse_path.clone().unwrap_or_default())
+            .collect();
+        all.sort();
+        all
+    };
+    assert_eq!(senders("a@far.example"), ["", "alice@example.com"]);
+    assert!(senders("c@far.example")[1].starts_with("SRS0="));
     let by = |to: &str| {
         let mut all = queued.iter().map(|(one, _)| one);
         let one = all.find(|one| one.recipients[0].address == to).unwrap();
@@ -341,7 +356,7 @@ async fn rfc6009_8_redirects_may_have_a_deadline() {
     };
     assert_eq!(by("a@far.example"), Some((600, true, false)));
     let (seconds, or_return, trace) = by("b@far.example").unwrap();
-    assert!(seconds < -600 && !or_return && trace, "{seconds}");
+    assert!(seconds < -600 && or_return && trace, "{seconds}");
     assert_eq!(by("c@far.example"), None);
     world.finish().await;
 }

@@ -97,7 +97,7 @@ impl Arguments<'_, '_, '_> {
     }
 
     /// `:localpart`, `:domain`, …
-    pub(super) fn address_part(&mut self) -> Checked<AddressPart> {
+    pub(super) fn address_part(&mut self) -> Checked<Option<AddressPart>> {
         let basic = self.choice(&[
             ("all", AddressPart::All),
             ("localpart", AddressPart::LocalPart),
@@ -106,10 +106,9 @@ impl Arguments<'_, '_, '_> {
         let user = self.flag("user", &[Capability::Subaddress])?;
         let detail = self.flag("detail", &[Capability::Subaddress])?;
         match (basic, user, detail) {
-            (None, false, false) => Ok(AddressPart::All),
-            (Some(part), false, false) => Ok(part),
-            (None, true, false) => Ok(AddressPart::User),
-            (None, false, true) => Ok(AddressPart::Detail),
+            (part, false, false) => Ok(part),
+            (None, true, false) => Ok(Some(AddressPart::User)),
+            (None, false, true) => Ok(Some(AddressPart::Detail)),
             _ => self.report(
                 format!("`{}` has more than one address part", self.name),
                 None,

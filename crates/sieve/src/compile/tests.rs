@@ -4,8 +4,8 @@ use super::arguments::Arguments;
 use super::{Broken, Checked, Checker};
 use crate::capability::Capability;
 use crate::code::{
-    AddressTest, Condition, DateTest, Duplicate, DuplicateId, EnvelopeTest, HeaderTest, Test, Text,
-    Transform, Zone,
+    AddressPart, AddressTest, Condition, DateTest, Duplicate, DuplicateId, EnvelopeTest,
+    HeaderTest, Test, Text, Transform, Zone,
 };
 use crate::run::dates;
 use crate::syntax;
@@ -209,7 +209,7 @@ impl Arguments<'_, '_, '_> {
     fn address(&mut self) -> Checked<Test> {
         let mime = self.mime()?;
         let index = self.index(&[Capability::Index])?;
-        let part = self.address_part()?;
+        let part = self.address_part()?.unwrap_or(AddressPart::All);
         let how = self.matching()?;
         let headers = self.headers()?;
         for name in headers.iter().filter_map(Text::as_constant) {
@@ -249,33 +249,41 @@ impl Arguments<'_, '_, '_> {
         let fields = self.texts("\"from\" or \"to\"")?;
         for field in &fields {
             if let Some(field) = field.as_constant() {
-                self.envelope_field(field)?;
+                self.envelope_field(field, part)?;
             }
         }
         let criterion = self.criterion(how)?;
         Ok(Test::Envelope(Box::new(EnvelopeTest {
-            part,
+            part: part.unwrap_or(AddressPart::All),
             zone,
             fields,
             criterion,
         })))
     }
 
-    fn envelope_field(&mut self, field: &str) -> Checked<()> {
-        let what = format!("the envelope part \"{field}\"");
-        match field.to_ascii_lowercase().as_str() {
-            "from" | "to" | "auth" => Ok(()),
-            "notify" | "orcpt" | "ret" | "envid" => {
-                self.checker
-                    .need(self.place, &what, Capability::EnvelopeDsn)
-            }
+    fn envelope_field(&mut self, field: &str, part: Option<AddressPart>) -> Checked<()> {
+        let capability = match field.to_ascii_lowercase().as_str() {
+            "from" | "to" | "auth" => return Ok(()),
+            "notify" | "orcpt" | "ret" | "envid" => Capability::EnvelopeDsn,
             "bytimeabsolute" | "bytimerelative" | "bymode" | "bytrace" => {
-                self.checker
-                    .need(self.place, &what, Capability::EnvelopeDeliverBy)
+                Capability::EnvelopeDeliverBy
             }
-            _ => self
-                .checker
-                .unknown(self.place, "envelope part", field, &["from", "to", "auth"]),
+            _ => {
+                let known = &["from", "to", "auth"];
+                return self
+                    .checker
+                    .unknown(self.place, "envelope part", field, known);
+            }
+        };
+        let what = format!("the envelope part \"{field}\"");
+        self.checker.need(self.place, &what, capability)?;
+        match part {
+            None => Ok(()),
+            // RFC 6009 §4, §5
+            Some(_) => self.report(
+                format!("{what} is no address: leave out `:all`, `:domain` and their like"),
+                None,
+            ),
         }
     }
 

@@ -188,7 +188,7 @@ impl Machine<'_> {
         };
         let mode = self
             .expand_some(by.mode.as_ref())?
-            .unwrap_or_else(|| "notify".into());
+            .unwrap_or_else(|| "return".into());
         let or_return = match mode.to_ascii_lowercase().as_str() {
             "notify" => false,
             "return" => true,

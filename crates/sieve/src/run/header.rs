@@ -205,7 +205,7 @@ impl Machine<'_> {
         Ok(self.settle(comparison))
     }
 
-    /// `bytimeabsolute` (RFC 6009 §6), written as `date` writes its `iso8601`.
+    /// `bytimeabsolute` (RFC 6009 §5), written as `date` writes its `iso8601`.
     fn deadline(&mut self, zone: &Zone) -> Done<Option<String>> {
         let by = self.run.envelope.by.as_ref();
         let time = by.and_then(|by| jiff::Timestamp::from_second(by.deadline).ok());
@@ -213,7 +213,7 @@ impl Machine<'_> {
         Ok(time.and_then(|time| super::dates::value(&time.to_zoned(zone), "iso8601")))
     }
 
-    /// Parts of the envelope that are no addresses (RFC 6009 §5, §6).
+    /// Parts of the envelope that are no addresses (RFC 6009 §4, §5).
     fn envelope_values(&self, field: &str) -> Vec<String> {
         let envelope = self.run.envelope;
         let dsn = &envelope.dsn;
@@ -231,8 +231,8 @@ impl Machine<'_> {
             "ret" => dsn.ret.as_ref().map(|word| word.to_ascii_uppercase()),
             "envid" => dsn.envid.clone(),
             "bytimerelative" => by.map(|by| by.seconds.to_string()),
-            "bymode" => by.map(|by| if by.or_return { "RETURN" } else { "NOTIFY" }.to_owned()),
-            "bytrace" => by.filter(|by| by.trace).map(|_| "true".to_owned()),
+            "bymode" => by.map(|by| if by.or_return { "return" } else { "notify" }.to_owned()),
+            "bytrace" => by.map(|by| if by.trace { "trace" } else { "" }.to_owned()),
             _ => None,
         };
         one.into_iter().collect()
