@@ -50,15 +50,14 @@ impl Client {
 }
 
 async fn open_store(config: &Config) -> Result<Client, Failure> {
-    let instance = offline::claim(config).map_err(|why| {
-        let sentence = match why {
-            LockError::Held { .. } => format!(
-                "{why}, but does not answer on {}",
-                config.control_socket.display()
-            ),
-            LockError::Unusable { .. } => why.to_string(),
-        };
-        Failure::new(FailureKind::Unavailable, sentence)
+    let instance = offline::claim(config).map_err(|why| match why {
+        LockError::Held { .. } => {
+            let socket = config.control_socket.display();
+            let sentence = format!("{why}, but does not answer on {socket}");
+            Failure::new(FailureKind::Unavailable, sentence)
+        }
+        LockError::Unusable { .. } => Failure::new(FailureKind::Unavailable, why.to_string()),
+        LockError::NoUser(_) => Failure::new(FailureKind::Config, why.to_string()),
     })?;
     let store = offline::open(config)
         .await

@@ -5,9 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// Lines that may wait. A full queue costs about 2 MB.
 const QUEUE: usize = 8192;
+
+/// A line that comes so soon after another waits for more: waking the thread for each would cost more than the line.
+const GATHER: Duration = Duration::from_millis(10);
 
 /// Takes lines; clones share the queue.
 #[derive(Clone)]
@@ -85,6 +89,7 @@ fn write(lines: &Receiver<Message>, lost: &AtomicU64, lost_lines: fn(u64) -> Str
         if end {
             return;
         }
+        std::thread::sleep(GATHER);
     }
 }
 

@@ -37,6 +37,9 @@ pub enum LockError {
         /// Why not.
         why: io::Error,
     },
+    /// Root is to become a user whom the settings do not name rightly.
+    #[error("{0}")]
+    NoUser(String),
 }
 
 /// Who holds the lock, as the lock file says.

@@ -11,8 +11,7 @@ pub(crate) fn claim(config: &Config) -> Result<Instance, LockError> {
         path: config.data.display().to_string(),
         why,
     };
-    let target = privileges::target(config.user.as_deref())
-        .map_err(|why| unusable(std::io::Error::other(why)))?;
+    let target = privileges::target(config.user.as_deref()).map_err(LockError::NoUser)?;
     privileges::data_directory(&config.data, target.as_ref()).map_err(unusable)?;
     privileges::become_owner(&config.data).map_err(unusable)?;
     Instance::lock(&config.data, Holder::Command)

@@ -4,7 +4,7 @@
 use super::answer::{Answer, Classic};
 use super::digest::{Kind, Names, Order};
 use super::finding::{Found, Look};
-use super::order::{self, Source, Value};
+use super::order::{self, Columns, Source, Value};
 use super::{Prepared, context, digests_of, prepared};
 use crate::listen::imap::connection::Connection;
 use crate::listen::imap::failure::{Failure, Outcome};
@@ -14,15 +14,19 @@ use ::store::{ModSeq, Uid};
 use imap::Tag;
 use imap::command::By;
 use imap::response::Status;
-use imap::sort::{Criterion, Sort, SortKey};
-use std::sync::Arc;
+use imap::sort::{Sort, SortKey};
 
 /// A message to be sorted.
 struct Sortable {
     number: u32,
     uid: Uid,
     modseq: ModSeq,
-    values: Vec<Value>,
+}
+
+/// Messages to be sorted, and what they are sorted by: the row of each is its place.
+struct Sortables {
+    messages: Vec<Sortable>,
+    columns: Columns,
 }
 
 /// SORT or UID SORT.
@@ -38,21 +42,23 @@ pub(in crate::listen::imap) async fn sort(
         by_modseq,
         cut,
     } = prepared(state, connection, tag, &sort.search.key).await?;
-    let criteria: Arc<[Criterion]> = sort.criteria.into();
-    let mut found = Vec::new();
-    let look = match Source::Entry.is_needed(&criteria) {
+    let look = match Source::Entry.is_needed(&sort.criteria) {
         true => Look::Entries,
         false => Look::Uids,
     };
+    let mut all = Sortables {
+        messages: Vec::new(),
+        columns: Columns::new(sort.criteria),
+    };
     while let Some(matches) = finding.next_found(connection, look).await? {
-        collect(state, connection, &criteria, &matches, &mut found).await?;
+        collect(state, connection, &matches, &mut all).await?;
     }
-    let found = in_order(criteria, found).await?;
+    let (messages, order) = in_order(all).await?;
     if sort.search.result.is_some_and(|options| options.update) {
         context::refuse(connection, tag);
     }
     let mut answer = Answer::new(tag, (by, Classic::Sort), sort.search.result, by_modseq);
-    for message in found {
+    for message in order.into_iter().filter_map(|row| messages.get(row)) {
         answer.add(message.number, message.uid, message.modseq);
     }
     if let Some(saved) = answer.finish(&mut connection.out) {
@@ -62,43 +68,42 @@ pub(in crate::listen::imap) async fn sort(
     Ok(message_limit::answered(connection, done, cut))
 }
 
+/// Adds what was found, with its values. Of what is gone meanwhile nothing is known.
 async fn collect(
     state: &Selected,
     connection: &Connection,
-    criteria: &[Criterion],
     found: &Found,
-    all: &mut Vec<Sortable>,
+    all: &mut Sortables,
 ) -> Result<(), Failure> {
-    let mut some = Gathered::new(state, criteria, found);
+    let mut some = Gathered::new(state, found, all);
     for entry in &found.entries {
         some.note(entry.uid.0, |key| order::of_entry(key, entry));
     }
-    if Source::Order.is_needed(criteria) {
+    if Source::Order.is_needed(some.columns.criteria()) {
         let packs = digests_of(state, connection, Kind::Order, &found.uids).await?;
         packs.each(|row: Order<'_>| some.note(row.uid, |key| order::of_order(key, &row)))?;
     }
-    if Source::Names.is_needed(criteria) {
+    if Source::Names.is_needed(some.columns.criteria()) {
         let packs = digests_of(state, connection, Kind::Names, &found.uids).await?;
         packs.each(|row: Names<'_>| some.note(row.uid, |key| order::of_names(key, &row)))?;
     }
-    // Of what is gone meanwhile nothing is known.
-    let known = |message: &Sortable| !message.values.contains(&Value::Missing);
-    all.extend(some.messages.into_iter().filter(known));
     Ok(())
 }
 
 /// Messages whose values come together from several sources.
 struct Gathered<'a> {
-    criteria: &'a [Criterion],
     /// Ascending by UID.
-    messages: Vec<Sortable>,
+    messages: &'a [Sortable],
+    /// The row of the first of them.
+    first: usize,
+    columns: &'a mut Columns,
     /// Where the last one was found: they are asked for in their order.
     at: usize,
 }
 
 impl<'a> Gathered<'a> {
-    /// Those that the client knows of what was found.
-    fn new(state: &Selected, criteria: &'a [Criterion], found: &Found) -> Gathered<'a> {
+    /// Those that the client knows of what was found, at the end of all.
+    fn new(state: &Selected, found: &Found, all: &'a mut Sortables) -> Gathered<'a> {
         let mut entries = found.entries.iter().peekable();
         let uids = found.uids.iter().cloned().flatten();
         let messages = uids.filter_map(|uid| {
@@ -107,18 +112,21 @@ impl<'a> Gathered<'a> {
                 number: state.view.number_of(uid)?,
                 uid: Uid(uid),
                 modseq: entry.map_or(ModSeq(0), |entry| entry.modseq),
-                values: vec![Value::Missing; criteria.len()],
             })
         });
+        let before = all.messages.len();
+        all.messages.extend(messages);
+        let first = all.columns.add(all.messages.len() - before);
         Gathered {
-            criteria,
-            messages: messages.collect(),
+            messages: &all.messages[before..],
+            first,
+            columns: &mut all.columns,
             at: 0,
         }
     }
 
     /// Takes what a message has for those criteria that `value` knows.
-    fn note(&mut self, uid: u32, value: impl Fn(SortKey) -> Option<Value>) {
+    fn note<'v>(&mut self, uid: u32, value: impl Fn(SortKey) -> Option<Value<'v>>) {
         let is_here = |message: &Sortable| message.uid.0 == uid;
         if !self.messages.get(self.at).is_some_and(is_here) {
             match self
@@ -129,26 +137,16 @@ impl<'a> Gathered<'a> {
                 Err(_) => return,
             }
         }
-        let Some(message) = self.messages.get_mut(self.at) else {
-            return;
-        };
+        self.columns.note(self.first + self.at, value);
         self.at += 1;
-        for (criterion, slot) in self.criteria.iter().zip(&mut message.values) {
-            if let Some(value) = value(criterion.key) {
-                *slot = value;
-            }
-        }
     }
 }
 
-/// Sorts, off the threads that serve clients: there may be a million.
-async fn in_order(
-    criteria: Arc<[Criterion]>,
-    mut found: Vec<Sortable>,
-) -> Result<Vec<Sortable>, Failure> {
+/// Sorts, off the threads that serve clients: there may be a million. The order names the rows.
+async fn in_order(all: Sortables) -> Result<(Vec<Sortable>, Vec<usize>), Failure> {
     let sorted = tokio::task::spawn_blocking(move || {
-        found.sort_by(|a, b| order::compare(&criteria, &a.values, &b.values));
-        found
+        let order = all.columns.sorted();
+        (all.messages, order)
     });
     let failed = |error| ::store::Error::Bug(format!("sorting: {error}"));
     Ok(sorted.await.map_err(failed)?)
