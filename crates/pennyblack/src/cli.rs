@@ -1112,7 +1112,7 @@ pub(crate) struct SpamClassify {
 pub(crate) enum Explain {
     /// What the refusal of another server means, and what to do about it; or why we have refused a message, by the code in our reply
     Refusal {
-        /// The reply, as it came, or the code, such as `SPAM-SCORE 8a1f04cc6e7d2b90`
+        /// The reply, as it came, or what stands at its end: the word, such as `SPAM-SCORE`, or the number behind it
         #[arg(required = true)]
         text: Vec<String>,
     },

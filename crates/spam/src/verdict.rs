@@ -96,7 +96,32 @@ impl Default for Thresholds {
     }
 }
 
+/// Thresholds that somebody wants other than they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Wished {
+    /// As [`Thresholds::mark`].
+    pub mark: Option<f32>,
+    /// Per cent of `refuse`.
+    pub junk: Option<u32>,
+    /// Per cent of `refuse`.
+    pub junk_seen: Option<u32>,
+    /// As [`Thresholds::refuse`].
+    pub refuse: Option<f32>,
+}
+
 impl Thresholds {
+    /// These, where nothing else is wished.
+    pub fn with(self, wished: &Wished) -> Thresholds {
+        let part = |percent: u32| percent as f32 / 100.0;
+        Thresholds {
+            greylist: self.greylist,
+            mark: wished.mark.unwrap_or(self.mark),
+            junk: wished.junk.map_or(self.junk, part),
+            junk_seen: wished.junk_seen.map_or(self.junk_seen, part),
+            refuse: wished.refuse.unwrap_or(self.refuse),
+        }
+    }
+
     /// What the score comes to, once a client that is to come again has done so.
     pub fn action(&self, score: f32) -> Action {
         if score >= self.refuse {
@@ -181,6 +206,19 @@ impl Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_nobody_wishes_otherwise_stays() {
+        let usual = Thresholds::default();
+        assert_eq!(usual.with(&Wished::default()), usual);
+        let wished = Wished {
+            junk: Some(40),
+            refuse: Some(10.0),
+            ..Wished::default()
+        };
+        let own = usual.with(&wished);
+        assert_eq!((own.junk_score(), own.mark, own.refuse), (4.0, 6.0, 10.0));
+    }
 
     /// I3, I5
     #[test]

@@ -8,6 +8,7 @@ use server::control;
 use server::control::message::{Answer, Explained, Place, Request};
 use server::control::spam;
 use server::control::verdict::Verdict;
+use server::journey::codes;
 use std::process::ExitCode;
 
 pub(crate) fn run(which: Explain, global: &Global) -> Outcome {
@@ -52,7 +53,7 @@ fn tell(message: &Explained) {
     }
 }
 
-/// One of ours is known by the id in it, one of another server by its words.
+/// One of ours is known by the id in it, or by its word; one of another server by what it says.
 fn refusal(text: &str, global: &Global) -> Outcome {
     let mut words = text.split(|c: char| !c.is_ascii_alphanumeric());
     let is_hex = |word: &str| word.bytes().all(|octet| octet.is_ascii_hexdigit());
@@ -70,7 +71,17 @@ fn refusal(text: &str, global: &Global) -> Outcome {
             return Ok(ExitCode::SUCCESS);
         }
     }
-    super::queue::explain_refusal(text, global)
+    let mut words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+    match words.find_map(codes::of) {
+        Some(code) if global.json => Ok(json(code)),
+        Some(code) => {
+            say!("{}: {}", code.word, code.cause);
+            say!("  the sender: {}", code.sender);
+            say!("  here: {}", code.here);
+            Ok(ExitCode::SUCCESS)
+        }
+        None => super::queue::explain_refusal(text, global),
+    }
 }
 
 fn tell_refused(refused: &spam::Refused) {

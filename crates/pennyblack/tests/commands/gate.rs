@@ -89,7 +89,7 @@ fn ticks(serving: &Serving) -> u64 {
         .sum()
 }
 
-/// J13, J14: 400 blocked clients are kept with an octet a second, in less than 20 MB and next to no CPU; those beyond the limit are
+/// J13, J14, J24, J31: 400 blocked clients are kept with an octet a second, in less than 20 MB and next to no CPU; those beyond the limit are
 /// answered at once.
 #[test]
 fn j13_400_clients_in_the_tarpit_cost_little() {
@@ -139,6 +139,66 @@ fn j13_400_clients_in_the_tarpit_cost_little() {
         said.contains("450 4.7.1 198.51.200.1 is on our list"),
         "{said}"
     );
+}
+
+/// What a client from there is told from the greeting to the end of a message.
+fn mail(address: &str, from: [u8; 4]) -> String {
+    let mut stream = client(address, from);
+    let envelope = "HELO a\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<alice@example.com>\r\nDATA\r\n";
+    let mut said = converse(&mut stream, envelope, "354 ");
+    let message = "From: Anna <a@b.example>\r\nTo: alice@example.com\r\nSubject: noon\r\n\r\nShall we meet?\r\n.\r\nQUIT\r\n";
+    stream.write_all(message.as_bytes()).expect("written");
+    stream.read_to_string(&mut said).expect("the dialogue");
+    said
+}
+
+/// J19: without a greylist, who is not known is served at once, and who is listed is held by an octet a second.
+#[test]
+fn j19_black_lists_alone() {
+    let world = world("gate.greylist = \"off\"\n");
+    world.add_account("alice@example.com");
+    let _serving = world.serve();
+    assert_eq!(world.json(&["lists"])["lists"][0]["ranges"], json!(1));
+    let address = smtp(&world);
+    let said = mail(&address, [192, 0, 2, 9]);
+    assert!(said.contains("\r\n250 2.0.0 Ok: id="), "{said}");
+    let mut listed = client(&address, [198, 51, 100, 9]);
+    listed.read_exact(&mut [0]).expect("the first octet");
+    let began = Instant::now();
+    listed.read_exact(&mut [0; 2]).expect("two more");
+    assert!(
+        began.elapsed() >= Duration::from_millis(1500),
+        "{:?}",
+        began.elapsed()
+    );
+}
+
+/// J29, J24: a list may be what a program prints, such as the routes that a BGP daemon has learned with some community.
+#[test]
+fn j29_a_program_prints_a_list() {
+    let world = world("gate.tarpit = 0\n");
+    world.add_account("alice@example.com");
+    let folder = world.folder.path();
+    let dump = folder.join("bgpctl");
+    fs::write(
+        &dump,
+        "#!/bin/sh\n[ \"$*\" = \"show rib community 65066:666\" ] || exit 1\necho 192.0.2.7/32\necho 2001:db8:7::/48\n",
+    )
+    .expect("written");
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(&dump, executable).expect("executable");
+    let lists = format!(
+        "all:\\\n\t:bgp:\nbgp:\\\n\t:black:\\\n\t:msg=\"%A was announced as a source of spam\":\\\n\t:method=exec:\\\n\t:file=\"{} show rib community 65066:666\":\n",
+        dump.display()
+    );
+    fs::write(folder.join("spamd.conf"), lists).expect("written");
+    let _serving = world.serve();
+    assert_eq!(world.json(&["lists"])["lists"][0]["ranges"], json!(2));
+    let address = smtp(&world);
+    let said = mail(&address, [192, 0, 2, 7]);
+    let told = "450 4.7.1 192.0.2.7 was announced as a source of spam";
+    assert!(said.contains(told), "{said}");
+    assert!(mail(&address, [192, 0, 2, 8]).contains("\r\n250 2.0.0 Ok: id="));
 }
 
 /// J25, J30, A19: bans and the greylist are seen and changed by command, with and without a running server.

@@ -227,8 +227,9 @@ fn mail(world: &World, message: &str) -> String {
 /// V3, V4: what became of a message, and why; what was refused, by the code in the reply; and what other settings would have done.
 #[test]
 fn v03_v04_verdicts_are_explained_and_replayed() {
-    let world =
-        World::with("gate.greylist = \"off\"\nspam.weights = [\"SUBJECT_ADVERTISEMENT 6.5\"]\n");
+    let world = World::with(
+        "gate.greylist = \"off\"\nauthentication.timeout = \"1s\"\nspam.weights = [\"SUBJECT_ADVERTISEMENT 6.5\"]\n",
+    );
     world.add_account("alice@example.com");
     let serving = world.serve();
     let advertisement = ASKED

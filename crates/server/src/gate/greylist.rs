@@ -46,9 +46,9 @@ pub(crate) async fn ask(
         return Ok(None);
     }
     let by_address = settings.greylist_by == GreylistBy::Address;
-    if !by_address && (!candidate.proved.is_empty() || excepted(&settings.never_domains, candidate))
-    {
-        return Ok(None); // U45, J8
+    // U45: whoever proves who he is is not put off, unless the settings want spamd as it was; there J8 names exceptions.
+    if !by_address && !candidate.proved.is_empty() || excepted(&settings.never_domains, candidate) {
+        return Ok(None);
     }
     let arrival = arrival(candidate, by_address);
     let times = services.gate.rules.load().times;
@@ -83,7 +83,7 @@ fn concerns(gate: &Gate, mode: GreylistMode, candidate: &Candidate<'_>) -> bool 
         && !gate.rules.load().never.contains(candidate.address)
 }
 
-/// J8: a domain on the list, proved or not: who forges it fails elsewhere.
+/// J8: a domain on the list that SPF or DKIM proves.
 fn excepted(domains: &[String], candidate: &Candidate<'_>) -> bool {
     candidate
         .proved

@@ -2,6 +2,8 @@
 //!
 //! Addresses are parsed here and nowhere later. The spelling of commands on the wire is the `smtp` crate's.
 
+use super::codes::Code;
+use super::receive::MailId;
 use crate::gate::Impression;
 use crate::session::Peer;
 use crate::session::login::Login;
@@ -190,8 +192,8 @@ pub struct Refusal {
     pub reply: Reply,
     /// What the log says.
     pub reason: String,
-    /// The word that leads to it, with the id of the message: `pennyblack explain refusal` (V3).
-    pub code: Option<&'static str>,
+    /// What kind of refusal it is: its word ends the reply (V3).
+    pub code: Option<&'static Code>,
     /// What the filter found, if it came so far.
     pub judgement: Option<Box<Judgement>>,
 }
@@ -208,10 +210,30 @@ impl Refusal {
         }
     }
 
-    /// The same refusal with a word by which it can be looked up.
-    pub(super) fn coded(mut self, code: &'static str) -> Refusal {
+    /// The same refusal, known by a word (V3).
+    pub(super) fn coded(mut self, code: &'static Code) -> Refusal {
         self.code = Some(code);
         self
+    }
+
+    /// The same refusal with its word at the end of the reply, if it is not there yet.
+    pub(super) fn named(mut self) -> Refusal {
+        if let (Some(code), Some(last)) = (self.code, self.reply.lines.last_mut()) {
+            let name = format!(" ({})", code.word);
+            if !last.ends_with(&name) {
+                last.push_str(&name);
+            }
+        }
+        self
+    }
+
+    /// Puts the id of the message behind the word, which leads to its record.
+    pub(super) fn name_with(&mut self, id: MailId) {
+        if let (Some(code), Some(last)) = (self.code, self.reply.lines.last_mut()) {
+            let name = format!(" ({})", code.word);
+            let text = last.strip_suffix(&name).unwrap_or(last);
+            *last = format!("{text} ({} {id})", code.word);
+        }
     }
 
     /// The same refusal with what the filter found.

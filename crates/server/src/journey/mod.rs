@@ -21,13 +21,14 @@
 //! refused is refused in the dialogue; [`Receiving`] takes the octets, runs all stages when they are complete, and has the reply.
 //! Around the stages stand [`envelope`] (what the session hands over), `brake` (how much an account may send), [`lookup`] (what an address leads to), `head` and `trace`
 //! (what is changed in the header section, and put in front of it), `outsider` (senders that nobody outside may use), `srs` (senders by which
-//! bounces of forwarded mail come back), `deliver` and `place` (what is written for one account), `dmarc_results` (what we report to others) and `reported` (what others report to us), `passed_on` (what scripts pass on after events over IMAP), and `refusals`
-//! (the words of every refusal).
+//! bounces of forwarded mail come back), `deliver` and `place` (what is written for one account), `dmarc_results` (what we report to others) and `reported` (what others report to us), `passed_on` (what scripts pass on after events over IMAP), `refusals`
+//! (the words of every refusal) and [`codes`] (by which they are known).
 
 pub mod authenticate;
 mod authorize;
 pub(crate) mod bounce;
 pub(crate) mod brake;
+pub mod codes;
 mod commit;
 mod deliver;
 mod dmarc_results;

@@ -63,6 +63,15 @@ impl Transaction {
         facts: Arc<SessionFacts>,
         mail: Mail,
     ) -> Result<Transaction, Refusal> {
+        let begun = Transaction::begun(services, facts, mail).await;
+        begun.map_err(Refusal::named)
+    }
+
+    async fn begun(
+        services: Arc<Services>,
+        facts: Arc<SessionFacts>,
+        mail: Mail,
+    ) -> Result<Transaction, Refusal> {
         let config = services.config.load_full();
         if mail
             .size
@@ -96,6 +105,10 @@ impl Transaction {
 
     /// Adds a recipient, if mail for it can be accepted now.
     pub async fn recipient(&mut self, rcpt: Rcpt) -> Result<(), Refusal> {
+        self.add(rcpt).await.map_err(Refusal::named)
+    }
+
+    async fn add(&mut self, rcpt: Rcpt) -> Result<(), Refusal> {
         let limit = self.config.limits.recipients;
         if self.recipients.len() >= limit as usize {
             return Err(refusals::too_many_recipients(limit));
@@ -251,7 +264,7 @@ impl Receiving {
         if let Some(refusal) = &self.refused {
             return Err(refusal.clone());
         }
-        let taken = self.take(octets).await;
+        let taken = self.take(octets).await.map_err(Refusal::named);
         self.refused = taken.as_ref().err().cloned();
         taken
     }
@@ -370,7 +383,7 @@ impl Receiving {
             Ok(received) => received,
             Err(refusal) => {
                 refused::log_incomplete(id, client, &refusal);
-                return Err(refusal);
+                return Err(refusal.named());
             }
         };
         let arrival = Arrival::of(&received);

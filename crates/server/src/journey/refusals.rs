@@ -2,6 +2,7 @@
 //!
 //! Whose fault it is decides the class: the client's or its user's 5xx, ours 4xx.
 
+use super::codes::{self, Code};
 use super::envelope::Refusal;
 use ::queue::brake::{self, Excess, Span};
 use jiff::Timestamp;
@@ -9,9 +10,20 @@ use message::Address;
 use smtp::Enhanced;
 use std::net::IpAddr;
 
+/// A refusal that is known by a word (V3).
+fn refusal(
+    code: &'static Code,
+    reply: u16,
+    enhanced: Enhanced,
+    text: impl Into<String>,
+) -> Refusal {
+    Refusal::new(reply, enhanced, text).coded(code)
+}
+
 /// 452 4.5.3 (A11).
 pub(crate) fn too_many_recipients(limit: u32) -> Refusal {
-    Refusal::new(
+    refusal(
+        &codes::TOO_MANY_RECIPIENTS,
         452,
         Enhanced(4, 5, 3),
         format!(
@@ -33,7 +45,8 @@ pub(crate) fn sent_too_much(excess: &Excess, now: Timestamp) -> Refusal {
         ),
         None => "Please send it to fewer at a time".to_string(),
     };
-    Refusal::new(
+    refusal(
+        &codes::SENT_TOO_MUCH,
         450,
         Enhanced(4, 7, 1),
         format!(
@@ -48,7 +61,8 @@ pub(crate) fn sent_too_much(excess: &Excess, now: Timestamp) -> Refusal {
 
 /// 550 5.7.1: an account that was locked after it had logged in.
 pub(crate) fn locked(address: &str) -> Refusal {
-    Refusal::new(
+    refusal(
+        &codes::ACCOUNT_LOCKED,
         550,
         Enhanced(5, 7, 1),
         format!("{address} may not send any more; the administrator of this server knows why"),
@@ -57,14 +71,14 @@ pub(crate) fn locked(address: &str) -> Refusal {
 
 /// 451 4.7.1: greylisting (J6).
 pub(crate) fn come_again(wait: &str) -> Refusal {
-    Refusal::new(
+    refusal(
+        &codes::GREYLISTED,
         451,
         Enhanced(4, 7, 1),
         format!(
             "We do not know you yet: please send it again in {wait}, as mail servers do by themselves"
         ),
     )
-    .coded("GREYLISTED")
 }
 
 /// 550 5.7.1: a sender that the administrator has banned (A19).
@@ -73,7 +87,8 @@ pub(crate) fn banned_sender(sender: &Address, reason: &str) -> Refusal {
         "" => String::new(),
         reason => format!(" ({reason})"),
     };
-    Refusal::new(
+    refusal(
+        &codes::SENDER_BANNED,
         550,
         Enhanced(5, 7, 1),
         format!(
@@ -84,7 +99,8 @@ pub(crate) fn banned_sender(sender: &Address, reason: &str) -> Refusal {
 
 /// 550 5.7.1: a sender of ours, from elsewhere (A17).
 pub(crate) fn forged_sender(sender: &Address, client: IpAddr) -> Refusal {
-    Refusal::new(
+    refusal(
+        &codes::SENDER_IS_OURS,
         550,
         Enhanced(5, 7, 1),
         format!(
@@ -97,7 +113,8 @@ pub(crate) fn forged_sender(sender: &Address, client: IpAddr) -> Refusal {
 
 /// 550 5.7.1: the same where nothing may prove it.
 pub(crate) fn own_sender(sender: &Address, client: IpAddr) -> Refusal {
-    Refusal::new(
+    refusal(
+        &codes::SENDER_IS_OURS,
         550,
         Enhanced(5, 7, 1),
         format!(
@@ -108,7 +125,8 @@ pub(crate) fn own_sender(sender: &Address, client: IpAddr) -> Refusal {
 
 /// 451 4.7.24: whether a sender of ours is proved cannot be said now.
 pub(crate) fn sender_not_checked(sender: &Address) -> Refusal {
-    Refusal::new(
+    refusal(
+        &codes::SENDER_NOT_CHECKED,
         451,
         Enhanced(4, 7, 24),
         format!("DNS does not tell now whether you may send for {sender}; try again later"),
@@ -117,7 +135,8 @@ pub(crate) fn sender_not_checked(sender: &Address) -> Refusal {
 
 /// 552 5.3.4 (A7).
 pub(crate) fn message_too_big(limit: u64) -> Refusal {
-    Refusal::new(
+    refusal(
+        &codes::MESSAGE_TOO_BIG,
         552,
         Enhanced(5, 3, 4),
         format!("The message is larger than the {limit} octets we accept"),
@@ -126,7 +145,8 @@ pub(crate) fn message_too_big(limit: u64) -> Refusal {
 
 /// 552 5.3.4, of the header section.
 pub(crate) fn header_too_big(limit: u32) -> Refusal {
-    Refusal::new(
+    refusal(
+        &codes::HEADER_TOO_BIG,
         552,
         Enhanced(5, 3, 4),
         format!("The header section is larger than the {limit} octets we accept"),
@@ -135,7 +155,8 @@ pub(crate) fn header_too_big(limit: u32) -> Refusal {
 
 /// 554 5.4.6 (A31).
 pub(crate) fn mail_loop(hops: usize) -> Refusal {
-    Refusal::new(
+    refusal(
+        &codes::MAIL_LOOP,
         554,
         Enhanced(5, 4, 6),
         format!("The message has passed {hops} servers and seems to go in circles"),
@@ -144,7 +165,8 @@ pub(crate) fn mail_loop(hops: usize) -> Refusal {
 
 /// 550 5.1.1 (A9).
 pub(crate) fn no_such_user(address: &Address) -> Refusal {
-    Refusal::new(
+    refusal(
+        &codes::NO_SUCH_ADDRESS,
         550,
         Enhanced(5, 1, 1),
         format!("There is no {address} here"),
@@ -153,7 +175,8 @@ pub(crate) fn no_such_user(address: &Address) -> Refusal {
 
 /// 550 5.1.1: written like a sender of forwarded mail, and none that we made, or too old (K19).
 pub(crate) fn not_rewritten_here(address: &Address, why: &str) -> Refusal {
-    Refusal::new(
+    refusal(
+        &codes::BOUNCE_NOT_OURS,
         550,
         Enhanced(5, 1, 1),
         "Bounces to this address are not accepted (any more)",
@@ -163,7 +186,8 @@ pub(crate) fn not_rewritten_here(address: &Address, why: &str) -> Refusal {
 
 /// 451 4.3.5: our configuration names a domain that is none.
 pub(crate) fn no_postmaster() -> Refusal {
-    Refusal::new(
+    refusal(
+        &codes::SET_UP_WRONG,
         451,
         Enhanced(4, 3, 5),
         "Our configuration is wrong; write to postmaster with a domain, or try again later",
@@ -172,7 +196,8 @@ pub(crate) fn no_postmaster() -> Refusal {
 
 /// 550 5.1.2.
 pub(crate) fn domain_off(address: &Address) -> Refusal {
-    Refusal::new(
+    refusal(
+        &codes::DOMAIN_OFF,
         550,
         Enhanced(5, 1, 2),
         format!("The domain {} takes no mail", address.domain()),
@@ -181,7 +206,8 @@ pub(crate) fn domain_off(address: &Address) -> Refusal {
 
 /// 550 5.2.1 (B25).
 pub(crate) fn disabled(address: &Address) -> Refusal {
-    Refusal::new(
+    refusal(
+        &codes::ADDRESS_OFF,
         550,
         Enhanced(5, 2, 1),
         format!("{address} takes no mail at present"),
@@ -190,7 +216,8 @@ pub(crate) fn disabled(address: &Address) -> Refusal {
 
 /// 550 5.4.6 (E16).
 pub(crate) fn alias_loop(address: &Address, chain: &[String]) -> Refusal {
-    Refusal::new(
+    refusal(
+        &codes::ALIAS_WRONG,
         550,
         Enhanced(5, 4, 6),
         format!(
@@ -202,7 +229,8 @@ pub(crate) fn alias_loop(address: &Address, chain: &[String]) -> Refusal {
 
 /// 550 5.4.6.
 pub(crate) fn too_many_targets(address: &Address) -> Refusal {
-    Refusal::new(
+    refusal(
+        &codes::ALIAS_WRONG,
         550,
         Enhanced(5, 4, 6),
         format!("The alias {address} leads to too many addresses"),
@@ -211,7 +239,8 @@ pub(crate) fn too_many_targets(address: &Address) -> Refusal {
 
 /// 550 5.7.1 (A10).
 pub(crate) fn relay_denied(address: &Address) -> Refusal {
-    Refusal::new(
+    refusal(
+        &codes::RELAY_DENIED,
         550,
         Enhanced(5, 7, 1),
         format!("We do not pass mail on to {address} for you; log in on port 465 or 587 first"),
@@ -220,7 +249,8 @@ pub(crate) fn relay_denied(address: &Address) -> Refusal {
 
 /// 550 5.7.1, on the LMTP road.
 pub(crate) fn not_local(address: &Address) -> Refusal {
-    Refusal::new(
+    refusal(
+        &codes::RELAY_DENIED,
         550,
         Enhanced(5, 7, 1),
         format!(
@@ -232,7 +262,8 @@ pub(crate) fn not_local(address: &Address) -> Refusal {
 
 /// 550 5.7.1 (B13, B15, B16).
 pub(crate) fn not_your_sender(sender: &str, field: &str, account: &str) -> Refusal {
-    Refusal::new(
+    refusal(
+        &codes::NOT_YOUR_SENDER,
         550,
         Enhanced(5, 7, 1),
         format!(
@@ -248,7 +279,8 @@ pub(crate) fn not_this_user_s_sender(
     user: &str,
     hostname: &str,
 ) -> Refusal {
-    Refusal::new(
+    refusal(
+        &codes::NOT_YOUR_SENDER,
         550,
         Enhanced(5, 7, 1),
         format!(
@@ -259,7 +291,8 @@ pub(crate) fn not_this_user_s_sender(
 
 /// 550 5.7.1: a From field that names nobody (RFC 5322 §3.6.2).
 pub(crate) fn no_sender_in(field: &str) -> Refusal {
-    Refusal::new(
+    refusal(
+        &codes::NOT_YOUR_SENDER,
         550,
         Enhanced(5, 7, 1),
         format!("The {field} field has no address that can be checked"),
@@ -268,24 +301,24 @@ pub(crate) fn no_sender_in(field: &str) -> Refusal {
 
 /// 550 5.7.1 (K14): what the author's domain asks for. `found`: what SPF and DKIM say.
 pub(crate) fn dmarc_reject(author: &str, found: &str) -> Refusal {
-    Refusal::new(
+    refusal(
+        &codes::DMARC_REJECT,
         550,
         Enhanced(5, 7, 1),
         format!(
             "{author} wants mail refused that is not proved to be its own, by DMARC p=reject: {found}. Send by a server of {author}, or ask its postmaster"
         ),
     )
-    .coded("DMARC-REJECT")
 }
 
 /// 550 5.7.1 (I2): the sum of the reasons says so.
 pub(crate) fn unwanted() -> Refusal {
-    Refusal::new(
+    refusal(
+        &codes::SPAM_SCORE,
         550,
         Enhanced(5, 7, 1),
         "This message looks like unsolicited mail. If it is not, tell our postmaster by other means",
     )
-    .coded("SPAM-SCORE")
 }
 
 /// 550 5.7.1 (I26): a scanner says so. Its honest senders want to know with what they are infected.
@@ -295,37 +328,38 @@ pub(crate) fn infected(name: &str) -> Refusal {
         .filter(char::is_ascii_graphic)
         .take(80)
         .collect();
-    Refusal::new(
+    refusal(
+        &codes::VIRUS,
         550,
         Enhanced(5, 7, 1),
         format!("This message carries a virus: {name}"),
     )
-    .coded("VIRUS")
 }
 
 /// 550 5.7.1 (I18): the settings, or the recipient, want nothing of this sender.
 pub(crate) fn denied_sender() -> Refusal {
-    Refusal::new(
+    refusal(
+        &codes::SENDER_DENIED,
         550,
         Enhanced(5, 7, 1),
         "The recipients take no mail of this sender",
     )
-    .coded("SENDER-DENIED")
 }
 
 /// 451 4.7.0 (I31): the filter has failed, and the settings say that mail waits for it.
 pub(crate) fn not_judged() -> Refusal {
-    Refusal::new(
+    refusal(
+        &codes::NOT_JUDGED,
         451,
         Enhanced(4, 7, 0),
         "We cannot look at mail at present; try again later",
     )
-    .coded("NOT-JUDGED")
 }
 
 /// 452 4.2.2: full now (P1).
 pub(crate) fn mailbox_full(address: &str) -> Refusal {
-    Refusal::new(
+    refusal(
+        &codes::MAILBOX_FULL,
         452,
         Enhanced(4, 2, 2),
         format!("The mailbox of {address} is over its quota; try again later"),
@@ -334,7 +368,8 @@ pub(crate) fn mailbox_full(address: &str) -> Refusal {
 
 /// 552 5.2.2: would not fit into the empty mailbox.
 pub(crate) fn never_fits(address: &str) -> Refusal {
-    Refusal::new(
+    refusal(
+        &codes::QUOTA_TOO_SMALL,
         552,
         Enhanced(5, 2, 2),
         format!("The message is larger than the whole quota of {address}"),
@@ -344,7 +379,7 @@ pub(crate) fn never_fits(address: &str) -> Refusal {
 /// 550 5.7.1: a script of the recipient's own says so (H6; RFC 5429 §2.1.1). The text is the recipient's.
 pub(crate) fn refused_by_rule(reason: &str) -> Refusal {
     const PLAIN: &str = "The recipient refuses this message by a rule of their own";
-    let mut refusal = Refusal::new(550, Enhanced(5, 7, 1), PLAIN);
+    let mut refusal = refusal(&codes::RECIPIENT_RULE, 550, Enhanced(5, 7, 1), PLAIN);
     let lines: Vec<String> = reason
         .lines()
         .map(str::trim_end)
@@ -360,7 +395,8 @@ pub(crate) fn refused_by_rule(reason: &str) -> Refusal {
 
 /// 452 4.5.3: SMTP has one reply for all recipients, and these may need different ones.
 pub(crate) fn own_transaction(address: &str) -> Refusal {
-    Refusal::new(
+    refusal(
+        &codes::ONE_AT_A_TIME,
         452,
         Enhanced(4, 5, 3),
         format!(
@@ -371,7 +407,8 @@ pub(crate) fn own_transaction(address: &str) -> Refusal {
 
 /// 451 4.5.3: the recipients' rules changed while the message came.
 pub(crate) fn rules_differ() -> Refusal {
-    Refusal::new(
+    refusal(
+        &codes::RULES_DIFFER,
         451,
         Enhanced(4, 5, 3),
         "Not all recipients take this message any more; send it again, and each will answer",
@@ -380,7 +417,8 @@ pub(crate) fn rules_differ() -> Refusal {
 
 /// 451 4.3.0: what a script wanted to know could not be looked up.
 pub(crate) fn scripts_failed(address: &str) -> Refusal {
-    Refusal::new(
+    refusal(
+        &codes::RULES_NOT_ASKED,
         451,
         Enhanced(4, 3, 0),
         format!("The rules of {address} cannot be asked at present; try again later"),
@@ -390,17 +428,20 @@ pub(crate) fn scripts_failed(address: &str) -> Refusal {
 /// What failed in the store is ours and temporary: the client shall come again.
 pub(crate) fn store_failed(error: &store::Error) -> Refusal {
     let refusal = match error {
-        store::Error::Full(_) => Refusal::new(
+        store::Error::Full(_) => refusal(
+            &codes::DISK_FULL,
             452,
             Enhanced(4, 3, 1),
             "We have no room to store mail at present; try again later",
         ),
-        store::Error::OverQuota { .. } => Refusal::new(
+        store::Error::OverQuota { .. } => refusal(
+            &codes::MAILBOX_FULL,
             452,
             Enhanced(4, 2, 2),
             "A mailbox is over its quota; try again later",
         ),
-        _ => Refusal::new(
+        _ => refusal(
+            &codes::STORE_AWAY,
             451,
             Enhanced(4, 3, 0),
             "We cannot reach our mail store at present; try again later",
@@ -413,6 +454,22 @@ pub(crate) fn store_failed(error: &store::Error) -> Refusal {
 mod tests {
     use super::*;
     use store::Error;
+
+    /// V3: none is without its word, and no word is without a refusal.
+    #[test]
+    fn v03_all_refusals_are_known_by_a_word() {
+        let source = include_str!("refusals.rs");
+        let (functions, _) = source.split_once("#[cfg(test)]").unwrap();
+        assert_eq!(functions.matches("Refusal::new(").count(), 1);
+        for code in codes::ALL {
+            let name = format!("&codes::{},", code.word.replace('-', "_"));
+            assert!(functions.contains(&name), "{} is never told", code.word);
+        }
+        let told = no_such_user(&Address::parse("a@b.example").unwrap()).named();
+        let words = "There is no a@b.example here (NO-SUCH-ADDRESS)";
+        assert_eq!(told.reply.lines, [words]);
+        assert_eq!(told.named().reply.lines, [words], "once");
+    }
 
     /// E36, S3: what the store cannot do now is never the fault of the client, and never "no such user".
     #[test]

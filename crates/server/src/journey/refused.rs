@@ -50,8 +50,8 @@ impl Arrival {
 
     /// It is refused, or put off: the same with the code in the reply.
     pub(super) async fn refused(mut self, mut refusal: Refusal) -> Refusal {
+        refusal.name_with(self.id);
         self.facts.recipients.truncate(RECIPIENTS);
-        self.name_in(&mut refusal);
         self.log(&refusal);
         self.facts.reply = told(&refusal);
         self.facts.reason = refusal.reason.clone();
@@ -71,7 +71,7 @@ impl Arrival {
             let Err(refusal) = reply else {
                 continue;
             };
-            self.name_in(refusal);
+            refusal.name_with(self.id);
             self.facts.recipients = vec![recipient.clone()];
             self.log(refusal);
             if let Some(judgement) = refusal.judgement.take() {
@@ -93,13 +93,6 @@ impl Arrival {
         self.facts.reason = reasons.join("; ");
         self.remember().await;
         replies
-    }
-
-    /// Puts the code into the reply, where there is a word for what has happened.
-    fn name_in(&self, refusal: &mut Refusal) {
-        if let (Some(code), Some(last)) = (refusal.code, refusal.reply.lines.last_mut()) {
-            *last = format!("{last} ({code} {})", self.id);
-        }
     }
 
     async fn remember(self) {

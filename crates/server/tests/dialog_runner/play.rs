@@ -6,7 +6,7 @@ use crate::world::World;
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
 use server::listen::Kind;
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -181,11 +181,20 @@ impl std::fmt::Display for End {
     }
 }
 
-/// PROXY v2: a TCP connection over IPv4 from there to port 25 here.
-fn proxy_header(origin: Ipv4Addr) -> Vec<u8> {
-    let mut header = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x0c".to_vec();
-    header.extend(origin.octets());
-    header.extend([127, 0, 0, 1, 0xc0, 0, 0, 25]);
+/// PROXY v2: a TCP connection from there to port 25 here.
+fn proxy_header(origin: IpAddr) -> Vec<u8> {
+    let (family, client, server) = match origin {
+        IpAddr::V4(four) => (0x11, four.octets().to_vec(), vec![127, 0, 0, 1]),
+        IpAddr::V6(six) => (
+            0x21,
+            six.octets().to_vec(),
+            Ipv6Addr::LOCALHOST.octets().to_vec(),
+        ),
+    };
+    let mut header = b"\r\n\r\n\0\r\nQUIT\n\x21".to_vec();
+    header.extend([family, 0, client.len() as u8 * 2 + 4]);
+    header.extend([client, server].concat());
+    header.extend([0xc0, 0, 0, 25]);
     header
 }
 
@@ -230,7 +239,7 @@ impl Deflate {
 }
 
 impl Wire {
-    async fn open(listener: Kind, origin: Option<Ipv4Addr>, world: &World) -> Result<Wire, String> {
+    async fn open(listener: Kind, origin: Option<IpAddr>, world: &World) -> Result<Wire, String> {
         let mut stream = TcpStream::connect(world.address(listener))
             .await
             .map_err(|e| format!("could not connect: {e}"))?;

@@ -3,7 +3,7 @@
 use super::pattern::{LeadingStar, Pattern};
 use server::listen::Kind;
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// A dialog file, read.
@@ -14,7 +14,7 @@ pub(crate) struct Script {
     /// Lines of configuration in force for this dialog, `key = value`.
     pub(crate) settings: Vec<(String, String)>,
     /// Where clients come from, by connection; the others are on this machine.
-    pub(crate) origins: BTreeMap<u8, Ipv4Addr>,
+    pub(crate) origins: BTreeMap<u8, IpAddr>,
     /// No look-up works.
     pub(crate) dns_down: bool,
     /// OAuth tokens are taken.
@@ -120,7 +120,7 @@ impl Script {
             let (key, value) = setting.split_once('=').ok_or("not `key = value`")?;
             self.settings.push((key.trim().into(), value.trim().into()));
         } else if let Some(address) = rest.strip_prefix("from ") {
-            let address = address.trim().parse().map_err(|_| "not an IPv4 address")?;
+            let address = address.trim().parse().map_err(|_| "not an address")?;
             self.origins.insert(connection, address);
             let proxy = ("listen.smtp.proxies".into(), "[\"127.0.0.1\"]".into());
             if !self.settings.contains(&proxy) {
@@ -143,7 +143,7 @@ impl Script {
     }
 
     /// Where a connection comes from, if it comes through a proxy: all do if one does, from the place of the first by default.
-    pub(crate) fn origin(&self, connection: u8) -> Option<Ipv4Addr> {
+    pub(crate) fn origin(&self, connection: u8) -> Option<IpAddr> {
         let own = self.origins.get(&connection);
         own.or_else(|| self.origins.get(&1)).copied()
     }

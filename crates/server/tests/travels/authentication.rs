@@ -59,6 +59,49 @@ async fn mailbox(world: &World, name: &'static str) -> u32 {
     world.messages_in("alice@example.com", name).await.unwrap()
 }
 
+/// K17: results that use our name are gone, however they are written; those of others stay; ours is above all that came.
+#[tokio::test]
+async fn k17_forged_results_are_gone_and_ours_are_on_top() {
+    let world = world_with(&[]).await;
+    let forged = "Authentication-Results: mx1.example.com; dmarc=pass header.from=other.example\r\n\
+                  authentication-results:\r\n\tMX1.Example.COM 1; spf=pass smtp.mailfrom=other.example\r\n\
+                  Authentication-Results: (a comment) mx1.example.com (another); dkim=pass header.d=other.example\r\n\
+                  Authentication-Results: mx.relay.example; spf=pass smtp.mailfrom=kept.example\r\n";
+    let message = format!("{forged}{}", from("unheard-of.example"));
+    sent(&world, "x@unheard-of.example", &message)
+        .await
+        .unwrap();
+    let stored = inbox(&world, "alice@example.com").await.remove(0);
+    let (ours, came) = stored
+        .split_once("Authentication-Results: mx.relay.example;")
+        .unwrap();
+    assert_eq!(
+        ours.matches("Authentication-Results: mx1.example.com;\r\n")
+            .count(),
+        1,
+        "{stored}"
+    );
+    assert!(
+        came.starts_with(" spf=pass smtp.mailfrom=kept.example\r\n"),
+        "{stored}"
+    );
+    for forged in [
+        "header.from=other.example",
+        "MX1.Example.COM",
+        "header.d=other.example",
+    ] {
+        assert!(!stored.contains(forged), "{forged}: {stored}");
+    }
+    for found in [
+        "spf=none smtp.mailfrom=x@unheard-of.example",
+        "dkim=none",
+        "dmarc=none header.from=unheard-of.example",
+    ] {
+        assert!(ours.contains(found), "{found}: {ours}");
+    }
+    world.finish().await;
+}
+
 /// K14: forged mail of a p=reject domain is refused in the dialogue, and told who and why.
 #[tokio::test]
 async fn k14_reject_is_refused() {

@@ -160,6 +160,56 @@ async fn i04_result_fields() {
     world.finish().await;
 }
 
+/// I6: the subject stays as it came, since a signature covers it; whoever wants a mark there has a script write it.
+#[tokio::test]
+async fn i06_the_subject_is_marked_by_a_script_alone() {
+    let script = "require [\"editheader\", \"variables\", \"spamtest\", \"relational\", \"comparator-i;ascii-numeric\"];\n\
+         if allof(spamtest :value \"ge\" :comparator \"i;ascii-numeric\" \"4\", header :matches \"Subject\" \"*\") {\n\
+         deleteheader \"Subject\"; addheader \"Subject\" \"***SPAM*** ${1}\"; }\n";
+    let world = scored("7.4").await;
+    sent(&world, "eve@other.example", ADVERTISEMENT)
+        .await
+        .unwrap();
+    super::scripts::activate(&world, "alice@example.com", script).await;
+    sent(&world, "eve@other.example", ADVERTISEMENT)
+        .await
+        .unwrap();
+    let stored = inbox(&world, "alice@example.com").await;
+    for (stored, subject) in stored.iter().zip(["ADV: buy", "***SPAM*** ADV: buy"]) {
+        assert!(stored.contains("X-Spam: yes\r\n"));
+        let subjects: Vec<&str> = stored
+            .lines()
+            .filter_map(|line| line.strip_prefix("Subject: "))
+            .collect();
+        assert_eq!(subjects, [subject], "{stored}");
+    }
+    assert_eq!(stored.len(), 2);
+    world.finish().await;
+}
+
+/// I9: what the filter itself thinks teaches it nothing, whatever it makes of a message.
+#[tokio::test]
+async fn i09_the_filter_does_not_teach_itself() {
+    for score in ["-9", "1", "8", "14.5", "20"] {
+        let world = scored(score).await;
+        let taken = sent(&world, "eve@other.example", ADVERTISEMENT).await;
+        assert_eq!(taken.is_ok(), score != "20");
+        assert!(
+            read(&world, |tx| store::learn::next(tx, 9))
+                .await
+                .is_empty(),
+            "{score}"
+        );
+        world.services().jobs.run("learn").await.unwrap();
+        let counts = read(&world, |tx| {
+            store::lesson::counts(tx, store::lesson::Scope::Server)
+        })
+        .await;
+        assert_eq!((counts.ham, counts.spam), (0.0, 0.0), "{score}");
+        world.finish().await;
+    }
+}
+
 /// I29, B26: exempt is who has logged in, not who says to be one of us.
 #[tokio::test]
 async fn i29_own_mail_is_exempt_by_log_in_alone() {

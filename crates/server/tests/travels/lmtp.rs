@@ -26,6 +26,55 @@ async fn a23_each_recipient_has_its_own_result() {
     world.finish().await;
 }
 
+/// V3: those who have it not are written down, with what each was told, under the id in the reply; who has it is not among them.
+#[tokio::test]
+async fn v03_refusals_to_some_are_written_down() {
+    let world = world_with(&[]).await;
+    write(&world, |tx| {
+        let bob = account::by_address(tx, "bob@example.com")?.unwrap();
+        account::set_quota(tx, bob.id, Some(200))
+    })
+    .await;
+    let to = ["alice@example.com", "bob@example.com"];
+    let results = Client::lmtp(&world)
+        .send("s@remote.example", &to, HELLO)
+        .await;
+    let refusal = results[1].as_ref().unwrap_err();
+    let told = refusal.reply.lines.concat();
+    let (_, id) = told.split_once("(QUOTA-TOO-SMALL ").unwrap();
+    let id = u64::from_str_radix(id.trim_end_matches(')'), 16).unwrap();
+    let accepted = results[0].as_ref().unwrap().lines.concat();
+    assert!(accepted.contains(&format!("{id:016x}")), "{accepted}");
+    let (_, kept) = read(&world, move |tx| store::rejection::of(tx, id))
+        .await
+        .unwrap();
+    assert_eq!(kept.recipients, ["bob@example.com"]);
+    assert_eq!(kept.reply, format!("552 5.2.2 {told}"));
+    assert_eq!(kept.subject, "Hello");
+    assert!(
+        kept.reason.contains("quota of bob@example.com"),
+        "{}",
+        kept.reason
+    );
+
+    // Nobody is refused: nothing is written down.
+    let alone = Client::lmtp(&world)
+        .send("s@remote.example", &to[..1], HELLO)
+        .await;
+    let accepted = alone[0].as_ref().unwrap().lines.concat();
+    let ids = accepted
+        .split(|c: char| !c.is_ascii_hexdigit())
+        .filter(|word| word.len() == 16);
+    let ids: Vec<u64> = ids.map(|id| u64::from_str_radix(id, 16).unwrap()).collect();
+    assert_eq!(ids.len(), 1, "{accepted}");
+    assert!(
+        read(&world, move |tx| store::rejection::of(tx, ids[0]))
+            .await
+            .is_none()
+    );
+    world.finish().await;
+}
+
 /// A refusal of the message is told to each.
 #[tokio::test]
 async fn a23_a_refusal_is_told_to_each() {

@@ -252,7 +252,7 @@ pub(super) fn too_large(service: &Service) -> Reply {
         552,
         Enhanced(5, 3, 4),
         format!(
-            "The message is larger than the {} octets accepted here",
+            "The message is larger than the {} octets accepted here (MESSAGE-TOO-BIG)",
             service.max_size
         ),
     )
@@ -298,7 +298,7 @@ pub(super) fn too_many_recipients(service: &Service) -> Reply {
         452,
         Enhanced(4, 5, 3),
         format!(
-            "A transaction has at most {} recipients; send to the others in another one",
+            "A transaction has at most {} recipients; send to the others in another one (TOO-MANY-RECIPIENTS)",
             service.max_recipients
         ),
     )

@@ -305,8 +305,9 @@ mod tests {
         );
     }
 
+    /// I7: it is silent with nothing learned alone, and may make junk from 200 messages of each class on.
     #[test]
-    fn the_bound_rises_without_a_step() {
+    fn i07_the_bound_rises_without_a_step() {
         assert_eq!(
             (cap(0.0), cap(50.0), cap(200.0)),
             (Some(2.0), Some(6.0), None)

@@ -212,4 +212,6 @@ fn shortened(mut detail: String) -> String {
 }
 
 #[cfg(test)]
+mod samples;
+#[cfg(test)]
 mod tests;

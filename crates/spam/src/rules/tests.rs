@@ -12,14 +12,14 @@ fn names(message: &str) -> Vec<String> {
 }
 
 /// A message in good form around a subject and a text.
-fn written(subject: &str, text: &str) -> String {
+pub(super) fn written(subject: &str, text: &str) -> String {
     format!(
         "From: Anna Berg <anna@berg.example>\r\nTo: Bob <bob@example.com>\r\nSubject: {subject}\r\n\
          Date: Fri, 20 Nov 2026 14:13:44 +0000\r\nMessage-ID: <a1@berg.example>\r\n\r\n{text}\r\n"
     )
 }
 
-fn html(body: &str) -> String {
+pub(super) fn html(body: &str) -> String {
     format!(
         "From: Anna Berg <anna@berg.example>\r\nTo: Bob <bob@example.com>\r\nSubject: pictures\r\n\
          Date: Fri, 20 Nov 2026 14:13:44 +0000\r\nMessage-ID: <a1@berg.example>\r\nMIME-Version: 1.0\r\n\

@@ -56,7 +56,7 @@ fn greylist() -> Vec<Setting> {
              a signature of that domain proves it, as with our own mail that a forwarder sends home (A18). `\"refuse\"`: refused at MAIL, \
              whatever proves it. `\"accept\"`: judged like any other.";
         "gate.never_domains" Reload "[]", Field::Texts(|c| &mut c.gate.never_domains, "domains", domain),
-            "Domains that are never asked to come again when SPF or DKIM proves them (J8). With `gate.greylist = \"doubtful\"` no proved domain is.";
+            "Domains that are never asked to come again when SPF or DKIM proves them (J8). With `gate.greylist_by = \"identity\"` no proved domain is.";
     }
 }
 

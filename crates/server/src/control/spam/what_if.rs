@@ -7,7 +7,7 @@ use super::super::verdict::thresholds;
 use super::super::{Failure, World, message};
 use super::{Named, find};
 use crate::config::SpamSettings;
-use ::spam::verdict::{Action, Thresholds};
+use ::spam::verdict::{Action, Thresholds, Wished};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -138,15 +138,12 @@ impl Checked {
     }
 
     fn thresholds(&self, limits: &judgement::Limits) -> Thresholds {
-        let was = thresholds(limits);
-        let part = |percent: u32| percent as f32 / 100.0;
-        Thresholds {
-            greylist: was.greylist,
-            mark: self.change.mark.unwrap_or(was.mark),
-            junk: self.change.junk.map_or(was.junk, part),
-            junk_seen: self.change.junk_seen.map_or(was.junk_seen, part),
-            refuse: self.change.refuse.unwrap_or(was.refuse),
-        }
+        thresholds(limits).with(&Wished {
+            mark: self.change.mark,
+            junk: self.change.junk,
+            junk_seen: self.change.junk_seen,
+            refuse: self.change.refuse,
+        })
     }
 
     /// What would have been done. What was taken although its score says no, since others wanted it, would have been taken too.

@@ -28,7 +28,7 @@ use crate::scripts;
 use others::Scanned;
 use sender::{Reputation, Sender};
 use spam::features::Features;
-use spam::verdict::{Action, Opinions, Reason, Thresholds, Verdict};
+use spam::verdict::{Action, Opinions, Reason, Thresholds, Verdict, Wished};
 use store::AccountId;
 use store::learn::{Class, Origin};
 
@@ -365,14 +365,12 @@ impl Found {
         let Some((_, wishes)) = all.find(|(whose, _)| *whose == account) else {
             return usual;
         };
-        let part = |percent: u32| percent as f32 / 100.0;
-        Thresholds {
-            greylist: usual.greylist,
-            mark: wishes.mark.unwrap_or(usual.mark),
-            junk: wishes.junk.map_or(usual.junk, part),
-            junk_seen: wishes.junk_seen.map_or(usual.junk_seen, part),
-            refuse: wishes.refuse.unwrap_or(usual.refuse),
-        }
+        usual.with(&Wished {
+            mark: wishes.mark,
+            junk: wishes.junk,
+            junk_seen: wishes.junk_seen,
+            refuse: wishes.refuse,
+        })
     }
 
     /// What only this account has to say.
@@ -462,7 +460,8 @@ mod tests {
         let code = |name: &str| {
             let reasons = vec![Reason::new(name, 100.0, "Eicar-Signature")];
             let told = refusal(&Judgement::of(reasons, Thresholds::default()));
-            (told.code.unwrap_or_default(), told.reply.lines.concat())
+            let word = told.code.map_or("", |code| code.word);
+            (word, told.reply.lines.concat())
         };
         assert_eq!(code("GTUBE").0, "SPAM-SCORE");
         assert_eq!(code("DENIED").0, "SENDER-DENIED");

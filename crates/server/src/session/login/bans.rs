@@ -5,6 +5,7 @@
 
 use crate::session::limits::Source;
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -41,12 +42,35 @@ struct Lists {
     banned: HashMap<Source, Instant>,
     /// The last log-in.
     known: HashMap<Source, Instant>,
+    /// Guesses at an account, from wherever, and since when they are counted.
+    accounts: HashMap<String, (u32, Instant)>,
 }
 
 impl Bans {
     /// Counts a guess; true if it was the one too many.
     pub(super) fn guessed(&self, source: Source) -> bool {
         self.lock().guessed(source, Instant::now())
+    }
+
+    /// Counts a guess at an account, from wherever it came; true if an hour has had so many of them that somebody should know (R10).
+    pub(super) fn guessed_at(&self, name: &str) -> bool {
+        let (mut lists, now) = (self.lock(), Instant::now());
+        let (count, since) = match lists.accounts.get(name) {
+            Some(&(count, since)) if now.duration_since(since) < WITHIN => (count + 1, since),
+            _ => (1, now),
+        };
+        insert(
+            &mut lists.accounts,
+            name.to_owned(),
+            (count, since),
+            |&(_, since)| now.duration_since(since) < WITHIN,
+        );
+        count == GUESSES
+    }
+
+    /// Whether somebody has logged in from there lately.
+    pub(super) fn knows(&self, source: Source) -> bool {
+        self.lock().knows(source, Instant::now())
     }
 
     /// Somebody has logged in from there.
@@ -98,12 +122,13 @@ impl Bans {
 }
 
 impl Lists {
+    fn knows(&self, source: Source, now: Instant) -> bool {
+        let last = self.known.get(&source);
+        last.is_some_and(|&last| now.duration_since(last) < KNOWN_TIME)
+    }
+
     fn guessed(&mut self, source: Source, now: Instant) -> bool {
-        let known = self
-            .known
-            .get(&source)
-            .is_some_and(|&last| now.duration_since(last) < KNOWN_TIME);
-        if known || source.is_loopback() {
+        if self.knows(source, now) || source.is_loopback() {
             return false;
         }
         let (count, since) = match self.guesses.get(&source) {
@@ -125,7 +150,12 @@ impl Lists {
 }
 
 /// Inserts; a full list first loses what no longer counts, and takes nothing new if that is not enough.
-fn insert<T>(list: &mut HashMap<Source, T>, source: Source, value: T, counts: impl Fn(&T) -> bool) {
+fn insert<K: Eq + Hash, T>(
+    list: &mut HashMap<K, T>,
+    source: K,
+    value: T,
+    counts: impl Fn(&T) -> bool,
+) {
     if list.len() >= KEPT {
         list.retain(|_, value| counts(value));
     }

@@ -1,5 +1,7 @@
 //! Makes guessing slow (B23, U6): tries on one account from one address go one after the other, and a failed one blocks its lane until
-//! its delay is over. Tries from one address in all, and on one account from everywhere, go a few at a time.
+//! its delay is over. Tries from one address in all, and on one account from everywhere, go a few at a time. Where somebody has logged in
+//! lately is no stranger's address: there the lane of the account is passed by, so that thousands who guess elsewhere do not keep its owner
+//! out (R10).
 //!
 //! Others are not kept waiting: each address and account has lanes of its own, which exist only while somebody is in them.
 
@@ -41,11 +43,20 @@ pub(super) struct Lanes {
     accounts: Lane<String>,
 }
 
+/// Who tries to log in, and as whom.
+#[derive(Clone, Debug)]
+pub(super) struct Try {
+    pub(super) source: Source,
+    pub(super) name: String,
+    /// Whether somebody has logged in from there lately.
+    pub(super) is_known: bool,
+}
+
 /// A place at the head of the lanes; the next one may go when this is dropped.
 pub(super) struct Turn {
     _pair: Place<(Source, String)>,
     _address: Place<Source>,
-    _account: Place<String>,
+    _account: Option<Place<String>>,
 }
 
 impl Lanes {
@@ -58,11 +69,14 @@ impl Lanes {
     }
 
     /// Waits for its turn.
-    pub(super) async fn turn(&self, source: Source, name: &str) -> Result<Turn, Jammed> {
+    pub(super) async fn turn(&self, who: Try) -> Result<Turn, Jammed> {
         Ok(Turn {
-            _pair: self.pairs.enter((source, name.to_owned())).await?,
-            _address: self.addresses.enter(source).await?,
-            _account: self.accounts.enter(name.to_owned()).await?,
+            _pair: self.pairs.enter((who.source, who.name.clone())).await?,
+            _address: self.addresses.enter(who.source).await?,
+            _account: match who.is_known {
+                true => None,
+                false => Some(self.accounts.enter(who.name).await?),
+            },
         })
     }
 }
@@ -152,24 +166,28 @@ mod tests {
     use super::*;
     use std::net::IpAddr;
 
-    fn source(text: &str) -> Source {
-        Source::of(text.parse::<IpAddr>().unwrap())
+    fn a_try(text: &str, name: &str) -> Try {
+        Try {
+            source: Source::of(text.parse::<IpAddr>().unwrap()),
+            name: name.into(),
+            is_known: false,
+        }
     }
 
     /// B23
     #[tokio::test(start_paused = true)]
     async fn b23_one_at_a_time_for_an_account_and_address() {
         let lanes = Lanes::new();
-        let first = lanes.turn(source("192.0.2.1"), "alice").await.unwrap();
-        let second = lanes.turn(source("192.0.2.1"), "alice");
+        let first = lanes.turn(a_try("192.0.2.1", "alice")).await.unwrap();
+        let second = lanes.turn(a_try("192.0.2.1", "alice"));
         tokio::pin!(second);
         assert!(still_waits(&mut second).await, "the second waits");
         assert!(
-            lanes.turn(source("192.0.2.2"), "alice").await.is_ok(),
+            lanes.turn(a_try("192.0.2.2", "alice")).await.is_ok(),
             "another address does not"
         );
         assert!(
-            lanes.turn(source("192.0.2.1"), "bob").await.is_ok(),
+            lanes.turn(a_try("192.0.2.1", "bob")).await.is_ok(),
             "nor another account"
         );
         drop(first);

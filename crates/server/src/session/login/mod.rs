@@ -30,6 +30,7 @@ use bans::Bans;
 use base64::Engine as _;
 use cache::{Cache, Key, Verdict};
 use hash::Unsupported;
+use lanes::Try;
 use name::LoginName;
 use std::io::{self, Write as _};
 use std::net::IpAddr;
@@ -206,19 +207,34 @@ impl Authenticator {
         let check = async move { checker.check(&name, &password, key).await };
         let turn = self
             .turns
-            .share(key, self.source(peer), &lane, self.delay(), check);
+            .share(key, self.attempt(peer, &lane), self.delay(), check);
         match turn.await {
             outcome if repeated => outcome,
-            outcome => self.count_guess(peer, outcome),
+            outcome => self.count_guess(peer, &lane, outcome),
         }
     }
 
-    /// A refused guess counts towards a ban (U6).
-    fn count_guess(&self, peer: &Peer, outcome: Outcome) -> Outcome {
-        if matches!(outcome, Err(LoginError::Refused(_))) && self.bans.guessed(self.source(peer)) {
+    /// A refused guess counts towards a ban of the address (U6), and of one at an account somebody is told (R10).
+    fn count_guess(&self, peer: &Peer, name: &str, outcome: Outcome) -> Outcome {
+        let Err(LoginError::Refused(why)) = &outcome else {
+            return outcome;
+        };
+        if self.bans.guessed(self.source(peer)) {
             report::banned(peer);
         }
+        if *why == "password" && self.bans.guessed_at(name) {
+            report::besieged(&self.metrics, name);
+        }
         outcome
+    }
+
+    fn attempt(&self, peer: &Peer, name: &str) -> Try {
+        let source = self.source(peer);
+        Try {
+            is_known: self.bans.knows(source),
+            name: name.to_owned(),
+            source,
+        }
     }
 
     /// The addresses that may not log in at present (U6). Bans end with the process.
@@ -235,7 +251,7 @@ impl Authenticator {
     async fn fail(&self, peer: &Peer, lane: &str, reason: &'static str) -> Outcome {
         let check = async move { Err(LoginError::Refused(reason)) };
         self.turns
-            .take(self.source(peer), lane, self.delay(), check)
+            .take(self.attempt(peer, lane), self.delay(), check)
             .await
     }
 
@@ -257,8 +273,8 @@ impl Authenticator {
                 let check = async move { checker.check_token(named, &token).await };
                 let turn = self
                     .turns
-                    .take(self.source(peer), &lane, self.delay(), check);
-                self.count_guess(peer, turn.await)
+                    .take(self.attempt(peer, &lane), self.delay(), check);
+                self.count_guess(peer, &lane, turn.await)
             }
         };
         self.report(peer, user, mechanism, outcome)
@@ -302,8 +318,8 @@ impl Authenticator {
                 let check = async move { checker.check_proof(&name, proof).await };
                 let turn = self
                     .turns
-                    .take(self.source(peer), &lane, self.delay(), check);
-                self.count_guess(peer, turn.await)
+                    .take(self.attempt(peer, &lane), self.delay(), check);
+                self.count_guess(peer, &lane, turn.await)
             }
         };
         let outcome = self.checker.authorize(outcome, claim.authzid).await;

@@ -46,6 +46,17 @@ pub(super) fn banned(peer: &Peer) {
     tracing::warn!(%raddr, reason = "too many failed log-ins", %sid, "banned from logging in for an hour; `pennyblack unban` lifts it");
 }
 
+/// Somebody guesses at an account, from many addresses or one (R10).
+pub(super) fn besieged(metrics: &Metrics, user: &str) {
+    metrics.ratelimited("account_guesses");
+    let user = cut(user);
+    tracing::warn!(
+        user,
+        "fifty wrong passwords for this account within an hour; log-ins from addresses that are new to us are slow for it, those from where \
+         its owner has logged in before are not"
+    );
+}
+
 fn failed(peer: &Peer, user: &str, mechanism: &str, reason: &str) {
     let (proto, raddr, rport) = (
         peer.protocol,

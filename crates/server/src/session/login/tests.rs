@@ -611,6 +611,52 @@ async fn u06_guesses_ban_an_address_and_repetitions_do_not() {
     assert!(world.password("alice", "correct horse").await.is_ok());
 }
 
+/// R10: fifty wrong passwords for one account from fifty addresses are reported, once, and slowed; from where the owner has logged in
+/// before he gets in meanwhile. Nobody of the fifty is banned.
+#[tokio::test]
+async fn r10_guesses_from_everywhere_do_not_keep_the_owner_out() {
+    let world = World::new().await;
+    // What was right is not remembered: it is checked again.
+    world.configure(|auth| {
+        auth.cache_time = Duration::ZERO;
+        auth.failure_delay = Duration::from_millis(200);
+    });
+    assert!(world.password("alice", "correct horse").await.is_ok());
+    let begun = Instant::now();
+    let guess = |n: u8| {
+        let peer = Peer {
+            remote: format!("198.51.100.{n}:40000").parse().unwrap(),
+            ..peer(None)
+        };
+        let auth = &world.auth;
+        async move {
+            auth.password(&peer, Claim::own("alice"), &format!("guess {n}"), "PLAIN")
+                .await
+        }
+    };
+    let mut guesses: Vec<_> = (1..=60).map(|n| Box::pin(guess(n))).collect();
+    // All of them wait before the owner comes.
+    for guess in &mut guesses {
+        let waits = tokio::time::timeout(Duration::ZERO, guess).await;
+        assert!(waits.is_err());
+    }
+    assert!(world.password("alice", "correct horse").await.is_ok());
+    let came_in = begun.elapsed();
+    for guess in guesses {
+        assert_eq!(guess.await.map(|login| login.address), refused("password"));
+    }
+    // Eight at a time.
+    let slowed = begun.elapsed();
+    assert!(
+        slowed >= Duration::from_millis(1600) && came_in < slowed / 2,
+        "{came_in:?} of {slowed:?}"
+    );
+    assert!(world.auth.bans().is_empty());
+    let counted = world.auth.metrics.text();
+    let line = "pennyblack_ratelimited_total{kind=\"account_guesses\"} 1";
+    assert!(counted.lines().any(|known| known == line), "{counted}");
+}
+
 /// The salt of an unknown user is the same after a restart.
 #[test]
 fn the_secret_is_kept() {

@@ -3,9 +3,8 @@
 //! Each check runs in a task of its own: a client that hangs up does not shorten the delay that its failure owes.
 
 use super::cache::Key;
-use super::lanes::{Jammed, Lanes};
+use super::lanes::{Jammed, Lanes, Try};
 use super::{LoginError, Outcome};
-use crate::session::limits::Source;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -32,12 +31,11 @@ impl Turns {
     /// Runs the check when its turn comes; a refusal is answered no earlier than `delay` after the check began.
     pub(super) async fn take(
         &self,
-        source: Source,
-        lane: &str,
+        who: Try,
         delay: Duration,
         check: impl Future<Output = Outcome> + Send + 'static,
     ) -> Outcome {
-        wait(self.start(source, lane, delay, check, || ())).await
+        wait(self.start(who, delay, check, || ())).await
     }
 
     /// The same, once for all who try the same name and password at the same time: a client that opens twenty connections waits once,
@@ -45,8 +43,7 @@ impl Turns {
     pub(super) async fn share(
         &self,
         key: Key,
-        source: Source,
-        lane: &str,
+        who: Try,
         delay: Duration,
         check: impl Future<Output = Outcome> + Send + 'static,
     ) -> Outcome {
@@ -58,7 +55,7 @@ impl Turns {
             };
             shared
                 .entry(key)
-                .or_insert_with(|| self.start(source, lane, delay, check, done))
+                .or_insert_with(|| self.start(who, delay, check, done))
                 .clone()
         };
         wait(pending).await
@@ -66,17 +63,16 @@ impl Turns {
 
     fn start(
         &self,
-        source: Source,
-        lane: &str,
+        who: Try,
         delay: Duration,
         check: impl Future<Output = Outcome> + Send + 'static,
         done: impl FnOnce() + Send + 'static,
     ) -> Pending {
         let (answer, pending) = watch::channel(None);
-        let (lanes, lane) = (self.lanes.clone(), lane.to_owned());
+        let lanes = self.lanes.clone();
         tokio::spawn(async move {
             let done = OnDrop(Some(done));
-            let turn = lanes.turn(source, &lane).await;
+            let turn = lanes.turn(who).await;
             let begun = Instant::now();
             let outcome = match turn {
                 Ok(_) => check.await,
@@ -124,12 +120,22 @@ fn lock(shared: &Mutex<HashMap<Key, Pending>>) -> MutexGuard<'_, HashMap<Key, Pe
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::limits::Source;
     use std::sync::atomic::{AtomicU32, Ordering};
 
     const DELAY: Duration = Duration::from_secs(2);
 
-    fn source() -> Source {
-        Source::of("192.0.2.1".parse().unwrap())
+    /// Somebody at 192.0.2.1 tries to be alice.
+    fn alice() -> Try {
+        from("192.0.2.1", false)
+    }
+
+    fn from(address: &str, is_known: bool) -> Try {
+        Try {
+            source: Source::of(address.parse().unwrap()),
+            name: "alice".into(),
+            is_known,
+        }
     }
 
     async fn refused() -> Outcome {
@@ -140,7 +146,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn b23_parallel_failures_are_answered_one_by_one() {
         let (turns, begun) = (Turns::new(), Instant::now());
-        let tries = (0..3).map(|_| turns.take(source(), "alice", DELAY, refused()));
+        let tries = (0..3).map(|_| turns.take(alice(), DELAY, refused()));
         let mut answered = Vec::new();
         for outcome in join(tries.collect()).await {
             answered.push(outcome.1.duration_since(begun).as_secs());
@@ -153,14 +159,54 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn b23_hanging_up_does_not_shorten_the_delay() {
         let (turns, begun) = (Turns::new(), Instant::now());
-        let first = turns.take(source(), "alice", DELAY, refused());
+        let first = turns.take(alice(), DELAY, refused());
         assert!(
             tokio::time::timeout(Duration::from_millis(1), first)
                 .await
                 .is_err()
         );
-        let _ = turns.take(source(), "alice", DELAY, refused()).await;
+        let _ = turns.take(alice(), DELAY, refused()).await;
         assert_eq!(begun.elapsed().as_secs(), 4);
+    }
+
+    /// R10: guesses at one account from many addresses are slowed together; where its owner has logged in before, he waits for none of them.
+    #[tokio::test(start_paused = true)]
+    async fn r10_the_owner_does_not_wait_for_those_who_guess() {
+        let (turns, begun) = (Arc::new(Turns::new()), Instant::now());
+        let guesses = (1..=70).map(|n| {
+            let turns = Arc::clone(&turns);
+            let who = from(&format!("198.51.100.{n}"), false);
+            async move { turns.take(who, DELAY, refused()).await }
+        });
+        let guesses = tokio::spawn(join(guesses.map(Box::pin).collect()));
+        tokio::task::yield_now().await;
+        tokio::time::advance(Duration::from_millis(1)).await;
+        let owner = async { Err(LoginError::Refused("stands for the right password")) };
+        let from_home = turns.take(from("192.0.2.1", true), Duration::ZERO, owner);
+        assert!(matches!(from_home.await, Err(LoginError::Refused(_))));
+        assert!(
+            begun.elapsed() < Duration::from_secs(1),
+            "{:?}",
+            begun.elapsed()
+        );
+        let answered = guesses.await.unwrap();
+        let slowest = answered
+            .iter()
+            .map(|(_, at)| at.duration_since(begun).as_secs())
+            .max();
+        // Eight at a time, two seconds each.
+        assert_eq!(slowest, Some(18));
+        // Somewhere else he is one of many.
+        let begun = Instant::now();
+        let strangers =
+            (1..=9).map(|n| turns.take(from(&format!("198.51.100.{n}"), false), DELAY, refused()));
+        let answered = join(strangers.collect()).await;
+        assert_eq!(
+            answered
+                .last()
+                .map(|(_, at)| at.duration_since(begun).as_secs()),
+            Some(4)
+        );
     }
 
     #[tokio::test(start_paused = true)]
@@ -168,7 +214,7 @@ mod tests {
         let (turns, checks) = (Turns::new(), Arc::new(AtomicU32::new(0)));
         let tries = (0..20).map(|_| {
             let checks = Arc::clone(&checks);
-            turns.share([0; 32], source(), "alice", DELAY, async move {
+            turns.share([0; 32], alice(), DELAY, async move {
                 checks.fetch_add(1, Ordering::SeqCst);
                 refused().await
             })
