@@ -81,6 +81,9 @@ pub(crate) enum Command {
     /// Keys that sign mail, and the DNS records they need
     #[command(subcommand)]
     Dkim(Dkim),
+    /// Certificates that are served, and a change of keys that waits for its TLSA records in DNS
+    #[command(subcommand)]
+    Tls(Tls),
     /// Who may use whose mailboxes
     #[command(subcommand)]
     Share(Share),
@@ -396,6 +399,12 @@ pub(crate) enum Account {
         /// The account
         address: String,
     },
+    /// The owner of an account says that somebody else sent the mail that is held: as `lock`, and what that log-in sent and has not left yet is taken back;
+    /// prints the note that `incident` writes
+    NotMe {
+        /// The account
+        address: String,
+    },
     /// What was sent from an account, by whom and to whom: a note for those who have to know, when somebody else has used it
     Incident {
         /// The account
@@ -541,6 +550,22 @@ pub(crate) enum Dkim {
         #[command(flatten)]
         sure: Sure,
     },
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Tls {
+    /// Print the certificates that are served, and what waits to take their place
+    Show,
+    /// Make a new key for the certificate that the server makes itself; it is served once DNS has had its TLSA record for two TTLs, or at once where DNS has none
+    Rotate,
+    /// Serve a new key now that waits for DNS; refused while others may not know it
+    Switch {
+        /// Serve it all the same: servers that obey DANE send nothing here until they see its record
+        #[arg(long)]
+        force: bool,
+    },
+    /// Go on with the old key, and forget the new one
+    Cancel,
 }
 
 /// With what a key signs.

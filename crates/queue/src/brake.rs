@@ -3,10 +3,12 @@
 //! Hours and days are the last hour and the last 24 hours, counted in slots of ten minutes. What is usual is learned from the busiest of the
 //! last four weeks' days; while little is known of an account, more is allowed.
 
+use crate::countries::Country;
 use jiff::SignedDuration;
 use std::fmt;
+use std::net::IpAddr;
 use store::Timestamp;
-use store::sending::{Day, Slot, Tally, Usage};
+use store::sending::{Day, Place, Slot, Tally, Usage};
 
 const SLOT: i64 = 600;
 const SLOTS_IN_HOUR: i64 = 6;
@@ -16,6 +18,11 @@ const SECONDS_IN_DAY: i64 = 86_400;
 const DAYS_KEPT: i64 = 28;
 /// Days with mail before which an account counts as new.
 const DAYS_UNTIL_KNOWN: usize = 5;
+/// Places of an account that are remembered, and for how many days.
+const PLACES: usize = 64;
+const DAYS_A_PLACE_IS_KNOWN: i64 = 180;
+/// Places that a letter names.
+const PLACES_NAMED: usize = 8;
 /// How much more a new account may send before that is unusual.
 const NEW_ACCOUNT: u32 = 3;
 
@@ -135,6 +142,175 @@ impl fmt::Display for Unusual {
             "{} {what} within a {}, where {} were the most in the last four weeks",
             self.count, self.span, self.usual
         )
+    }
+}
+
+/// Where a message comes from, as far as that tells who sends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// A neighbourhood large enough for a telephone that is given another address every day.
+    network: String,
+    /// By the list of the operator.
+    country: Option<Country>,
+}
+
+impl Origin {
+    /// Of a client.
+    pub fn of(address: IpAddr, country: Option<Country>) -> Origin {
+        let network = match address.to_canonical() {
+            IpAddr::V4(address) => {
+                let [a, b, ..] = address.octets();
+                format!("{a}.{b}.0.0/16")
+            }
+            IpAddr::V6(address) => {
+                let [a, b, ..] = address.segments();
+                format!("{a:x}:{b:x}::/32")
+            }
+        };
+        Origin { network, country }
+    }
+
+    /// The most specific last.
+    fn names(&self) -> impl Iterator<Item = (Kind, String)> {
+        let country = self
+            .country
+            .map(|country| (Kind::Country, country.to_string()));
+        country
+            .into_iter()
+            .chain([(Kind::Network, self.network.clone())])
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Country,
+    Network,
+}
+
+impl Kind {
+    /// Countries have two letters, networks a length.
+    fn of(place: &Place) -> Kind {
+        match place.name.contains('/') {
+            true => Kind::Network,
+            false => Kind::Country,
+        }
+    }
+}
+
+/// Recipients elsewhere that an account may write to from where it was never used before. 0: as many as from anywhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Abroad {
+    /// From new networks.
+    pub network: u32,
+    /// From new countries.
+    pub country: u32,
+}
+
+/// Mail from where an account was never used before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Strange {
+    kind: Kind,
+    place: String,
+    count: u32,
+    known: Vec<String>,
+}
+
+impl fmt::Display for Strange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, most) = match self.kind {
+            Kind::Country => ("countries", "country"),
+            Kind::Network => ("networks", "network"),
+        };
+        write!(
+            f,
+            "{} recipients were written to from {kind} where the account was never used before, the last from the {most} {}",
+            self.count, self.place
+        )?;
+        match self.known.is_empty() {
+            true => Ok(()),
+            false => write!(f, "; it is known from {}", self.known.join(", ")),
+        }
+    }
+}
+
+/// Whether that is too much from where the account was never used before (V10). Of an account that is new here nobody knows where it is used.
+pub fn strange(
+    (tally, places): (&Tally, &[Place]),
+    limits: &Abroad,
+    origin: &Origin,
+    recipients: u32,
+    now: Timestamp,
+) -> Option<Strange> {
+    let today = day_of(now);
+    let days = tally.days.iter().filter(|day| day.number < today - 1);
+    if recipients == 0 || days.count() < DAYS_UNTIL_KNOWN {
+        return None;
+    }
+    origin.names().find_map(|(kind, place)| {
+        let limit = match kind {
+            Kind::Country => limits.country,
+            Kind::Network => limits.network,
+        };
+        let of_kind = || places.iter().filter(|one| Kind::of(one) == kind);
+        let known = || of_kind().filter(|one| is_known(one, today));
+        // Where no place is known yet there is no habit: the list of countries was set today, or the server is older than this.
+        if limit == 0 || known().any(|one| one.name == place) || known().next().is_none() {
+            return None;
+        }
+        let fresh = of_kind().filter(|one| !is_known(one, today));
+        let count = fresh.fold(recipients, |sum, one| sum.saturating_add(one.recipients));
+        (count > limit).then(|| Strange {
+            kind,
+            place,
+            count,
+            known: known()
+                .map(|one| one.name.clone())
+                .take(PLACES_NAMED)
+                .collect(),
+        })
+    })
+}
+
+/// Not since yesterday: who goes slowly must not make a habit of it meanwhile.
+fn is_known(place: &Place, today: i64) -> bool {
+    place.first < today - 1
+}
+
+/// The account is used from there, and writes to so many elsewhere.
+pub fn visit(places: &mut Vec<Place>, origin: &Origin, recipients: u32, now: Timestamp) {
+    let today = day_of(now);
+    for (_, name) in origin.names() {
+        match places.iter_mut().find(|one| one.name == name) {
+            Some(place) => {
+                place.last = place.last.max(today);
+                if !is_known(place, today) {
+                    place.recipients = place.recipients.saturating_add(recipients);
+                }
+            }
+            None => places.push(Place {
+                name,
+                first: today,
+                last: today,
+                recipients,
+            }),
+        }
+    }
+    places.retain(|one| one.last >= today - DAYS_A_PLACE_IS_KNOWN);
+    while places.len() > PLACES {
+        // The one that was used longest ago; of those of today the newest, so that nobody drives the known ones out.
+        let oldest =
+            (0..places.len()).min_by_key(|n| (places[*n].last, is_known(&places[*n], today)));
+        if let Some(oldest) = oldest {
+            places.remove(oldest);
+        }
+    }
+}
+
+/// Where the account was used so far is all right.
+pub fn approve_places(places: &mut [Place]) {
+    for place in places {
+        place.first = 0;
+        place.recipients = 0;
     }
 }
 
@@ -413,6 +589,107 @@ mod tests {
             until_held(tally, start + 2 * SECONDS_IN_DAY, one(1, 1), 60),
             120
         );
+    }
+
+    fn origin(address: &str, country: &str) -> Origin {
+        let list = format!("0.0.0.0/0,{country}");
+        let countries = crate::countries::Countries::parse(&list).unwrap();
+        let address = address.parse().unwrap();
+        Origin::of(address, countries.of(address))
+    }
+
+    /// How many recipients a thief from there reaches of an account that sends so much a day at home, a message every so many seconds.
+    fn abroad(a_day: u32, thief: &[Origin], every: i64) -> u32 {
+        let limits = Abroad {
+            network: 40,
+            country: 10,
+        };
+        let (mut tally, start) = history(a_day);
+        let mut places = Vec::new();
+        let home = origin("192.0.2.1", "AT");
+        for day in 0..21 {
+            visit(&mut places, &home, 5, at(day * SECONDS_IN_DAY));
+        }
+        for (sent, from) in (0..1000).zip(thief.iter().cycle()) {
+            let now = at(start + i64::from(sent) * every);
+            let stopped = strange((&tally, &places), &limits, from, 1, now).is_some()
+                || unusual(&tally, &HABIT, one(1, 1), now).is_some();
+            if stopped {
+                return sent;
+            }
+            add(&mut tally, one(1, 1), now);
+            visit(&mut places, from, 1, now);
+        }
+        1000
+    }
+
+    /// V10: even of an account that sends much, and with a new network for each message, a thief gets few messages out.
+    #[test]
+    fn v10_a_thief_elsewhere_gets_little_out() {
+        let foreign = [origin("198.51.100.7", "AU")];
+        let near = [origin("198.51.100.7", "AT")];
+        let proxies: Vec<Origin> = (1..200)
+            .map(|n| origin(&format!("100.{n}.0.1"), "AT"))
+            .collect();
+        for every in [1, 60, 600] {
+            for a_day in [5, 70] {
+                assert_eq!(abroad(a_day, &foreign, every), 10);
+                let out = abroad(a_day, &near, every);
+                assert!((20..50).contains(&out), "{out}");
+                let out = abroad(a_day, &proxies, every);
+                assert!((20..50).contains(&out), "{out}");
+            }
+        }
+    }
+
+    /// V10: who travels may write; what was approved is known, and so is a place after two days.
+    #[test]
+    fn v10_places_become_known() {
+        let limits = Abroad {
+            network: 40,
+            country: 10,
+        };
+        let (tally, start) = history(10);
+        let (home, away) = (origin("192.0.2.1", "AT"), origin("198.51.100.7", "IT"));
+        let mut places = Vec::new();
+        visit(&mut places, &home, 1, at(0));
+        let now = at(start);
+        let held = |places: &[Place], n, now| strange((&tally, places), &limits, &away, n, now);
+        assert_eq!(held(&places, 10, now), None);
+        let found = held(&places, 11, now).unwrap().to_string();
+        assert_eq!(
+            found,
+            "11 recipients were written to from countries where the account was never used before, the last from the country IT; it is known from AT"
+        );
+        visit(&mut places, &away, 5, now);
+        assert!(held(&places, 6, at(start + SECONDS_IN_DAY)).is_some());
+        assert_eq!(held(&places, 60, at(start + 2 * SECONDS_IN_DAY)), None);
+        approve_places(&mut places);
+        assert_eq!(held(&places, 60, now), None);
+        // Without a habit nothing is strange.
+        assert_eq!(held(&[], 60, now), None);
+        assert_eq!(
+            strange((&Tally::default(), &places), &limits, &away, 60, now),
+            None
+        );
+    }
+
+    #[test]
+    fn places_are_bounded_and_the_known_stay() {
+        let mut places = Vec::new();
+        visit(&mut places, &origin("192.0.2.1", "AT"), 1, at(0));
+        let later = at(3 * SECONDS_IN_DAY);
+        visit(&mut places, &origin("192.0.2.1", "AT"), 1, later);
+        for n in 0..200 {
+            visit(
+                &mut places,
+                &origin(&format!("100.{n}.0.1"), "AT"),
+                1,
+                later,
+            );
+        }
+        assert_eq!(places.len(), PLACES);
+        assert!(places.iter().any(|one| one.name == "192.0.0.0/16"));
     }
 
     #[test]

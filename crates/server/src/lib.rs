@@ -5,6 +5,7 @@
 mod admin;
 pub mod config;
 pub mod control;
+mod countries;
 mod dial;
 pub mod fetch;
 pub mod filter;

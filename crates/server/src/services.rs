@@ -55,6 +55,8 @@ pub struct Services {
     pub tls: Arc<crate::session::tls::Tls>,
     /// Checks passwords.
     pub login: crate::session::login::Authenticator,
+    /// In which country an address is.
+    pub countries: crate::countries::CountryList,
     /// What is known of senders before their mail is read.
     pub gate: crate::gate::Gate,
     /// What the filter has learned.

@@ -50,6 +50,19 @@ pub struct Tally {
     pub approved: Option<i64>,
 }
 
+/// A network or a country that an account was used from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// `192.0.0.0/16`, or `AT`.
+    pub name: String,
+    /// The day of the first message, as days since 1970 in UTC.
+    pub first: i64,
+    /// That of the last one.
+    pub last: i64,
+    /// Recipients elsewhere that were written to from there while it was new.
+    pub recipients: u32,
+}
+
 /// Limits of one account, where they are not those of everybody. 0 is no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwnLimits {
@@ -91,6 +104,27 @@ pub struct Sending {
     pub limits: OwnLimits,
     /// Why its mail is held, if it is.
     pub hold: Option<Hold>,
+    /// Where it was used from.
+    pub places: Vec<Place>,
+}
+
+/// As it was written before there were places.
+#[derive(Deserialize)]
+struct WithoutPlaces {
+    tally: Tally,
+    limits: OwnLimits,
+    hold: Option<Hold>,
+}
+
+impl From<WithoutPlaces> for Sending {
+    fn from(old: WithoutPlaces) -> Sending {
+        Sending {
+            tally: old.tally,
+            limits: old.limits,
+            hold: old.hold,
+            places: Vec::new(),
+        }
+    }
 }
 
 /// What is known of an account; nothing, if it never sent. In a transaction that writes, it stays so until that ends.
@@ -148,6 +182,7 @@ fn unseal(tx: &Tx<'_>, account: AccountId, stored: &[u8]) -> Result<Sending> {
         .vault
         .open(&account.as_u128().to_be_bytes(), stored)?;
     postcard::from_bytes(&plain)
+        .or_else(|_| postcard::from_bytes::<WithoutPlaces>(&plain).map(Sending::from))
         .map_err(|e| Error::Corrupt(format!("the counts of {account} are unreadable: {e}")))
 }
 
@@ -202,6 +237,29 @@ pub struct Submission {
     pub to: Vec<String>,
     /// The log-in and the client, in words.
     pub by: String,
+    /// Recipients who had not got it yet when it was taken back, since somebody else wrote it.
+    pub taken_back: Vec<String>,
+}
+
+/// As it was written before anything was taken back.
+#[derive(Deserialize)]
+struct NeverTakenBack {
+    at: i64,
+    from: String,
+    to: Vec<String>,
+    by: String,
+}
+
+impl From<NeverTakenBack> for Submission {
+    fn from(old: NeverTakenBack) -> Submission {
+        Submission {
+            at: old.at,
+            from: old.from,
+            to: old.to,
+            by: old.by,
+            taken_back: Vec::new(),
+        }
+    }
 }
 
 /// Notes a submission.
@@ -229,12 +287,36 @@ pub fn submissions(
         params![account, since.as_microsecond(), limit],
         |row| Ok((row.id(0)?, row.blob(1)?.to_vec())),
     )?;
-    let read = |(id, data): (u128, Vec<u8>)| {
-        let plain = tx.context.vault.open(&id.to_be_bytes(), &data)?;
-        postcard::from_bytes(&plain)
-            .map_err(|e| Error::Corrupt(format!("a submission is unreadable: {e}")))
-    };
+    let read = |(id, data): (u128, Vec<u8>)| read_submission(tx, id, &data);
     rows.into_iter().map(read).collect()
+}
+
+fn read_submission(tx: &Tx<'_>, id: u128, data: &[u8]) -> Result<Submission> {
+    let plain = tx.context.vault.open(&id.to_be_bytes(), data)?;
+    postcard::from_bytes(&plain)
+        .or_else(|_| postcard::from_bytes::<NeverTakenBack>(&plain).map(Submission::from))
+        .map_err(|e| Error::Corrupt(format!("a submission is unreadable: {e}")))
+}
+
+/// Notes that what was submitted at this time was taken back from this recipient.
+pub fn take_back(tx: &mut Tx<'_>, account: AccountId, at: i64, address: &str) -> Result<()> {
+    let rows = tx.all(
+        "SELECT id, data FROM submission WHERE account = $1 AND at = $2",
+        params![account, at],
+        |row| Ok((row.id(0)?, row.blob(1)?.to_vec())),
+    )?;
+    for (id, data) in rows {
+        let mut submission = read_submission(tx, id, &data)?;
+        submission.taken_back.push(address.to_owned());
+        let plain = postcard::to_stdvec(&submission)
+            .map_err(|e| Error::Bug(format!("a submission cannot be encoded: {e}")))?;
+        let data = tx.context.vault.seal(&id.to_be_bytes(), &plain)?;
+        tx.execute(
+            "UPDATE submission SET data = $4 WHERE account = $1 AND at = $2 AND id = $3",
+            params![account, at, QueueId::from_u128(id), &data],
+        )?;
+    }
+    Ok(())
 }
 
 /// Forgets what was submitted before. How many there were.

@@ -1,7 +1,8 @@
 //! What the name server knows: records, names that fail, and what it says about names that nobody has defined.
 
 use hickory_proto::op::{Message, MessageType, OpCode, Query, ResponseCode};
-use hickory_proto::rr::rdata::{A, AAAA, CNAME, MX, PTR, SOA, TXT};
+use hickory_proto::rr::rdata::tlsa::{CertUsage, Matching, Selector};
+use hickory_proto::rr::rdata::{A, AAAA, CNAME, MX, PTR, SOA, TLSA, TXT};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -101,6 +102,17 @@ impl Zone {
     /// Adds an alias.
     pub fn cname(&mut self, name: &str, target: &str) -> &mut Zone {
         self.add(name, RData::CNAME(CNAME(absolute(target))))
+    }
+
+    /// Adds a TLSA record `3 1 1` of a key, by the SHA-256 of it in hexadecimal.
+    pub fn tlsa(&mut self, name: &str, hash: &str) -> &mut Zone {
+        let octets = hash.as_bytes().chunks(2).map(|pair| {
+            let digits = std::str::from_utf8(pair).unwrap_or_default();
+            u8::from_str_radix(digits, 16).unwrap_or_default()
+        });
+        let (usage, selector) = (CertUsage::from(3), Selector::from(1));
+        let tlsa = TLSA::new(usage, selector, Matching::from(1), octets.collect());
+        self.add(name, RData::TLSA(tlsa))
     }
 
     /// Makes a name exist without records, or with none any more.

@@ -58,6 +58,7 @@ pub(crate) fn run(which: Which, global: &Global) -> Outcome {
         }
         Which::Release { address } => sending(global, Request::Release { address }),
         Which::Lock { address } => sending(global, Request::Lock { address }),
+        Which::NotMe { address } => incident(global, Request::NotMe { address }),
         Which::Incident { address, hours } => {
             incident(global, Request::Incident { address, hours })
         }

@@ -23,6 +23,7 @@ mod service;
 mod share;
 mod sieve;
 mod spam;
+mod tls;
 mod update;
 
 use crate::cli::{Cli, Command, Global};
@@ -42,6 +43,7 @@ pub(crate) fn run(cli: Cli) -> Outcome {
         Command::Domain(which) => domain::run(which, &global),
         Command::Alias(which) => alias::run(which, &global),
         Command::Dkim(which) => dkim::run(which, &global),
+        Command::Tls(which) => tls::run(which, &global),
         Command::Share(which) => share::run(which, &global),
         Command::Queue(which) => queue::run(which, &global),
         Command::Routes(which) => queue::routes(which, &global),

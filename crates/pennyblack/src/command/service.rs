@@ -257,6 +257,11 @@ fn print_dane(report: &dane::Report, global: &Global) -> u8 {
         false => say!("records that fit, for a zone that is signed:"),
     }
     report.records.iter().for_each(|line| say!("{line}"));
+    for key in &report.waiting {
+        say!(
+            "the key {key} waits for its record and is served two TTLs after it is there: `pennyblack tls show`"
+        );
+    }
     code
 }
 

@@ -284,6 +284,8 @@ pub struct StoreSettings {
 pub struct TlsSettings {
     /// Certificate chain and key files; the first is served when no name matches. Empty: a local CA makes one.
     pub certificates: Vec<Certificate>,
+    /// Whether a new key waits for its TLSA records, where DNS has some of the old one (L24). Default true.
+    pub await_dane: bool,
     /// PEM file of additional CAs that remote servers' certificates may come from.
     pub extra_roots: Option<PathBuf>,
 }
@@ -489,7 +491,7 @@ pub struct QueueSettings {
 }
 
 /// How much accounts may send.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct BrakeSettings {
     /// The most in an hour and in a day. Defaults: 100 and 500 messages, 500 and 2000 recipients, 200 and 500 first-time recipients.
     pub limits: queue::brake::Limits,
@@ -497,6 +499,10 @@ pub struct BrakeSettings {
     pub hold_unusual: bool,
     /// What is unusual. Defaults: above 40 messages, 120 recipients, 40 first-time recipients, and three times the usual.
     pub habit: queue::brake::Habit,
+    /// Recipients that may be written to from where an account was never used before. Defaults: 40 from new networks, 10 from new countries.
+    pub abroad: queue::brake::Abroad,
+    /// A list of addresses and countries.
+    pub countries: Option<PathBuf>,
 }
 
 /// How mail goes to other servers.

@@ -77,6 +77,10 @@ pub enum Request {
     Lock {
         address: String,
     },
+    /// Its owner says that somebody else sent what is held: as `Lock`, and what has not left yet is taken back (V10).
+    NotMe {
+        address: String,
+    },
     /// What was sent from it lately, as a note for those who have to know (V10).
     Incident {
         address: String,
@@ -224,6 +228,7 @@ pub(super) async fn execute(world: &World, request: Request) -> Result<Answer, F
         Request::Remove { address, mode } => remove(world, &address, mode).await,
         Request::Limit { address, change } => sending::limit(world, &address, change).await,
         Request::Release { address } => sending::release(world, &address).await,
+        Request::NotMe { address } => sending::not_me(world, &address).await,
         Request::Lock { address } => sending::lock(world, &address).await,
         Request::Incident { address, hours } => incident::incident(world, &address, hours).await,
     }

@@ -28,8 +28,10 @@ pub struct Report {
     pub hostname: String,
     /// One for each port. None: no server runs, so none serves a key.
     pub findings: Vec<Finding>,
-    /// The records that fit, as lines of a zone file.
+    /// The records that fit, as lines of a zone file; those of keys that wait to be served too (L24).
     pub records: Vec<String>,
+    /// Keys that wait for their records, by their hash.
+    pub waiting: Vec<String>,
 }
 
 /// What holds for one port.
@@ -76,13 +78,20 @@ pub(super) async fn check(world: &World) -> Report {
         hostname: hostname.clone(),
         findings: Vec::new(),
         records: Vec::new(),
+        waiting: Vec::new(),
     };
     let Some(running) = &world.running else {
         return report;
     };
     let served = running.services.tls.served(&hostname);
     let ports = ports(running);
-    report.records = fitting(&hostname, &served, &ports);
+    let mut keys: Vec<String> = served
+        .iter()
+        .filter_map(|chain| tls::key_hash(chain))
+        .collect();
+    report.waiting = running.services.tls.waiting_for(&served);
+    keys.extend(report.waiting.iter().cloned());
+    report.records = fitting(&hostname, &keys, &ports);
     for port in ports {
         let dns = &*running.services.dns;
         report
@@ -101,9 +110,9 @@ fn ports(running: &Running) -> Vec<u16> {
 }
 
 /// L23, M24: one name with a record for each key, and a CNAME to it for each port.
-fn fitting(hostname: &str, served: &[Chain], ports: &[u16]) -> Vec<String> {
-    let keys = served.iter().filter_map(|chain| tls::key_hash(chain));
+fn fitting(hostname: &str, keys: &[String], ports: &[u16]) -> Vec<String> {
     let mut records: Vec<String> = keys
+        .iter()
         .map(|hash| format!("tlsa._dane.{hostname}. IN TLSA 3 1 1 {hash}"))
         .collect();
     records.sort();
@@ -201,7 +210,7 @@ mod tests {
     async fn l26_verdicts() {
         let (old, new) = (chain(), chain());
         let hash = tls::key_hash(&old).unwrap();
-        let lines = fitting("mx1.example.com", std::slice::from_ref(&old), &[25]);
+        let lines = fitting("mx1.example.com", std::slice::from_ref(&hash), &[25]);
         assert_eq!(
             lines[0],
             format!("tlsa._dane.mx1.example.com. IN TLSA 3 1 1 {hash}")

@@ -31,6 +31,7 @@ pub mod sieve;
 mod socket;
 pub mod spam;
 pub mod tables;
+pub mod tls;
 pub mod verdict;
 
 pub use client::Client;
@@ -80,6 +81,8 @@ pub enum Request {
     Message(message::Request),
     /// Tables of the admin's own.
     Tables(tables::Request),
+    /// Certificates.
+    Tls(tls::Request),
     /// The filter: what it has learned, and what it thinks.
     Spam(spam::Request),
 }
@@ -90,7 +93,9 @@ impl Request {
         use service::Request::{Health, Metrics, Pause, Reload, Status};
         matches!(
             self,
-            Request::Service(Status | Health | Metrics | Reload | Pause { .. }) | Request::Jobs(_)
+            Request::Service(Status | Health | Metrics | Reload | Pause { .. })
+                | Request::Jobs(_)
+                | Request::Tls(_)
         )
     }
 }
@@ -131,6 +136,8 @@ pub enum Answer {
     Message(message::Answer),
     /// Tables of the admin's own.
     Tables(tables::Answer),
+    /// Certificates.
+    Tls(Vec<tls::View>),
     /// The filter.
     Spam(Box<spam::Answer>),
 }
@@ -297,6 +304,7 @@ pub async fn execute(world: &World, request: Request) -> Result<Answer, Failure>
         Request::Removed(request) => removed::execute(world, request).await.map(Answer::Removed),
         Request::Message(request) => message::execute(world, request).await.map(Answer::Message),
         Request::Tables(request) => tables::execute(world, request).await.map(Answer::Tables),
+        Request::Tls(request) => tls::execute(world, request).await.map(Answer::Tls),
         Request::Spam(request) => spam::execute(world, request)
             .await
             .map(|answer| Answer::Spam(Box::new(answer))),

@@ -3,6 +3,7 @@
 mod acquaintance;
 mod autoexpunge;
 mod brake;
+pub(crate) mod dane;
 mod dmarc_report;
 mod events;
 mod gate;
@@ -66,6 +67,7 @@ fn at_intervals() -> Vec<periodic::Job> {
         gate::dns_lists(),
         scripts::job(),
         signing::job(),
+        dane::job(),
         tls_report::collect(),
         tls_report::send(),
         dmarc_report::collect(),

@@ -12,10 +12,11 @@ use super::route::{Recipient, Relay, Route};
 use crate::Services;
 use crate::config::{BrakeSettings, Config};
 use crate::session::login::Login;
-use ::queue::brake::{self, Excess, Habit, Limits, Unusual};
+use ::queue::brake::{self, Abroad, Excess, Habit, Limits, Origin};
+use ::queue::countries::Country;
 use jiff::Timestamp;
 use std::fmt::Write as _;
-use store::sending::{self, Hold, OwnLimits, Submission, Tally, Usage};
+use store::sending::{self, Hold, OwnLimits, Sending, Submission, Tally, Usage};
 use store::{AccountId, QueueId, Tx, account};
 
 /// Messages in the letters about a hold.
@@ -34,9 +35,9 @@ pub(crate) fn limits(settings: &BrakeSettings, own: &OwnLimits) -> Limits {
     limits
 }
 
-fn habit(settings: &BrakeSettings, own: &OwnLimits) -> Option<Habit> {
+fn habit(settings: &BrakeSettings, own: &OwnLimits) -> Option<(Habit, Abroad)> {
     let holds = own.hold_unusual.unwrap_or(settings.hold_unusual);
-    holds.then_some(settings.habit)
+    holds.then_some((settings.habit, settings.abroad))
 }
 
 /// What a submission may still have, asked at MAIL.
@@ -144,6 +145,7 @@ pub(super) struct Charge {
     recipients: u32,
     elsewhere: Vec<String>,
     submission: Submission,
+    origin: Origin,
     now: Timestamp,
 }
 
@@ -164,10 +166,12 @@ impl Charge {
     /// `None` on roads that are not limited.
     pub(super) fn of(received: &Received, relays: &[Relay]) -> Option<Charge> {
         let login = received.facts.login()?;
+        let address = received.facts.peer.remote.ip();
+        let country = received.services.countries.of(address);
         Some(Charge {
             account: login.account,
             address: login.address.clone(),
-            settings: received.config.brake,
+            settings: received.config.brake.clone(),
             recipients: u32::try_from(received.recipients.len()).unwrap_or(u32::MAX),
             elsewhere: relays.iter().map(|relay| relay.address.key()).collect(),
             submission: Submission {
@@ -182,8 +186,10 @@ impl Charge {
                     .iter()
                     .map(|one| one.path.clone())
                     .collect(),
-                by: culprit(&received.facts, login),
+                by: culprit(&received.facts, login, country),
+                taken_back: Vec::new(),
             },
+            origin: Origin::of(address, country),
             now: received.time,
         })
     }
@@ -203,13 +209,13 @@ impl Charge {
         if let Some(excess) = brake::excess(&sending.tally, &limits, new, self.now) {
             return Ok(Verdict::TooMuch(excess));
         }
-        let unusual = habit(&self.settings, &sending.limits)
-            .and_then(|habit| brake::unusual(&sending.tally, &habit, new, self.now));
+        let elsewhere = u32::try_from(self.elsewhere.len()).unwrap_or(u32::MAX);
         let begins = sending.hold.is_none();
-        if let (true, Some(unusual)) = (begins, unusual) {
-            sending.hold = Some(self.hold(&unusual));
+        if begins && let Some(why) = self.unusual(&sending, new, elsewhere) {
+            sending.hold = Some(self.hold(why));
         }
         brake::add(&mut sending.tally, new, self.now);
+        brake::visit(&mut sending.places, &self.origin, elsewhere, self.now);
         sending::put(tx, self.account, &sending)?;
         sending::submitted(tx, self.account, &self.submission)?;
         for address in &self.elsewhere {
@@ -224,10 +230,21 @@ impl Charge {
         })
     }
 
-    fn hold(&self, unusual: &Unusual) -> Hold {
+    /// What is unusual about it, in words: how much it is, or where it comes from.
+    fn unusual(&self, sending: &Sending, new: Usage, elsewhere: u32) -> Option<String> {
+        let (habit, abroad) = habit(&self.settings, &sending.limits)?;
+        let much = brake::unusual(&sending.tally, &habit, new, self.now);
+        much.map(|much| much.to_string()).or_else(|| {
+            let known = (&sending.tally, sending.places.as_slice());
+            let strange = brake::strange(known, &abroad, &self.origin, elsewhere, self.now);
+            strange.map(|strange| strange.to_string())
+        })
+    }
+
+    fn hold(&self, why: String) -> Hold {
         Hold {
             since: self.now.as_microsecond(),
-            why: unusual.to_string(),
+            why,
             by: self.submission.by.clone(),
             told: false,
         }
@@ -242,7 +259,7 @@ fn held_because(address: &str, why: &str) -> String {
 }
 
 /// Which log-in and which client, in words.
-fn culprit(facts: &SessionFacts, login: &Login) -> String {
+fn culprit(facts: &SessionFacts, login: &Login, country: Option<Country>) -> String {
     let address = facts.peer.remote.ip();
     let name = match &facts.client {
         ClientName::Confirmed(name) => format!(" ({name})"),
@@ -252,8 +269,9 @@ fn culprit(facts: &SessionFacts, login: &Login) -> String {
         Some(hello) => format!(", which calls itself {hello}"),
         None => String::new(),
     };
+    let country = country.map_or_else(String::new, |country| format!(" in {country}"));
     format!(
-        "the password of {} (log-in by {}) used from {address}{name}{hello}",
+        "the password of {} (log-in by {}) used from {address}{country}{name}{hello}",
         login.address, login.mechanism
     )
 }
@@ -359,6 +377,7 @@ fn to_admin(owner: &str) -> String {
          It was all right: what is held goes, and as much counts as usual from now on:\n    pennyblack account release {owner}\n\
          Somebody else uses the account: its sessions end, nobody can log in, its mail stays held:\n    pennyblack account lock {owner}\n\
          What was sent, by whom, and to whom, as a note for those who have to know:\n    pennyblack account incident {owner}\n\
+         The same, and what had not left yet is taken back:\n    pennyblack account not-me {owner}\n\
          Then a new password, and away with what the thief wrote:\n    pennyblack account password {owner}\n    pennyblack queue remove --from {owner}\n    pennyblack account enable {owner}"
     )
 }

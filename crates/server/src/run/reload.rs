@@ -89,11 +89,14 @@ impl Running {
         }
         self.services.limits.configure(&new.limits);
         self.services.gate.configure(&new);
+        self.services.countries.configure(&new);
         self.services.login.configure(&new);
         crate::log::set_level(&new.log.level);
         self.services.store.keep_removed(new.mail.kept_removed());
         self.services.config.store(Arc::new(new));
         self.services.jobs.settings_changed();
+        // A key may have to wait, or may not any more.
+        self.services.jobs.want(crate::jobs::dane::JOB);
         // Quotas may have changed with the settings.
         self.services.jobs.want(crate::quota::JOB);
         Ok(done)
@@ -158,7 +161,10 @@ pub(super) async fn watch_certificates(running: Arc<Running>) {
 
 fn reload_certificates(services: &Services, config: &Config) {
     match services.tls.reload(config) {
-        Ok(()) => tracing::info!("certificates reloaded"),
+        Ok(()) => {
+            services.jobs.want(crate::jobs::dane::JOB);
+            tracing::info!("certificates reloaded");
+        }
         Err(why) => {
             tracing::error!(error = %why, "changed certificates cannot be used, the old ones stay")
         }

@@ -5,6 +5,7 @@ use super::privileges::{self, Target};
 use super::resolver::resolver;
 use super::{Instance, LockError, Parts, Running, Server, limits, notify};
 use crate::config::Config;
+use crate::countries::CountryList;
 use crate::filter::Filter;
 use crate::gate::Gate;
 use crate::learning::Models;
@@ -217,6 +218,7 @@ fn services(
         sessions: Default::default(),
         limits: Limits::new(&config.limits),
         gate: Gate::new(&config),
+        countries: CountryList::new(&config),
         filter: Filter::of(models.clone()),
         models,
         keys: SigningKeys::default(),

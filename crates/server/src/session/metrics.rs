@@ -84,6 +84,7 @@ metrics! {
     store_commit: Histogram = short(), "store_commit_seconds", "Time until a transaction is committed and synced";
     store_syncs: Counter, "store_syncs", "Syncs of the log of the embedded database";
     cert_expiry: Family<[(&'static str, String); 1], Seconds>, "cert_expiry_seconds", "Time until a certificate expires";
+    certificates_waiting: Gauge, "certificates_waiting", "Certificates with a new key that wait for their TLSA records";
     signatures: Counters<1>, "signatures", "Signatures over messages that leave by algorithm";
     reports: Counters<2>, "reports", "Reports on DMARC and TLS that were sent, or kept when they came in";
     checks: Counters<2>, "check", "Checks of who sent a message by their result";
@@ -336,6 +337,12 @@ impl Metrics {
         self.cert_expiry
             .get_or_create(&[("name", name.to_owned())])
             .set(seconds);
+    }
+
+    /// So many certificates wait for their TLSA records.
+    pub fn certificates_waiting(&self, count: usize) {
+        self.certificates_waiting
+            .set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     /// A search for texts in many messages: `used`, `useless` or `missing` says how the index helped.

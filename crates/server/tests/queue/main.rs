@@ -14,5 +14,6 @@ mod retries;
 mod routes;
 mod seven_bit;
 mod signing;
+mod tlsa;
 mod trust;
 mod world;

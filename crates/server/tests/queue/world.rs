@@ -150,6 +150,12 @@ impl World {
         &self.server.as_ref().unwrap().services
     }
 
+    /// Where mail programs connect.
+    pub(crate) fn imaps(&self) -> SocketAddr {
+        let addresses = self.server.as_ref().unwrap().addresses();
+        addresses.of(server::listen::Kind::Imaps)[0]
+    }
+
     /// Stops the server; the queue stays.
     pub(crate) async fn stop(&mut self) {
         self.server.take().unwrap().stop().await;

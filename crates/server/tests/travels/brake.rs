@@ -154,6 +154,96 @@ async fn v10_a_hijacked_account_is_stopped() {
     world.finish().await;
 }
 
+/// V10: of an account that sends 70 messages a day, a thief in another country gets ten out, by whatever name he calls himself; "not me" takes back
+/// the rest of his, and nothing of what the owner sent, and the note names each recipient.
+#[tokio::test]
+async fn v10_a_thief_in_another_country_and_not_me() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("countries.csv");
+    std::fs::write(&list, "198.51.100.0/24,AT\n203.0.113.0,203.0.113.255,AU\n").unwrap();
+    let list = format!("{list:?}");
+    let settings = [
+        ("postmaster", "\"bob@example.com\""),
+        ("brake.messages_per_hour", "0"),
+        ("brake.messages_per_day", "0"),
+        ("brake.new_recipients_per_hour", "0"),
+        ("brake.countries", list.as_str()),
+    ];
+    let world = world_with(&settings).await;
+    let alice = Client::user(&world, "alice@example.com").await;
+    for day in 0..8 {
+        for n in 0..70 {
+            let friend = format!("friend{}@remote.example", (day + n) % 20);
+            alice
+                .deliver("alice@example.com", &[&friend], &letter(n))
+                .await;
+        }
+        // A little later each day: the last 24 hours are one day's mail.
+        world.advance(DAY + Duration::from_secs(1200));
+    }
+    world.advance(DAY);
+    empty_queue(&world).await;
+    let not_me = || {
+        control::Request::Account(Request::NotMe {
+            address: "alice@example.com".into(),
+        })
+    };
+    let config = server::config::Config::clone(&world.services().config.load());
+    let mut client = control::Client::connect(config).await.unwrap();
+    let early = client.execute(not_me()).await.unwrap_err();
+    assert!(early.message.contains("is not held"), "{early}");
+
+    alice
+        .deliver("alice@example.com", &["friend1@remote.example"], &letter(0))
+        .await;
+    for n in 0..100 {
+        let thief = alice.at("203.0.113.9", &format!("client{n}.example"));
+        let victim = format!("victim{n}@remote.example");
+        thief
+            .deliver("alice@example.com", &[&victim], &letter(n))
+            .await;
+    }
+    alice
+        .deliver("alice@example.com", &["friend2@remote.example"], &letter(1))
+        .await;
+    assert_eq!(
+        leaving(&world).await,
+        (11, 91),
+        "ten of the thief's, one of the owner's"
+    );
+    let letters = inbox(&world, "bob@example.com").await;
+    let text = letters[0].replace("\r\n", " ");
+    for part in [
+        "from the country AU; it is known from AT",
+        "used from 203.0.113.9 in AU, which calls itself",
+        "pennyblack account not-me alice@example.com",
+    ] {
+        assert!(text.contains(part), "{part:?} is missing in\n{text}");
+    }
+
+    let of = |incident: &server::control::account::incident::View, state: &str| {
+        let all = incident.recipients.iter().filter(|one| one.state == state);
+        all.map(|one| one.address.clone()).collect::<Vec<_>>()
+    };
+    let control::Answer::Account(Answer::Incident(incident)) = ask(&world, not_me()).await else {
+        panic!("no note");
+    };
+    assert_eq!(of(&incident, "taken-back").len(), 100);
+    let held = ["friend1@remote.example", "friend2@remote.example"];
+    assert_eq!(of(&incident, "held"), held, "what the owner sent stays");
+    assert_eq!(leaving(&world).await, (0, 2));
+    assert!(
+        incident.note.contains("taken back from the queue"),
+        "{}",
+        incident.note
+    );
+    assert_eq!(
+        code(alice.mail("alice@example.com", None).await),
+        "550 5.7.1"
+    );
+    world.finish().await;
+}
+
 /// V10: what was all right goes, and does not stop the account again.
 #[tokio::test]
 async fn v10_release() {

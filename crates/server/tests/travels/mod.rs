@@ -62,6 +62,18 @@ impl<'a> Client<'a> {
         Client::new(world, Protocol::Submission, Road::Submission(login))
     }
 
+    /// The same client at another address.
+    fn at(&self, address: &str, helo: &str) -> Client<'a> {
+        let mut facts = SessionFacts::clone(&self.facts);
+        facts.peer.remote = format!("{address}:4000").parse().unwrap();
+        facts.client = ClientName::None;
+        facts.helo = Some(helo.into());
+        Client {
+            world: self.world,
+            facts: Arc::new(facts),
+        }
+    }
+
     fn new(world: &'a World, protocol: Protocol, road: Road) -> Client<'a> {
         let peer = Peer {
             protocol,

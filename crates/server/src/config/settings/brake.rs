@@ -31,5 +31,11 @@ pub(super) fn brake() -> Vec<Setting> {
             "So many recipients in a day to whom the account had never sent before are never unusual.";
         "brake.usual_factor" Reload "3", Field::Count(|c| &mut c.brake.habit.factor, 1..=1000),
             "More than so many times the busiest day, or the busiest hour, of the last four weeks is unusual.";
+        "brake.new_network_recipients" Reload "40", Field::Count(|c| &mut c.brake.abroad.network, 0..=MOST),
+            "Recipients elsewhere that an account may write to within two days from networks (IPv4 /16, IPv6 /32) where it was never used before. 0: as many as from anywhere.";
+        "brake.new_country_recipients" Reload "10", Field::Count(|c| &mut c.brake.abroad.country, 0..=MOST),
+            "The same for countries, if `brake.countries` is set.";
+        "brake.countries" Reload "\"\"", Field::OptionalPath(|c| &mut c.brake.countries),
+            "A list of addresses and countries, lines of `NETWORK,COUNTRY` or `FIRST,LAST,COUNTRY`, such as DB-IP and others give away. Empty: nobody is in any country.";
     }
 }

@@ -373,6 +373,9 @@ fn tls() -> Vec<Setting> {
         "tls.certificates" Reload "[]", Field::Certificates(|c| &mut c.tls.certificates),
             "Certificate chains and their keys, as PEM files. The one whose name the client asks for is shown, else the first. \
              None: the server makes its own, signed by `tls/ca.pem` in `data`.";
+        "tls.await_dane" Reload "true", Field::Flag(|c| &mut c.tls.await_dane),
+            "Where DNS has TLSA records of a key that is served, go on with the old certificate when its files change to another key, until DNS has had the \
+             records of the new one for two TTLs (L24). `pennyblack tls show` prints them. See the page on sending.";
         "tls.extra_roots" Reload "\"\"", Field::OptionalPath(|c| &mut c.tls.extra_roots),
             "A PEM file of authorities, besides those of the system, that other servers' certificates may come from.";
     }

@@ -1,5 +1,5 @@
 //! The note on an account in the wrong hands (V10): what was sent from it, with which log-ins and from where, to whom, and what of that has not
-//! left yet. It says addresses of clients, not countries: there is no directory of those here.
+//! left yet. It says in which country a client was if the operator has a list of those.
 
 use super::{Answer, address, found, write};
 use crate::control::{Failure, World};
@@ -54,7 +54,7 @@ pub struct Recipient {
     pub at: String,
     /// To whom.
     pub address: String,
-    /// `gone` (it left, was refused, was filed here, or was removed by hand), `held` or `waiting` in the queue.
+    /// `gone` (it left, was refused, was filed here, or was removed by hand), `held` or `waiting` in the queue, `taken-back` by `account not-me`.
     pub state: String,
 }
 
@@ -145,11 +145,18 @@ fn clients(submissions: &[Submission]) -> Vec<Client> {
 fn recipients(submissions: &[Submission], queued: &InQueue) -> Vec<Recipient> {
     let of = |one: &Submission| {
         let at = one.at;
+        let taken_back = one.taken_back.clone();
         let recipient = move |address: String| Recipient {
             at: stamp(at).to_string(),
             state: match queued.get(&(at, address.to_lowercase())) {
                 Some(State::Held) => "held",
                 Some(State::Pending) => "waiting",
+                None if taken_back
+                    .iter()
+                    .any(|one| one.eq_ignore_ascii_case(&address)) =>
+                {
+                    "taken-back"
+                }
                 None => "gone",
             }
             .to_string(),
@@ -176,6 +183,7 @@ fn note(view: &View, account: &Account, held: Option<&str>, since: Timestamp) ->
             "gone",
             "Not in the queue any more: they have it, or their server refused it",
         ),
+        ("taken-back", "Do not have it: taken back from the queue"),
         ("held", "Do not have it: held in the queue"),
         ("waiting", "Do not have it yet: waiting in the queue"),
     ] {
@@ -199,10 +207,12 @@ fn summary(view: &View, account: &Account, held: Option<&str>, since: Timestamp)
     );
     let _ = writeln!(
         text,
-        "{} messages to {} recipients: {} are not in the queue any more (they have it, or their server refused it), {} are held there, {} wait there.",
+        "{} messages to {} recipients: {} are not in the queue any more (they have it, or their server refused it), {} were taken back, {} are held \
+         there, {} wait there.",
         view.messages,
         view.recipients.len(),
         in_state(view, "gone").count(),
+        in_state(view, "taken-back").count(),
         in_state(view, "held").count(),
         in_state(view, "waiting").count()
     );

@@ -3,13 +3,20 @@
 use super::{Answer, address, end_sessions, found, write};
 use crate::control::{Failure, World};
 use crate::journey::brake;
-use ::queue::brake::{Limits, Span, approve, sent};
+use ::queue::brake::{Limits, Span, approve, approve_places, sent};
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
+use std::sync::Arc;
 use store::account::Account;
 use store::queue::{self, Queued, State, Update};
-use store::sending::{self, OwnLimits, Sending, Usage};
+use store::sending::{self, OwnLimits, Sending, Submission, Usage};
 use store::{AccountId, QueueId, Timestamp, Tx};
 
+/// Before its mail was held, an account was in the wrong hands for so long at most.
+const SUSPECTED: SignedDuration = SignedDuration::from_hours(24);
+/// Submissions that are looked at.
+const MOST_TAKEN_BACK: usize = 100_000;
 /// Messages changed in one transaction.
 const PAGE: usize = 200;
 
@@ -180,6 +187,7 @@ pub(in crate::control) fn lift(
         return Ok(());
     }
     approve(&mut sending.tally, now);
+    approve_places(&mut sending.places);
     sending::put(tx, account, &sending)
 }
 
@@ -197,6 +205,75 @@ pub(super) async fn lock(world: &World, text: &str) -> Result<Answer, Failure> {
         "locked: nobody can log in, its sessions end; {held} more recipients in the queue are held. `pennyblack account enable {text}` ends this"
     );
     on_account(world, text, Some(done), |_, _| Ok(())).await
+}
+
+/// The owner says that it was somebody else (V10): the account is locked, and what the culprit sent and has not left yet is taken back. What other
+/// clients of the account have sent stays, held until the account is looked after.
+pub(super) async fn not_me(world: &World, text: &str) -> Result<Answer, Failure> {
+    let id = id_of(world, text).await?;
+    let hold = world.store.read(move |tx| Ok(sending::of(tx, id)?.hold));
+    let Some(hold) = hold.await? else {
+        return Err(Failure::refused(format!(
+            "mail of {text} is not held, so nobody is under suspicion: `pennyblack account lock {text}` lets nobody use it, and `account incident` says who did"
+        )));
+    };
+    lock(world, text).await?;
+    let all = world
+        .store
+        .read(move |tx| sending::submissions(tx, id, Timestamp::MIN, MOST_TAKEN_BACK));
+    take_back(world, id, Arc::new(theirs(&all.await?, &hold))).await?;
+    let hours = u32::try_from(SUSPECTED.as_hours()).unwrap_or(24);
+    super::incident::incident(world, text, hours).await
+}
+
+/// What somebody else has submitted: all from the client that sent what was unusual, and what came in that time from clients that the account was not
+/// used with before.
+fn theirs(all: &[Submission], hold: &sending::Hold) -> HashSet<i64> {
+    let since = hold.since - SUSPECTED.as_secs() * 1_000_000;
+    let (before, lately): (Vec<_>, Vec<_>) = all.iter().partition(|one| one.at < since);
+    let own: HashSet<&str> = before.iter().map(|one| client(&one.by)).collect();
+    let culprit = client(&hold.by);
+    let theirs = lately.into_iter().filter(|one| {
+        let client = client(&one.by);
+        client == culprit || !own.contains(client)
+    });
+    theirs.map(|one| one.at).collect()
+}
+
+/// The address in the words for a log-in and a client: what else they hold, a client may choose.
+fn client(by: &str) -> &str {
+    let address = by.split_once(" used from ").map_or(by, |(_, rest)| rest);
+    address.split([' ', ',']).next().unwrap_or(address)
+}
+
+/// Removes what is left of these messages from the queue, and notes that. A recipient who is being written to at this moment may still get it.
+async fn take_back(
+    world: &World,
+    account: AccountId,
+    theirs: Arc<HashSet<i64>>,
+) -> Result<(), Failure> {
+    let mut after = None;
+    loop {
+        let theirs = Arc::clone(&theirs);
+        let page = world.store.write(move |tx| {
+            let messages = queue::of_account(tx, account, after, PAGE)?;
+            for message in &messages {
+                let at = message.created.as_microsecond();
+                if !theirs.contains(&at) {
+                    continue;
+                }
+                for recipient in &message.recipients {
+                    queue::update(tx, message.id, recipient.index, &Update::Done)?;
+                    sending::take_back(tx, account, at, &recipient.address)?;
+                }
+            }
+            Ok(messages.last().map(|message| message.id))
+        });
+        match page.await? {
+            Some(last) => after = Some(last),
+            None => return Ok(()),
+        }
+    }
 }
 
 async fn id_of(world: &World, text: &str) -> Result<AccountId, Failure> {

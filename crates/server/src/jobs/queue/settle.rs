@@ -362,3 +362,122 @@ fn relay_field(remote: Option<&Remote>) -> String {
         None => "none".to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::gate::greylist::network_key;
+    use crate::journey::relay::{Destination, Speaker};
+    use crate::run::{Parts, Server};
+    use std::sync::Arc;
+    use store::account::{Credentials, NewAccount};
+    use store::gate::greylist;
+    use store::queue::{NewQueued, NewQueuedRecipient};
+
+    /// J18: the server that took our mail, and the domain that it was for, may answer at once; who refused it, and who is on our own network, may not.
+    #[tokio::test]
+    async fn j18_who_takes_our_mail_is_white() {
+        let data = tempfile::tempdir().unwrap();
+        let mut config = Config::with_defaults("mx1.example.com", "example.com", data.path());
+        config.gate.greylist = crate::config::GreylistMode::Strangers;
+        config.user = Some("root".into());
+        config.local.spool = None;
+        for listener in [&mut config.listen.smtp, &mut config.listen.submissions] {
+            listener.addresses = vec!["127.0.0.1:0".parse().unwrap()];
+        }
+        for listener in [
+            &mut config.listen.submission,
+            &mut config.listen.imaps,
+            &mut config.listen.managesieve,
+        ] {
+            listener.addresses.clear();
+        }
+        let server = Server::start(config, Parts::real()).await.unwrap();
+        let services = server.services.clone();
+        let white = async |who: String| {
+            let read = services.store.read(move |tx| greylist::white(tx, &who));
+            read.await.unwrap().is_some()
+        };
+        for (host, domain, fate, welcome) in [
+            ("203.0.113.25:25", "took.example", Fate::Sent, true),
+            ("198.51.100.25:25", "refused.example", Fate::Failed, false),
+            ("198.51.101.25:25", "later.example", Fate::Deferred, false),
+            ("10.0.0.25:25", "near.example", Fate::Sent, false),
+        ] {
+            let address: std::net::SocketAddr = host.parse().unwrap();
+            let work = work(&services, &format!("friend@{domain}")).await;
+            let outcome = Outcome {
+                recipient: work.recipients[0].index,
+                fate,
+                status: Enhanced(2, 0, 0),
+                words: "as you like".into(),
+                remote: Some(Remote {
+                    host: format!("mx.{domain}"),
+                    address,
+                    source: None,
+                    tls: None,
+                    dsn: false,
+                    deliver_by: false,
+                }),
+                said_by: Speaker::Remote,
+            };
+            let attempt = Attempt {
+                outcomes: vec![outcome],
+                unreachable: false,
+            };
+            settle(&services, &work, attempt).await;
+            assert_eq!(white(network_key(address.ip())).await, welcome, "{host}");
+            assert_eq!(white(format!("dom:{domain}")).await, welcome, "{domain}");
+        }
+        server.stop().await;
+    }
+
+    async fn work(services: &Services, to: &str) -> Work {
+        let alice = NewAccount {
+            address: "alice@example.com".into(),
+            name: String::new(),
+            credentials: Credentials::default(),
+            quota: None,
+            mailboxes: Vec::new(),
+        };
+        let mut staging = services.store.stage();
+        staging.write(b"Subject: s\r\n\r\nHello\r\n").await.unwrap();
+        let now = services.clock.now();
+        let new = NewQueued {
+            reverse_path: Some("alice@example.com".into()),
+            envid: None,
+            ret_full: None,
+            smtputf8: false,
+            eight_bit: false,
+            account: None,
+            created: now,
+            body: staging.finish(&[]).await.unwrap(),
+            header_size: 14,
+            recipients: vec![NewQueuedRecipient {
+                address: to.into(),
+                orcpt: None,
+                notify: 0,
+                next_attempt: now + jiff::SignedDuration::from_hours(1),
+                state: State::Pending,
+            }],
+        };
+        let write = services.store.write(move |tx| {
+            if store::account::by_address(tx, &alice.address)?.is_none() {
+                store::account::add(tx, &alice)?;
+            }
+            let id = store::queue::add(tx, &new)?;
+            store::queue::by_id(tx, id)
+        });
+        let message = Arc::new(write.await.unwrap().unwrap());
+        Work {
+            recipients: message.recipients.clone(),
+            destination: Destination::of(
+                &services.config.load(),
+                Some("alice@example.com"),
+                &message.recipients[0],
+            ),
+            message,
+        }
+    }
+}

@@ -3,6 +3,7 @@
 //! A key is used through rustls' `SigningKey` alone, which only [`signer`] makes: another process could hold it.
 
 use super::TlsError;
+use super::dane::key_hash;
 use crate::config::Certificate;
 use jiff::Timestamp;
 use rustls::crypto::CryptoProvider;
@@ -31,9 +32,12 @@ pub struct Expiry {
 pub(crate) type Chain = Vec<CertificateDer<'static>>;
 
 /// A certificate with its key, ready to be served.
+#[derive(Clone)]
 pub(super) struct Loaded {
     names: Vec<String>,
     expires: Timestamp,
+    /// What a TLSA record of its key holds.
+    hash: String,
     key: Arc<CertifiedKey>,
 }
 
@@ -49,6 +53,7 @@ impl Loaded {
         if expires < Timestamp::now() {
             tracing::warn!(file = %source.cert.display(), "this certificate expired at {expires}; clients will not trust it");
         }
+        let hash = key_hash(&chain).unwrap_or_default();
         let key = CertifiedKey::new(chain, signer(&source.key, provider)?);
         match key.keys_match() {
             Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::KeyMismatch)) => {
@@ -60,14 +65,25 @@ impl Loaded {
             _ => Ok(Loaded {
                 names,
                 expires,
+                hash,
                 key: Arc::new(key),
             }),
         }
     }
 
-    /// Its names, and the chain that is sent.
-    pub(super) fn served(&self) -> (Vec<String>, Chain) {
-        (self.names.clone(), self.key.cert.clone())
+    /// The names in it.
+    pub(super) fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// What is sent.
+    pub(super) fn chain(&self) -> &Chain {
+        &self.key.cert
+    }
+
+    /// What a TLSA record `3 1 1` of it holds.
+    pub(super) fn hash(&self) -> &str {
+        &self.hash
     }
 
     pub(super) fn expiry(&self) -> Expiry {

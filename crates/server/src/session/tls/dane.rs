@@ -39,14 +39,14 @@ pub(crate) fn fits(records: &[Tlsa], chain: &[CertificateDer<'_>]) -> bool {
 
 /// What a record `3 1 1` of this chain holds: the SHA-256 of its public key, in hexadecimal.
 pub(crate) fn key_hash(chain: &[CertificateDer<'_>]) -> Option<String> {
-    let key = public_key(chain.first()?)?;
-    let hash = digest(&SHA256, &key);
-    Some(
-        hash.as_ref()
-            .iter()
-            .map(|octet| format!("{octet:02x}"))
-            .collect(),
-    )
+    Some(hash_of(&public_key(chain.first()?)?))
+}
+
+/// The same of a public key in its outer form (SubjectPublicKeyInfo).
+pub(super) fn hash_of(key: &[u8]) -> String {
+    let hash = digest(&SHA256, key);
+    let octets = hash.as_ref().iter();
+    octets.map(|octet| format!("{octet:02x}")).collect()
 }
 
 /// Verifies by TLSA records.

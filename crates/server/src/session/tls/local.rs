@@ -5,15 +5,15 @@
 
 use super::TlsError;
 use super::certificates::{chain, fault, names_and_expiry};
+use super::dane::{hash_of, key_hash};
+use super::folder::{Folder, Mode};
 use crate::config::Certificate;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, SerialNumber,
+    KeyUsagePurpose, PublicKeyData as _, SerialNumber,
 };
 use std::fs;
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -31,43 +31,39 @@ pub(super) fn ensure(data: &Path, names: &[&str], now: Timestamp) -> Result<Cert
     if fresh_ca || !files.server_is_good(names, now) {
         files.make_server(names, now)?;
     }
-    Ok(files.certificate())
+    Ok(certificate(data))
 }
 
-struct Files {
-    dir: PathBuf,
-    /// Who owns the data directory: the files are his, even when root makes them.
-    owner: (u32, u32),
+/// Where our own certificate lies.
+pub(super) fn certificate(data: &Path) -> Certificate {
+    Certificate {
+        cert: data.join("tls/server.pem"),
+        key: data.join("tls/server.key"),
+    }
 }
+
+/// Puts a certificate with a new key in the place of the old one (L24).
+pub(super) fn renew_key(data: &Path, names: &[&str], now: Timestamp) -> Result<(), TlsError> {
+    let key = KeyPair::generate().map_err(|error| fault(data, error))?;
+    Files::new(data)?.make_server_with(&key, names, now)
+}
+
+/// Puts key and chain back that were there before.
+pub(super) fn restore(data: &Path, key: &str, chain: &str) -> Result<(), TlsError> {
+    let files = Files::new(data)?;
+    files.write("server.key", key, Mode::Secret)?;
+    files.write("server.pem", chain, Mode::Public)
+}
+
+struct Files(Folder);
 
 impl Files {
     fn new(data: &Path) -> Result<Files, TlsError> {
-        let dir = data.join("tls");
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o755)
-            .create(&dir)
-            .map_err(|error| fault(&dir, error))?;
-        let owner = fs::metadata(data).map_err(|error| fault(data, error))?;
-        let files = Files {
-            dir,
-            owner: (owner.uid(), owner.gid()),
-        };
-        files
-            .give_away(&files.dir)
-            .map_err(|error| fault(&files.dir, error))?;
-        Ok(files)
+        Folder::make(data, "tls", 0o755).map(Files)
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.dir.join(name)
-    }
-
-    fn certificate(&self) -> Certificate {
-        Certificate {
-            cert: self.path("server.pem"),
-            key: self.path("server.key"),
-        }
+        self.0.path(name)
     }
 
     fn ca_is_good(&self, now: Timestamp) -> bool {
@@ -84,10 +80,10 @@ impl Files {
 
     /// The address names are the same ones always, so the DNS names tell whether the certificate fits.
     fn server_is_good(&self, names: &[&str], now: Timestamp) -> bool {
-        let Some((has, expires)) = chain(&self.path("server.pem"))
-            .ok()
-            .and_then(|chain| names_and_expiry(&chain[0]).ok())
-        else {
+        let Ok(chain) = chain(&self.path("server.pem")) else {
+            return false;
+        };
+        let Ok((has, expires)) = names_and_expiry(&chain[0]) else {
             return false;
         };
         let wanted = names
@@ -96,12 +92,17 @@ impl Files {
         let covered = wanted
             .into_iter()
             .all(|name| has.contains(&name.to_ascii_lowercase()));
-        covered && expires > now + RENEW_BEFORE && self.path("server.key").exists()
+        // A crash between the two files leaves a key without its certificate.
+        let key = self
+            .server_key()
+            .map(|key| hash_of(&key.subject_public_key_info()));
+        let belongs = key.ok().is_some_and(|key| key_hash(&chain) == Some(key));
+        covered && expires > now + RENEW_BEFORE && belongs
     }
 
     fn make_ca(&self, name: &str, now: Timestamp) -> Result<(), TlsError> {
-        let key = KeyPair::generate().map_err(|error| fault(&self.dir, error))?;
-        let mut params = params(&[], now, CA_DAYS).map_err(|error| fault(&self.dir, error))?;
+        let key = KeyPair::generate().map_err(|error| fault(&self.path(""), error))?;
+        let mut params = params(&[], now, CA_DAYS).map_err(|error| fault(&self.path(""), error))?;
         params
             .distinguished_name
             .push(DnType::CommonName, format!("Pennyblack local CA of {name}"));
@@ -109,7 +110,7 @@ impl Files {
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let certificate = params
             .self_signed(&key)
-            .map_err(|error| fault(&self.dir, error))?;
+            .map_err(|error| fault(&self.path(""), error))?;
         self.write("ca.key", &key.serialize_pem(), Mode::Secret)?;
         self.write("ca.pem", &certificate.pem(), Mode::Public)?;
         tracing::info!(file = %self.path("ca.pem").display(), "made a local CA; clients that trust this file trust this server");
@@ -117,10 +118,18 @@ impl Files {
     }
 
     fn make_server(&self, names: &[&str], now: Timestamp) -> Result<(), TlsError> {
-        let key = self.server_key()?;
+        self.make_server_with(&self.server_key()?, names, now)
+    }
+
+    fn make_server_with(
+        &self,
+        key: &KeyPair,
+        names: &[&str],
+        now: Timestamp,
+    ) -> Result<(), TlsError> {
         let issuer = self.issuer()?;
         let mut params =
-            params(names, now, SERVER_DAYS).map_err(|error| fault(&self.dir, error))?;
+            params(names, now, SERVER_DAYS).map_err(|error| fault(&self.path(""), error))?;
         params.distinguished_name.push(
             DnType::CommonName,
             names.first().copied().unwrap_or("localhost"),
@@ -129,8 +138,8 @@ impl Files {
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.use_authority_key_identifier_extension = true;
         let certificate = params
-            .signed_by(&key, &issuer)
-            .map_err(|error| fault(&self.dir, error))?;
+            .signed_by(key, &issuer)
+            .map_err(|error| fault(&self.path(""), error))?;
         self.write("server.key", &key.serialize_pem(), Mode::Secret)?;
         self.write("server.pem", &certificate.pem(), Mode::Public)
     }
@@ -141,7 +150,7 @@ impl Files {
             Ok(pem) => {
                 KeyPair::from_pem(&pem).map_err(|error| fault(&self.path("server.key"), error))
             }
-            Err(_) => KeyPair::generate().map_err(|error| fault(&self.dir, error)),
+            Err(_) => KeyPair::generate().map_err(|error| fault(&self.path(""), error)),
         }
     }
 
@@ -155,38 +164,9 @@ impl Files {
             .map_err(|error| fault(&self.path("ca.pem"), error))
     }
 
-    /// Writes beside and renames: a crash leaves the old file or the new one.
     fn write(&self, name: &str, text: &str, mode: Mode) -> Result<(), TlsError> {
-        let (path, beside) = (self.path(name), self.path(&format!("{name}.new")));
-        let written = || -> io::Result<()> {
-            let _ = fs::remove_file(&beside);
-            let mut file = fs::OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(mode as u32)
-                .open(&beside)?;
-            file.write_all(text.as_bytes())?;
-            file.sync_all()?;
-            self.give_away(&beside)?;
-            fs::rename(&beside, &path)?;
-            fs::File::open(&self.dir)?.sync_all()
-        };
-        written().map_err(|error| fault(&path, error))
+        self.0.write(name, text, mode)
     }
-
-    fn give_away(&self, path: &Path) -> io::Result<()> {
-        match rustix::process::geteuid().is_root() {
-            true => std::os::unix::fs::chown(path, Some(self.owner.0), Some(self.owner.1)),
-            false => Ok(()),
-        }
-    }
-}
-
-/// Who may read a file.
-#[derive(Clone, Copy)]
-enum Mode {
-    Secret = 0o400,
-    Public = 0o444,
 }
 
 /// The start of a day in the type of the `time` crate that rcgen takes, without naming it.

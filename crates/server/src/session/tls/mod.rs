@@ -6,23 +6,29 @@
 mod certificates;
 mod client;
 mod dane;
+mod folder;
+mod kept;
 mod local;
+mod rollover;
 
 pub(crate) use certificates::Chain;
 pub use certificates::Expiry;
 pub use client::{Connector, Verify};
 pub(crate) use dane::{fits, is_usable, key_hash};
+pub(crate) use kept::Waiting;
+pub(crate) use rollover::{Cannot, Pair, Side};
 
 use crate::config::{Certificate, Config};
 use arc_swap::ArcSwap;
 use certificates::{ByName, Loaded};
 use jiff::Timestamp;
+use kept::{Kept, Slot};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::server::{NoServerSessionStorage, ProducesTickets};
 use rustls::{CommonState, ProtocolVersion, ServerConfig};
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::{TlsAcceptor, server};
@@ -57,14 +63,14 @@ pub struct Tls {
     /// Tickets made before a reload stay good after it.
     ticketer: Arc<dyn ProducesTickets>,
     active: ArcSwap<Active>,
+    /// Held by whoever replaces `active`.
+    changing: Mutex<()>,
 }
 
 /// What a reload replaces.
 struct Active {
     server: Arc<ServerConfig>,
-    expiries: Vec<Expiry>,
-    /// The chains, with the names in them.
-    served: Vec<(Vec<String>, Chain)>,
+    slots: Vec<Slot>,
     extra_roots: Option<PathBuf>,
     /// Made when first needed: it parses all roots of the system.
     verifying: OnceLock<Arc<rustls::ClientConfig>>,
@@ -84,12 +90,14 @@ impl Tls {
             provider,
             ticketer,
             active: ArcSwap::from_pointee(active),
+            changing: Mutex::new(()),
         })
     }
 
     /// Reads everything again, and renews the local CA's certificate when it is due; on an error nothing changes.
     /// Sessions go on with what they have (L6). Blocks.
     pub fn reload(&self, config: &Config) -> Result<(), TlsError> {
+        let _alone = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let active = Active::load(config, &self.provider, &self.ticketer)?;
         self.active.store(Arc::new(active));
         Ok(())
@@ -97,7 +105,12 @@ impl Tls {
 
     /// When each served certificate expires.
     pub fn expiries(&self) -> Vec<Expiry> {
-        self.active.load().expiries.clone()
+        let active = self.active.load();
+        active
+            .slots
+            .iter()
+            .map(|one| one.serving.expiry())
+            .collect()
     }
 
     /// The chains that clients get who ask for `name`: those for that name, or the first.
@@ -106,20 +119,13 @@ impl Tls {
         let parent = name.split_once('.').map_or(name, |(_, parent)| parent);
         let wildcard = format!("*.{parent}");
         let fits = |known: &String| known.eq_ignore_ascii_case(name) || *known == wildcard;
-        let chains = active
-            .served
-            .iter()
-            .filter(|(names, _)| names.iter().any(fits));
-        let found: Vec<Chain> = chains.map(|(_, chain)| chain.clone()).collect();
-        match found.is_empty() {
-            false => found,
-            true => active
-                .served
-                .iter()
-                .take(1)
-                .map(|(_, chain)| chain.clone())
-                .collect(),
+        let all = active.slots.iter().map(|one| &one.serving);
+        let named = all.clone().filter(|one| one.names().iter().any(fits));
+        let mut found: Vec<Chain> = named.map(|one| one.chain().clone()).collect();
+        if found.is_empty() {
+            found = all.take(1).map(|one| one.chain().clone()).collect();
         }
+        found
     }
 
     /// For connections from now on.
@@ -160,16 +166,32 @@ impl Active {
         provider: &Arc<CryptoProvider>,
         ticketer: &Arc<dyn ProducesTickets>,
     ) -> Result<Active, TlsError> {
-        let loaded = sources(config)?
-            .iter()
-            .map(|source| Loaded::read(source, provider))
+        // Without the folder nothing can wait, which is no reason to serve nothing.
+        let kept = match config.tls.await_dane.then(|| Kept::new(&config.data)) {
+            Some(Err(why)) => {
+                tracing::warn!(error = %why, "certificates cannot be kept for a change of their keys");
+                None
+            }
+            Some(Ok(kept)) => Some(kept),
+            None => None,
+        };
+        let slots = sources(config)?
+            .into_iter()
+            .map(|source| Slot::load(source, kept.as_ref(), provider))
             .collect::<Result<Vec<_>, _>>()?;
-        let expiries = loaded.iter().map(Loaded::expiry).collect();
-        let served = loaded.iter().map(Loaded::served).collect();
+        Active::of(slots, config, provider, ticketer)
+    }
+
+    fn of(
+        slots: Vec<Slot>,
+        config: &Config,
+        provider: &Arc<CryptoProvider>,
+        ticketer: &Arc<dyn ProducesTickets>,
+    ) -> Result<Active, TlsError> {
+        let serving: Vec<Loaded> = slots.iter().map(|one| one.serving.clone()).collect();
         Ok(Active {
-            server: Arc::new(server_config(provider, ticketer, ByName::new(loaded))?),
-            expiries,
-            served,
+            server: Arc::new(server_config(provider, ticketer, ByName::new(serving))?),
+            slots,
             extra_roots: config.tls.extra_roots.clone(),
             verifying: OnceLock::new(),
             unverifying: OnceLock::new(),
@@ -181,14 +203,19 @@ fn sources(config: &Config) -> Result<Vec<Certificate>, TlsError> {
     if !config.tls.certificates.is_empty() {
         return Ok(config.tls.certificates.clone());
     }
-    let names = [
+    local::ensure(&config.data, &own_names(config), Timestamp::now())
+        .map(|certificate| vec![certificate])
+}
+
+/// What our own certificate is for.
+fn own_names(config: &Config) -> [&str; 5] {
+    [
         config.hostname.as_str(),
         &config.domain,
         "localhost",
         "127.0.0.1",
         "::1",
-    ];
-    local::ensure(&config.data, &names, Timestamp::now()).map(|certificate| vec![certificate])
+    ]
 }
 
 /// Forward-secret AEAD suites only, and the hybrid exchange first (Y2, L12).
