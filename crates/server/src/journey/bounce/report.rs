@@ -234,7 +234,7 @@ impl Report<'_> {
         match (self.event, told.retry_until) {
             (Event::Failed, _) => match refusal::meaning(&told.words) {
                 Some(known) => known.for_sender(domain(told)),
-                None => cause(told),
+                None => format!("{}{}", cause(told), what_to_do(told)),
             },
             (Event::Delayed, Some(until)) => {
                 format!(
@@ -353,11 +353,41 @@ fn cause(told: &Told) -> String {
         (7, 30) => format!(
             "The mail server of {domain} cannot promise the protection that you asked for (REQUIRETLS)."
         ),
-        (7, 1 | 25 | 26 | 27) | (7, 0) if class == 5 => {
+        (7, 20..=29) if class == 5 => format!(
+            "The mail server of {domain} refuses the message, since it does not see proved that it comes from you."
+        ),
+        (7, 0 | 1) if class == 5 && takes_for_spam(&told.words) => {
+            format!("The mail server of {domain} refuses the message, since it takes it for spam.")
+        }
+        (7, 0 | 1) if class == 5 => {
             format!("The mail server of {domain} refuses the message by its rules.")
         }
         _ if class == 4 => format!("The mail server of {domain} has put the message off."),
         _ => format!("The mail server of {domain} has refused the message."),
+    }
+}
+
+fn takes_for_spam(words: &str) -> bool {
+    let words = words.to_ascii_lowercase();
+    ["spam", "junk", "unsolicited"]
+        .iter()
+        .any(|word| words.contains(word))
+}
+
+/// What a sender can do whose message has come back for good, where the cause does not say so itself. Begins with a blank, or is empty.
+fn what_to_do(told: &Told) -> &'static str {
+    match (told.status.1, told.status.2) {
+        (1, 1 | 2 | 6) => "",
+        (1, 3) => " Look at it again: it is a name, @, and a domain.",
+        (2, 2) => " Tell the recipient in another way, and send it again when there is room.",
+        (2, 3) | (3, 4) => " Send it in smaller parts, or send a link to where the large part is.",
+        (6, 3) => " Send the text as a file, or in plain letters.",
+        (6, 7) => " Ask the recipient for an address in plain letters.",
+        (7, 30) => " Send it without that wish, or reach the recipient in another way.",
+        (1, 7 | 8) | (7, _) => {
+            " Reach the recipient in another way, and ask your administrator: the words below tell him what to mend."
+        }
+        _ => " Reach the recipient in another way, or send it again later.",
     }
 }
 
