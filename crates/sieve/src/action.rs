@@ -96,7 +96,7 @@ pub struct Redirect {
 pub enum RedirectTo {
     /// One address, well-formed.
     Address(String),
-    /// Everyone on an external list (RFC 6134 §2.5).
+    /// Everyone on an external list (RFC 6134 §2.3).
     List(String),
 }
 

@@ -33,7 +33,7 @@ pub trait Host {
         Ok(mailbox.eq_ignore_ascii_case("INBOX"))
     }
 
-    /// Is there a mailbox with this OBJECTID (RFC 9042 §5)?
+    /// Is there a mailbox with this OBJECTID (RFC 9042 §6)?
     fn mailbox_id_exists(&mut self, id: &str) -> Result<bool, HostError> {
         let _ = id;
         Ok(false)
@@ -68,13 +68,14 @@ pub trait Host {
         Ok(false)
     }
 
-    /// Is there an external list of this name (RFC 6134 §2.8)?
+    /// Is there an external list of this name (RFC 6134 §2.7)? Names that began with `:` come in full, and the default address book
+    /// always as `urn:ietf:params:sieve:addrbook:default`.
     fn list_exists(&mut self, list: &str) -> Result<bool, HostError> {
         let _ = list;
         Ok(false)
     }
 
-    /// Is the value on the external list (RFC 6134 §2.4)?
+    /// Is the value on the external list (RFC 6134 §2.2)?
     fn list_contains(&mut self, list: &str, value: &str) -> Result<bool, HostError> {
         let _ = (list, value);
         Ok(false)

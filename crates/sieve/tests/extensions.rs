@@ -543,9 +543,10 @@ fn rfc5235_section_3_4_virustest() {
 #[test]
 fn rfc6134_extlists() {
     let mut facts = Facts::default();
-    facts
-        .lists
-        .insert(":addrbook:default", vec!["frop@example.com"]);
+    facts.lists.insert(
+        "urn:ietf:params:sieve:addrbook:default",
+        vec!["frop@example.com"],
+    );
     assert!(holds_with(
         "address :list \"from\" \":addrbook:default\"",
         MESSAGE,
@@ -569,7 +570,7 @@ fn rfc6134_extlists() {
     let script = "require [\"extlists\", \"copy\"]; redirect :list :copy \":addrbook:default\";";
     assert_eq!(
         run(script, MESSAGE),
-        "redirect list \":addrbook:default\" copy | keep"
+        "redirect list \"urn:ietf:params:sieve:addrbook:default\" copy | keep"
     );
 }
 

@@ -346,7 +346,7 @@ impl Hands<'_> {
         }
     }
 
-    /// RFC 6134 §2.5: the addresses on a list.
+    /// RFC 6134 §2.3: the addresses on a list.
     async fn listed(&self, list: &str) -> store::Result<Vec<String>> {
         let (services, config) = (self.case.services.clone(), self.case.config.clone());
         let list = list.to_owned();

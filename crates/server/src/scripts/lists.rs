@@ -18,7 +18,7 @@ const LARGEST: u64 = 4 << 20;
 /// Addresses that a message is redirected to by one list.
 pub(super) const MOST_ADDRESSES: usize = 100;
 
-/// The user's private address book (RFC 6134 §5.3).
+/// The user's private address book (RFC 6134 §2.6).
 const ADDRESS_BOOK: &str = "urn:ietf:params:sieve:addrbook:default";
 
 /// Is the user's own address book meant?

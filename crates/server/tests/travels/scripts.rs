@@ -657,7 +657,7 @@ async fn rfc5490_scripts_read_annotations() {
     world.finish().await;
 }
 
-/// RFC 6134 §5.3: in the user's address book are all to whom the account has written, and all who have an address here; it is no list to send to.
+/// RFC 6134 §2.6: in the user's address book are all to whom the account has written, and all who have an address here; it is no list to send to.
 #[tokio::test]
 async fn rfc6134_the_address_book_is_whom_the_account_knows() {
     let world = world_with(&[]).await;
@@ -665,7 +665,7 @@ async fn rfc6134_the_address_book_is_whom_the_account_knows() {
         &world,
         "alice@example.com",
         "require [\"extlists\", \"envelope\", \"fileinto\", \"copy\"];\n\
-         if not valid_ext_list \"urn:ietf:params:sieve:addrbook:default\" { discard; }\n\
+         if not valid_ext_list \":addrbook:default\" { discard; }\n\
          redirect :list \"urn:ietf:params:sieve:addrbook:default\";\n\
          if envelope :list \"from\" \"URN:ietf:params:sieve:addrbook:default\" { fileinto \"Archive\"; }\n",
     )

@@ -47,14 +47,19 @@ impl Arguments<'_, '_, '_> {
 
     /// What `fileinto` and `:fcc` share (RFC 8580 §3).
     fn file_options(&mut self) -> Checked<FileInto> {
-        Ok(FileInto {
+        let options = FileInto {
             mailbox: None,
             flags: self.flags_tag()?,
             create: self.flag("create", &[Capability::Mailbox])?,
             copy: false,
             special_use: self.text_tag("specialuse", &[Capability::SpecialUse])?,
             mailbox_id: self.text_tag("mailboxid", &[Capability::MailboxId])?,
-        })
+        };
+        // RFC 9042 §4.2, §5
+        match options.special_use.is_some() && options.mailbox_id.is_some() {
+            true => self.report("`:specialuse` and `:mailboxid` exclude each other", None),
+            false => Ok(options),
+        }
     }
 
     fn mailbox(&mut self) -> Checked<Text> {

@@ -514,7 +514,12 @@ impl Arguments<'_, '_, '_> {
         let wanted: Option<Vec<Capability>> =
             names.iter().map(|name| Capability::by_name(name)).collect();
         let available = self.checker.compiler.available;
-        match wanted.filter(|all| all.iter().all(|c| available.contains(*c))) {
+        let there = |c: Capability| {
+            // These change how strings are read, so they count for the whole script or not at all.
+            let global = matches!(c, Capability::Variables | Capability::EncodedCharacter);
+            available.contains(c) && (!global || self.checker.has(c))
+        };
+        match wanted.filter(|all| all.iter().all(|c| there(*c))) {
             None => Ok(Test::False),
             Some(all) => {
                 all.into_iter().for_each(|c| self.checker.grant(c));

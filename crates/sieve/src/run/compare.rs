@@ -1,5 +1,6 @@
 //! Values and keys (RFC 5228 §2.7): which value matches which key, and what the match variables become.
 
+use super::lists;
 use super::machine::{Budget, Done, Failure, Machine};
 use crate::code::Criterion;
 use crate::compare::{Captures, Matching, Prepared, matches};
@@ -73,9 +74,9 @@ impl<'c> Comparison<'c> {
         for key in self.keys() {
             budget.look(cost(value, key))?;
             let captures = match (matching, key) {
-                (Matching::List, Prepared::Plain(list)) => {
-                    host.list_contains(list, value)?.then(Captures::new)
-                }
+                (Matching::List, Prepared::Plain(list)) => host
+                    .list_contains(&lists::whole(list), value)?
+                    .then(Captures::new),
                 _ => matches(value, key, matching, comparator, self.wanted),
             };
             if let Some(captures) = captures {

@@ -1,6 +1,7 @@
 //! Where the message goes: keep, fileinto, redirect, reject, discard; what excludes what, and what is the same thing twice
 //! (RFC 5228 §2.10, RFC 5429 §2.3).
 
+use super::lists;
 use super::machine::{Done, Failure, Machine};
 use crate::action::{Action, DeliverBy, FileInto, Keep, Performed, Redirect, RedirectTo, Reject};
 use crate::code::{self, DeliverWhen, Text};
@@ -131,7 +132,7 @@ impl Machine<'_> {
         self.not_refused("redirect")?;
         let target = self.expand(&redirect.to)?.into_owned();
         let to = match redirect.to_list {
-            true => RedirectTo::List(target),
+            true => RedirectTo::List(lists::whole(&target).into_owned()),
             false => RedirectTo::Address(one_address(&target)?),
         };
         let notify = self.expand_some(redirect.notify.as_ref())?;

@@ -91,7 +91,7 @@ fn addresses(list: &str, into: &mut Vec<String>) -> Result<(), String> {
     Ok(())
 }
 
-fn decode(text: &str) -> Result<String, String> {
+pub(super) fn decode(text: &str) -> Result<String, String> {
     let mut octets = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&octet, tail)) = rest.split_first() {

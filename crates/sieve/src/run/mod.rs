@@ -13,6 +13,7 @@ mod edit;
 mod flags;
 mod header;
 mod include;
+mod lists;
 mod machine;
 pub(crate) mod mailto;
 mod notify;

@@ -1,6 +1,7 @@
 //! Tests: what each one looks at is in the file of its family, or here if that is little.
 
 use super::Remember;
+use super::lists;
 use super::machine::{Done, Failure, Machine};
 use crate::code::{Condition, Criterion, Duplicate, DuplicateId, Test, Text};
 use crate::compare::Matching;
@@ -113,9 +114,9 @@ impl Machine<'_> {
                 capability,
                 criterion,
             } => self.notify_capability(uri, capability, criterion),
-            Test::ValidExtList(lists) => {
-                self.all(lists, |machine, list| Ok(machine.host.list_exists(list)?))
-            }
+            Test::ValidExtList(names) => self.all(names, |machine, list| {
+                Ok(machine.host.list_exists(&lists::whole(list))?)
+            }),
             _ => Ok(false),
         }
     }
