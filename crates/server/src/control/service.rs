@@ -259,6 +259,7 @@ pub(super) async fn metrics(world: &World) -> Result<String, Failure> {
         let count = routes.iter().filter(|route| route.flags == flag).count();
         metrics.routes_off(kind, count);
     }
+    metrics.lookups(services.dns.counts());
     metrics.bans("log-in", running(world)?.services.login.bans().len());
     let age = oldest.and_then(|since| world.now.duration_since(since).try_into().ok());
     metrics.queue_oldest(age.unwrap_or_default());

@@ -88,6 +88,7 @@ metrics! {
     signatures: Counters<1>, "signatures", "Signatures over messages that leave by algorithm";
     reports: Counters<2>, "reports", "Reports on DMARC and TLS that were sent, or kept when they came in";
     checks: Counters<2>, "check", "Checks of who sent a message by their result";
+    lookups: Counters<1>, "dns_lookups", "Questions to DNS by how they ended: records, absent, failed; bogus is among failed, secure says what was proved";
     lessons: Counters<3>, "spam_lessons", "Messages that the filter was told about";
     searches: Counters<1>, "imap_searches", "Searches for texts in many messages by how the search index helped";
     quota_notices: Counter, "quota_notices", "Letters to users about their full mailboxes";
@@ -337,6 +338,27 @@ impl Metrics {
         self.cert_expiry
             .get_or_create(&[("name", name.to_owned())])
             .set(seconds);
+    }
+
+    /// How questions to DNS have ended so far (M33).
+    pub fn lookups(&self, counts: dns::Counts) {
+        let dns::Counts {
+            records,
+            absent,
+            failed,
+            bogus,
+            secure,
+        } = counts;
+        for (result, count) in [
+            ("records", records),
+            ("absent", absent),
+            ("failed", failed),
+            ("bogus", bogus),
+            ("secure", secure),
+        ] {
+            let counter = self.lookups.get_or_create_owned(&[("result", result)]);
+            counter.inc_by(count.saturating_sub(counter.get()));
+        }
     }
 
     /// So many certificates wait for their TLSA records.

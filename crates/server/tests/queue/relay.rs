@@ -103,6 +103,35 @@ async fn u11_null_mx_no_domain_and_dns_failure() {
     world.finish().await;
 }
 
+/// M33: what became of questions to DNS is counted.
+#[tokio::test]
+async fn m33_look_ups_are_counted() {
+    let world = World::start().await;
+    world
+        .queue(Mail::to(&["a@there.example", "b@nowhere.invalid"]))
+        .await;
+    world.until_empty().await;
+    let config = world.services().config.load().as_ref().clone();
+    let mut client = server::control::Client::connect(config).await.unwrap();
+    let request = server::control::Request::Service(server::control::service::Request::Metrics);
+    let answer = client.execute(request).await.unwrap();
+    let server::control::Answer::Service(server::control::service::Answer::Metrics(text)) = answer
+    else {
+        panic!("{answer:?}");
+    };
+    let count = |result: &str| {
+        let start = format!("pennyblack_dns_lookups_total{{result=\"{result}\"}} ");
+        let line = text.lines().find_map(|line| line.strip_prefix(&start));
+        line.and_then(|count| count.parse::<u64>().ok())
+    };
+    assert!(
+        count("records").unwrap() >= 2 && count("absent").unwrap() >= 1,
+        "{text}"
+    );
+    assert_eq!(count("bogus"), Some(0));
+    world.finish().await;
+}
+
 /// Mail is not sent to addresses inside our own network, nor to ourselves.
 #[tokio::test]
 async fn private_addresses_are_not_dialled() {

@@ -91,7 +91,7 @@ async fn u39_c3_routes_with_fallback() {
     let queued = world.until_tried().await;
     let error = queued.recipients[0].last_error.clone().unwrap();
     assert!(
-        error.contains("does not offer the TLS that our settings asks for"),
+        error.contains("does not offer the TLS that our configuration demands"),
         "{error}"
     );
     world.services().routes.resume(None);

@@ -210,11 +210,12 @@ impl Connection {
         manner: &Manner,
     ) -> Result<Connection, NotOpened> {
         let now = services.clock.now();
-        let mut left = services.routes.usable(&target.addresses, now)?;
+        let login = target.login.as_ref().map(|login| login.user.as_str());
+        let mut left = services.routes.usable(&target.addresses, login, now)?;
         loop {
             let (failed, why) = match Connection::through(services, target, manner, &left).await {
                 Ok(connection) => {
-                    services.routes.succeeded(connection.remote.address.ip());
+                    services.routes.succeeded(connection.remote.address, login);
                     return Ok(connection);
                 }
                 Err(failure) => failure,
@@ -225,7 +226,7 @@ impl Connection {
                 let now = services.clock.now();
                 services
                     .routes
-                    .failed(&target.host, &blamed, &why.to_string(), now);
+                    .failed(&target.host, (&blamed, login), &why.to_string(), now);
             }
             left.retain(|address| !blamed.contains(address));
             if left.is_empty() {
@@ -551,11 +552,11 @@ fn untrusted(target: &Target, why: NotOpened) -> NotOpened {
     let demands = target.security.demands();
     NotOpened::Untrusted(match why {
         NotOpened::Tls(error) => format!(
-            "{} failed the check of its certificate that {demands} asks for: {error}",
+            "{} failed the check of its certificate, which {demands} demands: {error}",
             target.host
         ),
         other => format!(
-            "{} does not offer the TLS that {demands} asks for: {other}",
+            "{} does not offer the TLS that {demands} demands: {other}",
             target.host
         ),
     })

@@ -29,7 +29,7 @@ pub struct Routes {
 
 #[derive(Default)]
 struct State {
-    hosts: HashMap<IpAddr, Host>,
+    hosts: HashMap<Way, Host>,
     connections: HashMap<IpAddr, Arc<Semaphore>>,
     /// By the domain of the provider's hosts, and the addresses that mail goes from.
     paused: HashMap<(String, Sources), Pause>,
@@ -39,6 +39,22 @@ struct State {
 struct Pause {
     until: Timestamp,
     words: String,
+}
+
+/// What fails together: a wrong password says nothing against those who have another or need none, nor a dead service against one on another port.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Way {
+    address: SocketAddr,
+    login: Option<String>,
+}
+
+impl Way {
+    fn of(address: SocketAddr, login: Option<&str>) -> Way {
+        Way {
+            address,
+            login: login.map(str::to_string),
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -94,18 +110,17 @@ impl Routes {
         Ticket(places.acquire_owned().await.ok())
     }
 
-    /// The addresses that are not disabled.
+    /// The addresses that are not disabled for who logs in so.
     pub(super) fn usable(
         &self,
         addresses: &[SocketAddr],
+        login: Option<&str>,
         now: Timestamp,
     ) -> Result<Vec<SocketAddr>, NotOpened> {
         let state = self.state();
         let disabled = |address: &SocketAddr| {
-            state
-                .hosts
-                .get(&address.ip())
-                .filter(|host| host.until > now)
+            let host = state.hosts.get(&Way::of(*address, login));
+            host.filter(|host| host.until > now)
         };
         let usable: Vec<SocketAddr> = addresses
             .iter()
@@ -128,18 +143,25 @@ impl Routes {
     }
 
     /// A session got so far that a message could be sent.
-    pub(super) fn succeeded(&self, address: IpAddr) {
-        self.state().hosts.remove(&address);
+    pub(super) fn succeeded(&self, address: SocketAddr, login: Option<&str>) {
+        self.state().hosts.remove(&Way::of(address, login));
     }
 
     /// None did.
-    pub(super) fn failed(&self, name: &str, addresses: &[SocketAddr], words: &str, now: Timestamp) {
+    pub(super) fn failed(
+        &self,
+        name: &str,
+        (addresses, login): (&[SocketAddr], Option<&str>),
+        words: &str,
+        now: Timestamp,
+    ) {
         let mut state = self.state();
         if state.hosts.len() >= REMEMBERED {
             state.hosts.retain(|_, host| host.until > now);
         }
         for address in addresses {
-            let host = state.hosts.entry(address.ip()).or_insert_with(|| Host {
+            let way = Way::of(*address, login);
+            let host = state.hosts.entry(way).or_insert_with(|| Host {
                 name: name.to_string(),
                 failures: 0,
                 until: now,
@@ -214,7 +236,9 @@ impl Routes {
         let count = |state: &State| state.hosts.len() + state.paused.len();
         let before = count(&state);
         let stays = |name: &str| id.is_some_and(|id| id != name);
-        state.hosts.retain(|address, _| stays(&address.to_string()));
+        state
+            .hosts
+            .retain(|way, _| stays(&way.address.ip().to_string()));
         state.paused.retain(|(provider, _), _| stays(provider));
         before - count(&state)
     }
@@ -223,12 +247,13 @@ impl Routes {
     pub fn list(&self, limit: u32, now: Timestamp) -> Vec<View> {
         let state = self.state();
         let mut views: Vec<View> = Vec::new();
-        for (address, host) in &state.hosts {
+        for (way, host) in &state.hosts {
+            let address = way.address.ip();
             let disabled = host.until > now;
             views.push(View {
                 id: address.to_string(),
                 host: host.name.clone(),
-                connections: state.open(*address, limit),
+                connections: state.open(address, limit),
                 failures: host.failures,
                 flags: if disabled { "D" } else { "" }.into(),
                 until: disabled.then(|| host.until.to_string()),
@@ -238,7 +263,7 @@ impl Routes {
         for address in state
             .connections
             .keys()
-            .filter(|address| !state.hosts.contains_key(*address))
+            .filter(|address| !state.hosts.keys().any(|way| way.address.ip() == **address))
         {
             let connections = state.open(*address, limit);
             if connections > 0 {
@@ -303,17 +328,37 @@ mod tests {
     fn c18_penalties() {
         let routes = Routes::default();
         let address: SocketAddr = "192.0.2.1:25".parse().unwrap();
-        routes.failed("mx.x", &[address], "no answer", at(0));
-        assert!(routes.usable(&[address], at(14)).is_err());
-        assert_eq!(routes.usable(&[address], at(15)).unwrap(), [address]);
-        routes.failed("mx.x", &[address], "no answer", at(15));
-        routes.failed("mx.x", &[address], "no answer", at(15));
-        assert!(routes.usable(&[address], at(15 + 59)).is_err());
+        routes.failed("mx.x", (&[address], None), "no answer", at(0));
+        assert!(routes.usable(&[address], None, at(14)).is_err());
+        assert_eq!(routes.usable(&[address], None, at(15)).unwrap(), [address]);
+        routes.failed("mx.x", (&[address], None), "no answer", at(15));
+        routes.failed("mx.x", (&[address], None), "no answer", at(15));
+        assert!(routes.usable(&[address], None, at(15 + 59)).is_err());
         let shown = routes.list(10, at(20));
         assert_eq!((shown[0].flags.as_str(), shown[0].failures), ("D", 2));
         assert_eq!(routes.resume(Some("192.0.2.1")), 1);
-        assert!(routes.usable(&[address], at(20)).is_ok());
+        assert!(routes.usable(&[address], None, at(20)).is_ok());
         assert!(penalty(1000) == LONGEST);
+    }
+
+    /// C18: who has a wrong password, or a service that is away, does not keep mail from other services of the same machine.
+    #[test]
+    fn c18_ways_fail_by_themselves() {
+        let routes = Routes::default();
+        let (submission, smtp): (SocketAddr, SocketAddr) = (
+            "192.0.2.1:587".parse().unwrap(),
+            "192.0.2.1:25".parse().unwrap(),
+        );
+        let wrong = (&[submission][..], Some("office"));
+        routes.failed("smart.x", wrong, "535 no", at(0));
+        let usable = |address, login| routes.usable(&[address], login, at(1)).is_ok();
+        assert!(!usable(submission, Some("office")));
+        assert!(usable(submission, Some("isp")) && usable(submission, None) && usable(smtp, None));
+        assert_eq!(routes.list(1, at(1)).len(), 1);
+        routes.succeeded(submission, None);
+        assert!(!usable(submission, Some("office")));
+        assert_eq!(routes.resume(Some("192.0.2.1")), 1);
+        assert!(usable(submission, Some("office")));
     }
 
     /// U37: a provider is paused with all its hosts, for the address that it refused, and can be resumed.

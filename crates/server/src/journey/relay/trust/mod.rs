@@ -118,7 +118,7 @@ impl Security {
                 "the sender (REQUIRETLS)"
             }
             Security::Encrypted(Because::Settings) | Security::Verified(Because::Settings) => {
-                "our settings"
+                "our configuration"
             }
         }
     }
