@@ -33,6 +33,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0023_near_copy.sql"),
     include_str!("../migrations/0024_digest.sql"),
     include_str!("../migrations/0025_scram_sha1.sql"),
+    include_str!("../migrations/0026_deleted.sql"),
 ];
 
 /// The version this program works with.
@@ -212,6 +213,25 @@ mod tests {
         for (newest, key) in [(VERSION - 1, b"key"), (VERSION, b"yek")] {
             let opened = setup.transaction(|sql| prepare_up_to(newest, sql, Dialect::Sqlite, key));
             assert!(matches!(opened, Err(Error::Refused(_))), "{opened:?}");
+        }
+    }
+
+    /// What EXPUNGE costs depends on how many messages are marked, not on how many there are.
+    #[test]
+    fn marked_messages_are_found_by_their_index() {
+        assert_eq!(crate::entry::Flags::DELETED.0, 8);
+        let database = rusqlite::Connection::open_in_memory().unwrap();
+        for migration in MIGRATIONS {
+            let spelled = Dialect::Sqlite.spell(migration);
+            database.execute_batch(&spelled).unwrap();
+        }
+        for statement in [crate::entry::MARKED, crate::entry::MARKED_BYTES] {
+            let plan: String = database
+                .query_row(&format!("EXPLAIN QUERY PLAN {statement}"), [b"m"], |row| {
+                    row.get(3)
+                })
+                .unwrap();
+            assert!(plan.contains("INDEX entry_deleted"), "{statement}: {plan}");
         }
     }
 

@@ -27,7 +27,9 @@ pub(crate) use keywords::{joined as joined_keywords, split as split_keywords};
 pub use read::{contents, count_from, envelope, first_unseen, messages, scan, scan_contents, uids};
 pub(crate) use remove::clear;
 pub(crate) use remove::remove;
-pub use remove::{expunge, remove_one, remove_uids};
+#[cfg(test)]
+pub(crate) use remove::{MARKED, MARKED_BYTES};
+pub use remove::{expunge, marked_bytes, remove_one, remove_uids};
 pub(crate) use rows::{read as read_entry, release_content};
 pub use seen::unseen_by;
 pub(crate) use summary::decode as decode_summary;

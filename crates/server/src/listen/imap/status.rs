@@ -5,7 +5,7 @@ use super::failure::{Failure, Outcome};
 use super::locate::{Otherwise, locate_with};
 use super::object_id;
 use super::state::Account;
-use ::store::entry::{self, Flags};
+use ::store::entry;
 use ::store::mailbox::Mailbox;
 use ::store::share::Rights;
 use ::store::{AccountId, Uid};
@@ -13,9 +13,6 @@ use imap::MailboxName;
 use imap::encode;
 use imap::response::Status;
 use imap::status::StatusItem;
-
-/// Entries read at once where something must be summed.
-const BATCH: usize = 1000;
 
 /// STATUS.
 pub(super) async fn status(
@@ -43,7 +40,7 @@ pub(super) async fn respond(
     items: &[StatusItem],
 ) -> Result<(), Failure> {
     let deleted_bytes = match items.contains(&StatusItem::DeletedStorage) && mailbox.deleted > 0 {
-        true => deleted_bytes(connection, owner, mailbox).await?,
+        true => deleted_bytes(connection, mailbox).await?,
         false => 0,
     };
     let recent = match items.contains(&StatusItem::Recent) {
@@ -104,25 +101,11 @@ async fn recent(
 }
 
 /// Sum of the sizes of messages with `\Deleted`.
-async fn deleted_bytes(
-    connection: &Connection,
-    account: AccountId,
-    mailbox: &Mailbox,
-) -> Result<u64, Failure> {
+async fn deleted_bytes(connection: &Connection, mailbox: &Mailbox) -> Result<u64, Failure> {
     let mailbox = mailbox.id;
-    let summed = connection.services.store.read(move |tx| {
-        let (mut sum, mut next) = (0, 1);
-        loop {
-            let batch = entry::scan(tx, account, mailbox, &[next..=u32::MAX], None, BATCH)?;
-            let deleted = batch
-                .iter()
-                .filter(|entry| entry.flags.contains(Flags::DELETED));
-            sum += deleted.map(|entry| u64::from(entry.size)).sum::<u64>();
-            match batch.last() {
-                Some(last) if batch.len() == BATCH => next = last.uid.0.saturating_add(1),
-                _ => return Ok(sum),
-            }
-        }
-    });
+    let summed = connection
+        .services
+        .store
+        .read(move |tx| entry::marked_bytes(tx, mailbox));
     Ok(summed.await?)
 }
