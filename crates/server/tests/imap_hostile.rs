@@ -116,7 +116,7 @@ async fn a_line_without_end() {
     world.finish().await;
 }
 
-/// Y22: a session of somebody who has not logged in holds at most 64 KiB, whatever he sends: as much as it takes, and no end. Of these,
+/// Y22, Y14: a session of somebody who has not logged in holds at most 64 KiB, whatever he sends: as much as it takes, and no end. Of these,
 /// 16 are for what is read at once and gone before anything else happens.
 #[tokio::test(flavor = "multi_thread")]
 async fn y22_sessions_before_login_hold_little() {

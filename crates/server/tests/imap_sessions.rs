@@ -223,6 +223,28 @@ async fn idle_belongs_to_a_login() {
     world.finish().await;
 }
 
+/// W19: a telephone opens a session for each folder that it watches. All of them are served, and all hear of what comes.
+#[tokio::test(flavor = "multi_thread")]
+async fn w19_many_sessions_of_one_account_idle() {
+    const SESSIONS: usize = 40;
+    let world = World::start().await;
+    let mut watching = Vec::new();
+    for _ in 0..SESSIONS {
+        let mut client = Client::connect(&world, State::Selected).await;
+        let begun = client.stream.get_mut().write_all(b"i IDLE\r\n").await;
+        begun.unwrap();
+        assert_eq!(client.line().await, "+ idling\r\n");
+        watching.push(client);
+    }
+    let mut desk = Client::connect(&world, State::Authenticated).await;
+    let append = "APPEND INBOX {12+}\r\nSubject: x\r\n";
+    assert_eq!(desk.command(append).await, "OK");
+    for client in &mut watching {
+        assert_eq!(client.line().await, "* 1 EXISTS\r\n");
+    }
+    world.finish().await;
+}
+
 /// RFC 5465 §5.8: who is too far behind is told so, and then nothing more, until he asks again.
 #[tokio::test(flavor = "multi_thread")]
 async fn g07_notify_says_when_it_cannot_tell_everything() {

@@ -64,6 +64,15 @@ fn r01_default_listeners() {
     );
 }
 
+/// G22: neither 110 nor 143 nor 995.
+#[test]
+fn g22_pop3_and_plain_imap_are_off_by_default() {
+    let listen = load(FOUR_LINES).expect("right").config.listen;
+    for listener in [&listen.imap, &listen.pop3, &listen.pop3s] {
+        assert_eq!(listener.addresses, []);
+    }
+}
+
 /// U33: an unknown name is refused with its place and the nearest known one; all errors come at once.
 #[test]
 fn u33_all_errors_at_once_with_place_and_nearest_name() {
