@@ -16,6 +16,7 @@ pub mod list;
 pub mod mailbox;
 pub mod metadata;
 pub mod notify;
+pub mod redact;
 pub mod response;
 pub mod search;
 pub mod sequence;

@@ -405,6 +405,15 @@ pub(crate) enum Account {
         /// The account
         address: String,
     },
+    /// Write down for a while what the mail programs of an account and the server say to each other, without texts, addresses and passwords: to
+    /// find out why one of them does not work
+    Record {
+        /// The account
+        address: String,
+        /// How long: a time like 10m; `0s` ends a record that is being made
+        #[arg(long = "for", value_name = "TIME", default_value = "10m")]
+        lasts: String,
+    },
     /// What was sent from an account, by whom and to whom: a note for those who have to know, when somebody else has used it
     Incident {
         /// The account

@@ -67,6 +67,8 @@ pub struct Services {
     pub(crate) keys: crate::signing::SigningKeys,
     /// Who is logged in.
     pub sessions: crate::session::presence::Sessions,
+    /// Conversations that are written down.
+    pub recorder: crate::session::recorder::Recorder,
     /// How many sessions there may be.
     pub limits: crate::session::limits::Limits,
     /// Compiled Sieve scripts.

@@ -8,7 +8,7 @@ use crate::terminal::{consent, new_password, offer};
 use serde_json::json;
 use server::control::account::sending::{Limit, LimitChange, UnusualMail, View as Sending};
 use server::control::account::{Answer, New, Quota, Removed, Request, View};
-use server::control::{self, FailureKind, Mode, Password};
+use server::control::{self, FailureKind, Mode, Password, record};
 use std::process::ExitCode;
 
 pub(crate) fn run(which: Which, global: &Global) -> Outcome {
@@ -59,6 +59,7 @@ pub(crate) fn run(which: Which, global: &Global) -> Outcome {
         Which::Release { address } => sending(global, Request::Release { address }),
         Which::Lock { address } => sending(global, Request::Lock { address }),
         Which::NotMe { address } => incident(global, Request::NotMe { address }),
+        Which::Record { address, lasts } => record(global, address, lasts),
         Which::Incident { address, hours } => {
             incident(global, Request::Incident { address, hours })
         }
@@ -282,6 +283,29 @@ fn sending(global: &Global, request: Request) -> Outcome {
         return Ok(json(&sending));
     }
     describe_sending(&sending);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// W18
+fn record(global: &Global, account: String, lasts: String) -> Outcome {
+    let request = record::Request { account, lasts };
+    let control::Answer::Record(answer) = ask(global, control::Request::Record(request))? else {
+        return Err(unexpected());
+    };
+    if global.json {
+        return Ok(json(&answer));
+    }
+    match answer {
+        record::Answer::Begun { file, until } => {
+            say!(
+                "until {until} what is said is written to {}",
+                file.display()
+            );
+            say!("do in the mail program what goes wrong, then look into the file");
+        }
+        record::Answer::Ended(true) => say!("the record has ended"),
+        record::Answer::Ended(false) => say!("there was no record"),
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -11,6 +11,7 @@ mod oauth;
 mod others;
 mod people;
 mod pop3;
+mod record;
 mod report;
 mod sendmail;
 mod serving;

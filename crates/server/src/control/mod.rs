@@ -22,6 +22,7 @@ pub mod jobs;
 pub mod lookup;
 pub mod message;
 pub mod queue;
+pub mod record;
 pub mod removed;
 pub mod report;
 pub mod search;
@@ -75,6 +76,8 @@ pub enum Request {
     Search(search::Request),
     /// Sieve scripts of accounts.
     Sieve(sieve::Request),
+    /// Writing down what programs say.
+    Record(record::Request),
     /// Removed messages.
     Removed(removed::Request),
     /// Messages.
@@ -96,6 +99,7 @@ impl Request {
             Request::Service(Status | Health | Metrics | Reload | Pause { .. })
                 | Request::Jobs(_)
                 | Request::Tls(_)
+                | Request::Record(_)
         )
     }
 }
@@ -130,6 +134,8 @@ pub enum Answer {
     Search(search::Answer),
     /// Sieve scripts of accounts.
     Sieve(sieve::Answer),
+    /// What is written down.
+    Record(record::Answer),
     /// Removed messages.
     Removed(removed::Answer),
     /// Messages.
@@ -301,6 +307,7 @@ pub async fn execute(world: &World, request: Request) -> Result<Answer, Failure>
         Request::Jobs(request) => jobs::execute(world, request).await.map(Answer::Jobs),
         Request::Search(request) => search::execute(world, request).await.map(Answer::Search),
         Request::Sieve(request) => sieve::execute(world, request).await.map(Answer::Sieve),
+        Request::Record(request) => record::execute(world, request).await.map(Answer::Record),
         Request::Removed(request) => removed::execute(world, request).await.map(Answer::Removed),
         Request::Message(request) => message::execute(world, request).await.map(Answer::Message),
         Request::Tables(request) => tables::execute(world, request).await.map(Answer::Tables),

@@ -216,6 +216,7 @@ fn services(
         scripts: Arc::default(),
         login,
         sessions: Default::default(),
+        recorder: Default::default(),
         limits: Limits::new(&config.limits),
         gate: Gate::new(&config),
         countries: CountryList::new(&config),

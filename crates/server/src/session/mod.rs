@@ -4,6 +4,7 @@ pub mod limits;
 pub mod login;
 pub mod metrics;
 pub mod presence;
+pub mod recorder;
 pub mod sasl;
 pub mod tls;
 

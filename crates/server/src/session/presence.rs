@@ -56,6 +56,11 @@ impl Sessions {
 }
 
 impl Present {
+    /// Whose session it is.
+    pub fn account(&self) -> AccountId {
+        self.account
+    }
+
     /// Cancelled when the session is to end.
     pub fn ends(&self) -> CancellationToken {
         self.ends.clone()

@@ -12,6 +12,7 @@ use crate::listen::stream::is_hang_up;
 use crate::scripts::event::Witness;
 use crate::session::Peer;
 use crate::session::presence::Present;
+use crate::session::recorder::Tape;
 use crate::session::sasl::Offer;
 use imap::append::Step;
 use imap::framer::{Event, Framer, Limits, Literal, Message, Reason, Refusal};
@@ -131,6 +132,8 @@ pub(super) struct Connection {
     present: Option<Present>,
     /// What he hides from his own programs.
     pub(super) hidden: Box<[Hidden]>,
+    /// What is said is written down (W18).
+    tape: Option<Box<Tape>>,
 }
 
 impl Connection {
@@ -160,6 +163,7 @@ impl Connection {
             client: None,
             present: None,
             hidden: Box::default(),
+            tape: None,
         }
     }
 
@@ -235,6 +239,7 @@ impl Connection {
         self.framer.set_limits(Limits::BEFORE_LOGIN);
         self.waits = Waits::BeforeLogin;
         self.present = None;
+        self.tape = None;
         self.hidden = Box::default();
         self.commands = 0;
         self.enabled = Enabled::default();
@@ -282,10 +287,12 @@ impl Connection {
                 Event::Continue => self.out.extend_from_slice(b"+ OK\r\n"),
                 Event::Command(octets) => {
                     self.count_command()?;
+                    self.record(|tape| tape.client(&octets));
                     return self.parse(&octets);
                 }
                 Event::Append(head) => {
                     self.count_command()?;
+                    self.record(|tape| tape.append(&head.tag));
                     return Ok(Some(Input::Append(head)));
                 }
                 Event::Refused(refusal) => {
@@ -382,6 +389,9 @@ impl Connection {
     pub(super) async fn flush(&mut self) -> Result<(), Ended> {
         if self.out.is_empty() {
             return Ok(());
+        }
+        if let Some(tape) = &mut self.tape {
+            tape.server(&self.out);
         }
         if let Some(deflate) = &self.deflate {
             self.out = deflate.deflated(&self.out)?;
@@ -540,8 +550,30 @@ impl Connection {
         Ok(None)
     }
 
+    /// Writes down what the client says, if that is wanted; a session takes part from its next command on.
+    fn record(&mut self, what: impl FnOnce(&mut Tape)) {
+        self.tape.take_if(|tape| !tape.runs());
+        if self.tape.is_none()
+            && let Some(present) = &self.present
+        {
+            let services = &self.services;
+            let (account, program) = (present.account(), self.client.as_deref());
+            let joined = services.recorder.join(account, program, &services.clock);
+            self.tape = joined.map(Box::new);
+        }
+        if let Some(tape) = &mut self.tape {
+            what(tape);
+        }
+    }
+
     /// Answers a command that broke a limit.
     fn refuse(&mut self, refusal: Refusal) -> Result<(), Ended> {
+        self.record(|tape| {
+            tape.tell(&format!(
+                "C: a command that is refused: {:?}",
+                refusal.reason
+            ))
+        });
         refusal_of(refusal.reason).encode(refusal.tag.as_ref(), &mut self.out);
         self.count_error()
     }
