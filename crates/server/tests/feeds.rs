@@ -177,6 +177,90 @@ async fn j23_dead_feeds_expire() {
     world.finish().await;
 }
 
+/// I23, I22: a link to a page that a feed warns of makes junk; the feed is fetched as other lists are, and not at all where nobody else is asked.
+#[tokio::test]
+async fn i23_links_to_pages_of_a_feed_are_junk() {
+    let feed = Feed::default();
+    feed.say("200 OK", "", "https://evil.example/login.php\n");
+    let port = serve(None, {
+        let feed = feed.clone();
+        move |text| {
+            feed.asked.lock().unwrap().push(text.to_owned());
+            feed.says.lock().unwrap().clone()
+        }
+    })
+    .await;
+    for (others, junk) in [("true", 1), ("false", 0)] {
+        let setup = Setup {
+            settings: [
+                (
+                    "spam.url_feeds",
+                    format!("[\"http://127.0.0.1:{port}/feed.txt\"]"),
+                ),
+                ("gate.ask_others", others.into()),
+                ("gate.greylist", "\"off\"".into()),
+            ]
+            .map(|(key, value)| (key.into(), value))
+            .to_vec(),
+            ..Setup::default()
+        };
+        let world = World::start_with(&setup).await;
+        match world.gate(Request::Lists).await.unwrap() {
+            Answer::Lists(lists, _) => {
+                assert_eq!(lists.iter().map(|list| list.ranges).sum::<usize>(), junk)
+            }
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(feed.asked().is_empty(), junk == 0);
+        for (place, link) in [
+            ("Junk", "http://evil.example/login.php?for=alice"),
+            ("INBOX", "http://evil.example/news"),
+        ] {
+            let said = letter(&world, link).await;
+            assert!(said.contains("\r\n250 2.0.0 Ok: id="), "{said}");
+            let expected = if place == "Junk" {
+                junk as u32
+            } else {
+                2 - junk as u32
+            };
+            if place == "INBOX" || junk > 0 {
+                assert_eq!(
+                    world.messages_in("alice@example.com", place).await.unwrap(),
+                    expected,
+                    "{place}"
+                );
+            }
+        }
+        world.finish().await;
+    }
+}
+
+/// What a client on this machine is told about a letter with this link.
+async fn letter(world: &World, link: &str) -> String {
+    let mut stream = TcpStream::connect(world.address(Kind::Smtp)).await.unwrap();
+    let mut said = String::new();
+    let message = format!(
+        "From: Anna <anna@good.example>\r\nTo: alice@example.com\r\nSubject: tomorrow\r\n\r\nShall we meet at noon? See {link} for the way.\r\n.\r\nQUIT"
+    );
+    for line in [
+        "HELO a",
+        "MAIL FROM:<anna@good.example>",
+        "RCPT TO:<alice@example.com>",
+        "DATA",
+        &message,
+    ] {
+        let mut buffer = [0; 1000];
+        let count = stream.read(&mut buffer).await.unwrap();
+        said.push_str(&String::from_utf8_lossy(&buffer[..count]));
+        stream
+            .write_all(format!("{line}\r\n").as_bytes())
+            .await
+            .unwrap();
+    }
+    stream.read_to_string(&mut said).await.unwrap();
+    said
+}
+
 /// I19, U44: a list that answers "listed" to everything, or that does not want to be asked by us, costs nobody his mail.
 #[tokio::test]
 async fn i19_u44_ill_lists_in_dns_are_not_asked() {

@@ -7,6 +7,7 @@ pub mod classifier;
 pub mod document;
 pub mod features;
 pub mod gate;
+pub mod link_list;
 pub mod mail;
 pub mod near;
 pub mod reputation;

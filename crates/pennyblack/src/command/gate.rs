@@ -137,7 +137,7 @@ pub(crate) fn lists(global: &Global) -> Outcome {
             .collect();
         return Ok(json(&json!({"lists": lists, "dns": zones})));
     }
-    let mut table = Table::new(&["list", "ranges", "state"]);
+    let mut table = Table::new(&["list", "entries", "state"]);
     for list in lists {
         let state = list.fault.unwrap_or_else(|| "good".into());
         table.row([list.name, list.ranges.to_string(), state]);
@@ -145,6 +145,6 @@ pub(crate) fn lists(global: &Global) -> Outcome {
     for (zone, health) in zones {
         table.row([zone, "in DNS".into(), health]);
     }
-    table.print("No lists are used: see `gate.lists` and `gate.dns_lists`.");
+    table.print("No lists are used: see `gate.lists`, `spam.url_feeds` and `gate.dns_lists`.");
     Ok(ExitCode::SUCCESS)
 }

@@ -55,7 +55,7 @@ fn converse(stream: &mut TcpStream, words: &str, until: &str) -> String {
     String::from_utf8_lossy(&said).into_owned()
 }
 
-fn smtp(world: &World) -> String {
+pub(crate) fn smtp(world: &World) -> String {
     let status = world.json(&["status"]);
     let listeners = status["listeners"].as_array().expect("listeners");
     let found = listeners.iter().find(|each| each[0] == "smtp");
@@ -66,7 +66,7 @@ fn smtp(world: &World) -> String {
 }
 
 /// Resident octets.
-fn resident(serving: &Serving) -> u64 {
+pub(crate) fn resident(serving: &Serving) -> u64 {
     let path = format!("/proc/{}/status", serving.child.id());
     let status = fs::read_to_string(path).expect("its status");
     let line = status.lines().find(|line| line.starts_with("VmRSS:"));

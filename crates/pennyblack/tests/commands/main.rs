@@ -13,6 +13,7 @@ mod people;
 mod pop3;
 mod record;
 mod report;
+mod scanners;
 mod sendmail;
 mod serving;
 mod sieve;

@@ -295,6 +295,50 @@ fn control_socket_survives_nonsense() {
     world.json(&["status"]);
 }
 
+/// I33: whoever is neither root nor the server's user is hung up on, even where the file lets him in: nobody else teaches the filter or
+/// changes anything.
+#[test]
+fn i33_the_control_socket_answers_its_owner_alone() {
+    use std::os::unix::process::CommandExt as _;
+    const NOBODY: u32 = 65_534;
+    const PYTHON: &str = "/usr/bin/python3";
+    if !rustix::process::geteuid().is_root() || !std::path::Path::new(PYTHON).exists() {
+        return skipped(
+            "i33_the_control_socket_answers_its_owner_alone",
+            "root, or python3",
+        );
+    }
+    let world = World::new();
+    let _server = world.serve();
+    let socket = world.folder.path().join("data/control.sock");
+    let open = |path: &std::path::Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("opened");
+    };
+    open(world.folder.path(), 0o755);
+    open(&world.folder.path().join("data"), 0o755);
+    open(&socket, 0o666);
+    let program = "import socket, sys\n\
+        s = socket.socket(socket.AF_UNIX)\n\
+        s.connect(sys.argv[1])\n\
+        try:\n    s.sendall(b'nonsense\\n')\n    print(len(s.recv(100)))\n\
+        except OSError:\n    print(0)\n";
+    let answered = |user: Option<u32>| {
+        let mut command = std::process::Command::new(PYTHON);
+        command.args(["-c", program]).arg(&socket);
+        if let Some(user) = user {
+            command.uid(user).gid(user);
+        }
+        let output = command.output().expect("it runs");
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8_lossy(&output.stdout)
+            .trim()
+            .parse::<usize>()
+            .expect("a number")
+    };
+    assert!(answered(None) > 0);
+    assert_eq!(answered(Some(NOBODY)), 0);
+}
+
 /// T13, L15: started as root, the process becomes the user of the settings, in all its threads, and cannot read the key any more.
 #[test]
 fn t13_privileges_are_dropped() {

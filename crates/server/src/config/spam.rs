@@ -32,12 +32,16 @@ pub struct SpamSettings {
     pub deny: Vec<String>,
     /// Lists in DNS of domains that mail links to. Default none.
     pub url_lists: Vec<String>,
+    /// Feeds of web addresses that mail should not link to: URLs, or files. Default none.
+    pub url_feeds: Vec<String>,
     /// Lists in DNS of addresses. Default none.
     pub address_lists: Vec<String>,
     /// Where clamd listens: a path or host:port. Default: nowhere.
     pub clamd: Option<String>,
     /// The URL of Rspamd. Default none.
     pub rspamd: Option<String>,
+    /// Where spamd of SpamAssassin listens: a path or host:port. Default: nowhere.
+    pub spamassassin: Option<String>,
 }
 
 /// What is done with a message that cannot be looked at.

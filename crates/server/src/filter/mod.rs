@@ -4,18 +4,27 @@
 pub(crate) mod clamd;
 pub(crate) mod rspamd;
 mod senders;
+pub(crate) mod spamassassin;
 
 use crate::Services;
+use arc_swap::ArcSwap;
 use jiff::Timestamp;
-use spam::verdict::Learned;
+use spam::document::Link;
+use spam::link_list::LinkList;
+use spam::verdict::{Learned, Reason};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::available_parallelism;
 use tokio::sync::Semaphore;
+
+/// A link to a page that a feed warns of makes junk alone.
+const PHISHED: f32 = 9.0;
 
 /// What all messages are looked at with.
 pub struct Filter {
     /// What was learned.
     pub learned: Arc<dyn Learned>,
+    /// Pages that feeds warn of (I23).
+    pages: ArcSwap<Vec<(String, Arc<LinkList>)>>,
     /// The lists of senders in the settings.
     senders: senders::Compiled,
     /// One for each message that is looked at.
@@ -62,11 +71,26 @@ impl Filter {
         let places = available_parallelism().map_or(1, usize::from);
         Filter {
             learned,
+            pages: ArcSwap::default(),
             senders: Default::default(),
             places: Semaphore::new(places),
             of_traps: Allowance::new(86_400, 300),
             of_refusals: Allowance::new(60, 300),
         }
+    }
+
+    /// Takes over what feeds warn of, by their names.
+    pub(crate) fn warned_of(&self, pages: Vec<(String, Arc<LinkList>)>) {
+        self.pages.store(Arc::new(pages));
+    }
+
+    /// I23: the first link to a page that a feed warns of.
+    pub(crate) fn phished(&self, links: &[Link]) -> Option<Reason> {
+        self.pages.load().iter().find_map(|(feed, pages)| {
+            let link = links.iter().find(|link| pages.holds(link))?;
+            let detail = format!("{} stands in {feed}", link.host().unwrap_or_default());
+            Some(Reason::new("LINK_PHISHED", PHISHED, detail))
+        })
     }
 
     /// Counts a message that a trap is to teach; false if there were enough today.
@@ -77,6 +101,19 @@ impl Filter {
     /// Counts a refusal that is to be remembered; false if there were enough in this minute.
     pub(crate) fn remembers_refusal(&self, now: Timestamp) -> bool {
         self.of_refusals.takes(now)
+    }
+}
+
+/// A score of another filter on our scale: what it `required` is as much as `ours`, and it moves ours by `most` at most, so that it neither decides
+/// alone what it would decide by force nor outweighs everything.
+fn in_proportion(score: f32, required: f32, ours: f32, most: f32) -> f32 {
+    let weight = match required > 0.0 {
+        true => score * ours / required,
+        false => score,
+    };
+    match weight.is_finite() {
+        true => weight.clamp(-most, most),
+        false => 0.0,
     }
 }
 

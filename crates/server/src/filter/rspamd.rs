@@ -1,6 +1,6 @@
 //! Asks an Rspamd about a message (its HTTP protocol, `POST /checkv2`), and takes its score as one reason.
 
-use super::Octets;
+use super::{Octets, in_proportion};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1;
@@ -47,16 +47,7 @@ struct Symbol {
 impl Answer {
     /// Its score, on a scale on which `refuse` refuses.
     pub(crate) fn weight(&self, refuse: f32) -> f32 {
-        let weight = match self.required_score > 0.0 {
-            true => self.score * refuse / self.required_score,
-            false => self.score,
-        };
-        // It does not refuse alone what it would refuse by force, and does not outweigh everything.
-        if weight.is_finite() {
-            weight.clamp(-refuse, refuse)
-        } else {
-            0.0
-        }
+        in_proportion(self.score, self.required_score, refuse, refuse)
     }
 
     /// The heaviest symbols, for people.

@@ -1,16 +1,18 @@
-//! Black and white lists of addresses in files and feeds (J20–J23): read at the start, fetched again politely, never lost because a
+//! Black and white lists of addresses in files and feeds (J20–J23), and feeds of web addresses (I23): read at the start, fetched again politely, never lost because a
 //! feed is down for a day.
 //!
 //! Where they are says a file in the form of `spamd.conf` (`gate.lists`). What a feed brought is kept in `lists/` below `data`, so that
 //! a restart has it at once. A feed is asked at most once in `gate.lists_every`, with what it told us last time (ETag), and its old
 //! list stays when it cannot be had. A feed that has failed for seven days is dropped from the verdict and the log says so (J23).
 
+use crate::config::Config;
 use crate::fetch::{self, Bounds, Fetched, Method, Network, Redirects, Request, Url, Validators};
 use crate::{Services, admin};
 use jiff::{SignedDuration, Timestamp};
 use spam::gate::lists::Lists;
 use spam::gate::lists::format::{self, Listed};
-use spam::gate::lists::spamd_conf::{self, Place, Source};
+use spam::gate::lists::spamd_conf::{self, Colour, Place, Source};
+use spam::link_list::LinkList;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -29,13 +31,17 @@ const PROGRAM: Duration = Duration::from_secs(120);
 /// What is remembered of the sources between two rounds.
 #[derive(Default)]
 pub(super) struct Feeds {
-    known: Mutex<HashMap<String, Feed>>,
+    known: Mutex<Known>,
 }
+
+/// By the names of the sources.
+type Known = HashMap<String, Feed>;
 
 #[derive(Default)]
 struct Feed {
+    kind: Kind,
     validators: Option<Validators>,
-    listed: Option<Arc<Listed>>,
+    content: Option<Content>,
     /// When it was asked last, and when it last answered.
     asked: Option<Timestamp>,
     answered: Option<Timestamp>,
@@ -74,7 +80,7 @@ impl Trouble {
 pub struct View {
     /// Its name in `spamd.conf`.
     pub name: String,
-    /// Ranges of addresses on it that are in use.
+    /// Ranges of addresses, or web addresses, on it that are in use.
     pub ranges: usize,
     /// When it was read last, RFC 3339.
     pub read: Option<String>,
@@ -82,14 +88,48 @@ pub struct View {
     pub fault: Option<String>,
 }
 
+/// What the lines of a source are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Kind {
+    /// Addresses, networks and ranges.
+    #[default]
+    Addresses,
+    /// Web addresses (I23).
+    Pages,
+}
+
+/// What a source holds.
+#[derive(Clone, Debug)]
+enum Content {
+    Addresses(Arc<Listed>),
+    Pages(Arc<LinkList>),
+}
+
+impl Content {
+    fn len(&self) -> usize {
+        match self {
+            Content::Addresses(listed) => listed.addresses.len(),
+            Content::Pages(pages) => pages.len(),
+        }
+    }
+}
+
 /// Reads all sources whose time has come, and puts the lists together anew.
 pub(crate) async fn refresh(services: &Arc<Services>) -> Vec<View> {
     let config = services.config.load_full();
-    let Some(file) = config.gate.lists.clone() else {
+    let mut known = services.gate.feeds.known.lock().await;
+    let mut views = addresses(services, &config, &mut known).await;
+    views.extend(pages(services, &config, &mut known).await);
+    views
+}
+
+/// J20
+async fn addresses(services: &Arc<Services>, config: &Config, known: &mut Known) -> Vec<View> {
+    let Some(file) = &config.gate.lists else {
         services.gate.lists.store(Arc::new(Lists::default()));
         return Vec::new();
     };
-    let sources = match sources(&file).await {
+    let mut sources = match sources(file).await {
         Ok(sources) => sources,
         Err(why) => {
             tracing::error!(file = %file.display(), error = %why, "the lists stay as they were");
@@ -101,24 +141,80 @@ pub(crate) async fn refresh(services: &Arc<Services>) -> Vec<View> {
             }];
         }
     };
+    sources.retain(|source| config.gate.ask_others || !is_of_others(source));
+    let named = file.display().to_string();
+    let views = renew(services, &sources, Kind::Addresses, &named, known).await;
+    let lists = sources
+        .iter()
+        .filter_map(|source| match known.get(&source.name)?.content()? {
+            Content::Addresses(listed) => Some((source, listed.as_ref())),
+            Content::Pages(_) => None,
+        });
+    services.gate.lists.store(Arc::new(Lists::new(lists)));
+    views
+}
+
+/// I23
+async fn pages(services: &Arc<Services>, config: &Config, known: &mut Known) -> Vec<View> {
+    let feeds = config.spam.url_feeds.iter();
+    let sources: Vec<Source> = match config.gate.ask_others {
+        true => feeds.map(|place| feed(place)).collect(),
+        false => Vec::new(),
+    };
+    let views = renew(services, &sources, Kind::Pages, "`spam.url_feeds`", known).await;
+    let lists = sources
+        .iter()
+        .filter_map(|source| match known.get(&source.name)?.content()? {
+            Content::Pages(pages) => Some((source.name.clone(), pages.clone())),
+            Content::Addresses(_) => None,
+        });
+    services.filter.warned_of(lists.collect());
+    views
+}
+
+/// A feed of the settings as a source.
+fn feed(place: &str) -> Source {
+    Source {
+        name: place.to_owned(),
+        colour: Colour::Black,
+        message: String::new(),
+        place: match place.starts_with('/') {
+            true => Place::File(place.to_owned()),
+            false => Place::Url(place.to_owned()),
+        },
+    }
+}
+
+/// I22
+fn is_of_others(source: &Source) -> bool {
+    matches!(source.place, Place::Url(_))
+}
+
+/// Reads those whose time has come. `named`: where people find them.
+async fn renew(
+    services: &Arc<Services>,
+    sources: &[Source],
+    kind: Kind,
+    named: &str,
+    known: &mut Known,
+) -> Vec<View> {
+    let config = services.config.load_full();
     let folder = config.data.join("lists");
     let every = SignedDuration::try_from(config.gate.lists_every).unwrap_or(SignedDuration::MAX);
-    let mut known = services.gate.feeds.known.lock().await;
     let mut views = Vec::new();
-    for source in &sources {
+    for source in sources {
         let feed = known.entry(source.name.clone()).or_default();
+        if feed.kind != kind {
+            *feed = Feed::default();
+            feed.kind = kind;
+        }
         let fault = feed.refresh(services, source, &folder, every).await.err();
         if let Some(why) = fault.as_ref().filter(|_| feed.must_be_told()) {
-            obituary(services, &file, source, why).await;
+            obituary(services, named, source, why).await;
             feed.told(source, &folder).await;
         }
         views.push(feed.view(source, fault));
     }
-    let lists = sources.iter().filter_map(|source| {
-        let feed = known.get(&source.name).filter(|feed| !feed.dead)?;
-        feed.listed.as_deref().map(|listed| (source, listed))
-    });
-    services.gate.lists.store(Arc::new(Lists::new(lists)));
     views
 }
 
@@ -141,7 +237,7 @@ impl Feed {
         every: SignedDuration,
     ) -> Result<(), String> {
         let now = services.clock.now();
-        if self.listed.is_none() && is_remote(source) {
+        if self.content.is_none() && is_remote(source) {
             self.recall(source, folder).await;
         }
         let recent = |asked: &Timestamp| now.duration_since(*asked) < every;
@@ -157,9 +253,9 @@ impl Feed {
     /// J22: what was kept of the last run, so that a start does not wait for the network.
     async fn recall(&mut self, source: &Source, folder: &Path) {
         if let Ok(octets) = tokio::fs::read(kept(folder, source)).await
-            && let Ok(listed) = parsed(octets).await
+            && let Ok(content) = parsed(octets, self.kind).await
         {
-            self.listed = Some(Arc::new(listed));
+            self.content = Some(content);
         }
     }
 
@@ -177,8 +273,8 @@ impl Feed {
                 None => return Ok(()),
             },
         };
-        let listed = parsed(octets.clone()).await?;
-        self.listed = Some(Arc::new(listed));
+        let content = parsed(octets.clone(), self.kind).await?;
+        self.content = Some(content);
         if is_remote(source)
             && let Err(why) = keep(folder, source, octets).await
         {
@@ -194,7 +290,7 @@ impl Feed {
             url,
             method: Method::Get,
             fields: Vec::new(),
-            known: self.validators.clone().filter(|_| self.listed.is_some()),
+            known: self.validators.clone().filter(|_| self.content.is_some()),
             bounds: Bounds {
                 size: format::MOST_OCTETS as usize,
                 time: FEED,
@@ -283,14 +379,15 @@ impl Feed {
         }
     }
 
+    /// What it holds, while it lives.
+    fn content(&self) -> Option<&Content> {
+        self.content.as_ref().filter(|_| !self.dead)
+    }
+
     fn view(&self, source: &Source, fault: Option<String>) -> View {
         View {
             name: source.name.clone(),
-            ranges: self
-                .listed
-                .as_ref()
-                .filter(|_| !self.dead)
-                .map_or(0, |listed| listed.addresses.len()),
+            ranges: self.content().map_or(0, Content::len),
             read: self.answered.map(|time| time.to_string()),
             fault: fault.or_else(|| self.dead.then(|| "it has failed for seven days".to_owned())),
         }
@@ -298,9 +395,9 @@ impl Feed {
 }
 
 /// J23: once, however often the server is started.
-async fn obituary(services: &Arc<Services>, file: &Path, source: &Source, why: &str) {
-    let (name, file) = (&source.name, file.display());
-    tracing::error!(list = %name, error = %why, "the list has failed for seven days and is not used any more: take it out of the file that names it");
+async fn obituary(services: &Arc<Services>, file: &str, source: &Source, why: &str) {
+    let name = &source.name;
+    tracing::error!(list = %name, error = %why, "the list has failed for seven days and is not used any more: take it out of {file}");
     let text = format!(
         "The list \"{name}\" of {file} could not be read for seven days:\n\n    {why}\n\n\
          It is not used any more, since what it said is out of date. Perhaps it was given up: then take it out of {file} and run \
@@ -344,10 +441,16 @@ async fn program(words: &[String]) -> Result<Vec<u8>, String> {
 }
 
 /// Lists of millions of lines take a moment.
-async fn parsed(octets: Vec<u8>) -> Result<Listed, String> {
-    let reading = tokio::task::spawn_blocking(move || format::read(&octets));
-    let read = reading.await.map_err(|why| why.to_string())?;
-    read.map_err(|why| why.to_string())
+async fn parsed(octets: Vec<u8>, kind: Kind) -> Result<Content, String> {
+    let reading = tokio::task::spawn_blocking(move || match kind {
+        Kind::Addresses => format::read(&octets)
+            .map(|listed| Content::Addresses(Arc::new(listed)))
+            .map_err(|why| why.to_string()),
+        Kind::Pages => LinkList::read(&octets)
+            .map(|pages| Content::Pages(Arc::new(pages)))
+            .map_err(|why| why.to_string()),
+    });
+    reading.await.map_err(|why| why.to_string())?
 }
 
 fn kept(folder: &Path, source: &Source) -> PathBuf {

@@ -4,7 +4,7 @@
 //! was seen, and forgotten. What is about a domain hosted here is kept as a report that came in: its admin is told by `pennyblack report`.
 
 use super::periodic::{Job, Outcome};
-use super::report_mail::{Letter, gzip};
+use super::report_mail::{Letter, gzip, hand_over};
 use crate::Services;
 use crate::reports;
 use mailauth::dmarc::record_at;
@@ -121,13 +121,10 @@ async fn report_domain(
         }
     }
     let (sent, of) = (queued.len(), domain.to_string());
-    let write = move |tx: &mut Tx<'_>| {
-        for mail in &queued {
-            store::queue::add(tx, mail)?;
-        }
+    hand_over(services, queued, move |tx| {
         dmarc_result::forget(tx, day, &of)
-    };
-    services.store.write(write).await?;
+    })
+    .await?;
     (0..sent).for_each(|_| services.metrics.report("dmarc", "sent"));
     Ok(Some(sent))
 }
@@ -220,9 +217,8 @@ async fn letters(
         let letter = Letter {
             from: &from,
             to: &address.to_string(),
-            subject: format!(
-                "Report Domain: {domain}\r\n\tSubmitter: {submitter}\r\n\tReport-ID: <{id}>"
-            ),
+            domain: &domain,
+            submitter: &submitter,
             id: &id,
             fields: String::new(),
             multipart: "mixed",

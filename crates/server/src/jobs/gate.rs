@@ -51,8 +51,11 @@ async fn take_over(services: Arc<Services>) -> Outcome {
 pub(super) fn lists() -> Job {
     Job {
         name: "lists",
-        about: "read black and white lists of addresses again",
-        every: |config| config.gate.lists.as_ref().map(|_| config.gate.lists_every),
+        about: "read lists of addresses and of links again",
+        every: |config| {
+            let any = config.gate.lists.is_some() || !config.spam.url_feeds.is_empty();
+            any.then_some(config.gate.lists_every)
+        },
         work: |services| Box::pin(read_lists(services)),
     }
 }
@@ -66,7 +69,7 @@ async fn read_lists(services: Arc<Services>) -> Outcome {
     let ranges: usize = views.iter().map(|view| view.ranges).sum();
     match faults.is_empty() {
         true => Ok(Some(format!(
-            "{} lists hold {ranges} ranges of addresses",
+            "{} lists hold {ranges} addresses, networks and links",
             views.len()
         ))),
         false => Err(faults.join("; ").into()),

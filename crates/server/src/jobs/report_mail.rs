@@ -9,6 +9,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use mailauth::dkim::{Bodies, Canonicalization};
 use std::io::Write as _;
+use store::Tx;
 use store::queue::{NewQueued, NewQueuedRecipient, State};
 
 /// NOTIFY=NEVER: a report that does not arrive is nobody's concern.
@@ -22,8 +23,10 @@ pub(super) struct Letter<'a> {
     pub(super) from: &'a str,
     /// The address that asked.
     pub(super) to: &'a str,
-    /// May be folded.
-    pub(super) subject: String,
+    /// The domain that the report is about.
+    pub(super) domain: &'a str,
+    /// The name of this server.
+    pub(super) submitter: &'a str,
     /// The report's id, which is the message's too.
     pub(super) id: &'a str,
     /// Further fields, each with its line end.
@@ -81,7 +84,12 @@ impl Letter<'_> {
     }
 
     fn section(&self, now: jiff::Timestamp) -> String {
-        let (from, to, subject, id) = (self.from, self.to, &self.subject, self.id);
+        let (from, to, id) = (self.from, self.to, self.id);
+        // RFC 9990 §3.5.2, RFC 8460 §5.3.
+        let subject = format!(
+            "Report Domain: {}\r\n\tSubmitter: {}\r\n\tReport-ID: <{id}>",
+            self.domain, self.submitter
+        );
         let (date, fields) = (message::date::write(now), &self.fields);
         let (multipart, boundary) = (self.multipart, boundary(now));
         format!(
@@ -112,6 +120,21 @@ impl Letter<'_> {
         let encoded = octets.len().div_ceil(3) * 4;
         (encoded + encoded.div_ceil(LINE) * 2) as u64
     }
+}
+
+/// Queues the letters about a domain and day, and forgets what they tell, in one transaction.
+pub(super) async fn hand_over(
+    services: &Services,
+    letters: Vec<NewQueued>,
+    forget: impl Fn(&mut Tx<'_>) -> store::Result<()> + Send + 'static,
+) -> store::Result<()> {
+    let write = move |tx: &mut Tx<'_>| {
+        for letter in &letters {
+            store::queue::add(tx, letter)?;
+        }
+        forget(tx)
+    };
+    services.store.write(write).await
 }
 
 fn boundary(now: jiff::Timestamp) -> String {

@@ -4,7 +4,7 @@
 //! record says, and forgotten; a domain without a record gets no report.
 
 use super::periodic::{Job, Outcome};
-use super::report_mail::{Letter, gzip};
+use super::report_mail::{Letter, gzip, hand_over};
 use crate::Services;
 use crate::fetch::{Bounds, Fetched, Method, Network, Redirects, Request, Url, fetch};
 use bytes::Bytes;
@@ -102,13 +102,10 @@ async fn report_domain(services: &Services, day: i64, domain: &str) -> Result<bo
         services.metrics.report("tls", "sent");
     }
     let domain = domain.to_string();
-    let write = move |tx: &mut Tx<'_>| {
-        for mail in &queued {
-            store::queue::add(tx, mail)?;
-        }
+    hand_over(services, queued, move |tx| {
         tls_result::forget(tx, day, &domain)
-    };
-    services.store.write(write).await?;
+    })
+    .await?;
     Ok(sent)
 }
 
@@ -186,9 +183,8 @@ impl Report {
         let letter = Letter {
             from: &self.contact,
             to,
-            subject: format!(
-                "Report Domain: {domain}\r\n\tSubmitter: {submitter}\r\n\tReport-ID: <{id}>"
-            ),
+            domain,
+            submitter,
             id,
             fields: format!(
                 "TLS-Report-Domain: {domain}\r\nTLS-Report-Submitter: {submitter}\r\nTLS-Required: No\r\n"

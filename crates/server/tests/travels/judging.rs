@@ -515,7 +515,7 @@ async fn h29_scripts_ask_what_was_found() {
 #[tokio::test]
 async fn i31_a_scanner_that_is_away_loses_no_mail() {
     for (failure, code) in [("accept", "250"), ("defer", "451 4.7.0")] {
-        for scanner in ["spam.clamd", "spam.rspamd"] {
+        for scanner in ["spam.clamd", "spam.rspamd", "spam.spamassassin"] {
             let failure = format!("\"{failure}\"");
             let settings = [
                 (scanner, "\"127.0.0.1:1\""),
@@ -568,6 +568,41 @@ async fn an_rspamd_is_asked() {
     ] {
         assert!(asked.contains(part), "{part}: {asked}");
     }
+    world.finish().await;
+}
+
+/// I27: a SpamAssassin is asked by its daemon's own protocol; what it calls spam is as much as junk.
+#[tokio::test]
+async fn i27_a_spamassassin_is_asked() {
+    let answer = b"SPAMD/1.1 0 EX_OK\r\nContent-length: 19\r\nSpam: True ; 6.0 / 5.0\r\n\r\nBAYES_99,HTML_ONLY\r\n";
+    let (place, spamd) = fake(answer, |came| came.ends_with(b"Hello there\r\n")).await;
+    let settings = [
+        ("spam.spamassassin", format!("\"{place}\"")),
+        (
+            "spam.weights",
+            "[\"SUBJECT_ADVERTISEMENT 0\", \"DATE_LONG_AGO 0\"]".into(),
+        ),
+    ];
+    let settings = settings
+        .each_ref()
+        .map(|(key, value)| (*key, value.as_str()));
+    let world = world_with(&settings).await;
+    sent(&world, "eve@other.example", ADVERTISEMENT)
+        .await
+        .unwrap();
+    let kept = kept(&world, "Junk").await;
+    let reason = kept[0].1.clone().unwrap().reasons.remove(0);
+    assert_eq!(
+        (reason.name.as_str(), reason.weight, reason.detail.as_str()),
+        ("SPAMASSASSIN", 9.0, "BAYES_99, HTML_ONLY")
+    );
+    let asked = String::from_utf8(spamd.await.unwrap()).unwrap();
+    let (head, message) = asked.split_once("\r\n\r\n").unwrap();
+    assert_eq!(
+        head,
+        format!("SYMBOLS SPAMC/1.5\r\nContent-length: {}", message.len())
+    );
+    assert_eq!(message, ADVERTISEMENT);
     world.finish().await;
 }
 

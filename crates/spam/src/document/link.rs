@@ -41,7 +41,7 @@ pub struct Link {
 const MAX_URL: usize = 2048;
 
 impl Link {
-    pub(super) fn new(url: &str, place: Place) -> Link {
+    pub(crate) fn new(url: &str, place: Place) -> Link {
         let url = url.trim();
         let url = crate::mail::beginning(url, MAX_URL)
             .chars()
@@ -120,6 +120,17 @@ impl Link {
     pub fn domain(&self) -> Option<String> {
         self.domain.clone()
     }
+}
+
+/// What tells the page behind a web address from others: host, odd port, path and query.
+pub(crate) fn page(url: &str) -> Option<String> {
+    let link = Link::new(url, Place::Text);
+    let host = link.host()?;
+    let port = link
+        .odd_port()
+        .map_or_else(String::new, |port| format!(":{port}"));
+    let path = link.path().split('#').next().unwrap_or_default();
+    Some(format!("{host}{port}{}", path.trim_end_matches('/')))
 }
 
 /// The registered domain of a host, by the public suffix list; the host itself if it has none.

@@ -9,9 +9,9 @@ mod link;
 
 pub use archive::Trouble;
 pub use html::Element;
-pub(crate) use link::is_address;
 pub use link::registered;
 pub use link::{Link, Place};
+pub(crate) use link::{is_address, page};
 
 use message::{charset, transfer};
 

@@ -3,6 +3,7 @@
 use super::{Applies, Default, Setting};
 use crate::config::field::Field;
 use crate::config::spam::{Failure, weight};
+use crate::fetch::Url;
 use spam::gate::dns_list;
 use spam::sender_list::Pattern;
 
@@ -60,6 +61,10 @@ fn others() -> Vec<Setting> {
             "Lists in DNS that are asked about the domains a message links to (I20). Known by their zone alone are dbl.spamhaus.org, multi.surbl.org \
              and multi.uribl.com; others are written as in `gate.dns_lists`. None is asked with `gate.ask_others = false` (I22). Mind the terms of use \
              of each list; most refuse public resolvers.";
+        "spam.url_feeds" Reload "[]", Field::Texts(|c| &mut c.spam.url_feeds, "URLs or files", feed),
+            "Feeds of web addresses that mail should not link to, such as false log-in pages (I23): URLs, or absolute paths of files, with an address a \
+             line, plain or gzipped, e.g. `\"https://openphish.com/feed.txt\"`. A link to one of them makes a message junk. They are fetched as \
+             the feeds of `gate.lists` are, and not at all with `gate.ask_others = false` (I22). Mind the terms of use of each.";
         "spam.address_lists" Reload "[]", Field::Texts(|c| &mut c.spam.address_lists, "lists in DNS", dns_list),
             "Lists in DNS that are asked about the addresses in From, Reply-To and the envelope, by their SHA-1 (I21), such as ebl.msbl.org.";
         "spam.clamd" Reload "\"\"", Field::OptionalText(|c| &mut c.spam.clamd),
@@ -68,11 +73,24 @@ fn others() -> Vec<Setting> {
         "spam.rspamd" Reload "\"\"", Field::OptionalText(|c| &mut c.spam.rspamd),
             "Where an Rspamd listens that is asked besides, such as `\"127.0.0.1:11333\"`; its score counts in proportion to its own threshold of refusal. \
              Empty: none is asked.";
+        "spam.spamassassin" Reload "\"\"", Field::OptionalText(|c| &mut c.spam.spamassassin),
+            "Where the daemon of a SpamAssassin listens, such as `\"127.0.0.1:783\"` or `\"/run/spamd.sock\"` (I27): what it calls spam counts as much as \
+             makes junk here, and other scores in proportion. Start it with `spamd -L` where it shall not ask lists of others. Empty: none is asked.";
     }
 }
 
 fn sender(text: &str) -> Result<(), String> {
     Pattern::parse(text).map(|_| ())
+}
+
+fn feed(text: &str) -> Result<(), String> {
+    match text.starts_with('/') {
+        true => Ok(()),
+        false => text
+            .parse::<Url>()
+            .map(|_| ())
+            .map_err(|why| why.to_string()),
+    }
 }
 
 fn dns_list(text: &str) -> Result<(), String> {

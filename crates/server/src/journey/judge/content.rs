@@ -132,8 +132,10 @@ impl Sample {
             null_sender: Some(self.sender.is_none()),
             recipients: &self.recipients,
         };
+        let mut reasons = rules::apply(&mail, around);
+        reasons.extend(filter.phished(&mail.links));
         Looked {
-            reasons: rules::apply(&mail, around),
+            reasons,
             opinions: filter.learned.opinions(&mail, &self.accounts),
             names: Names::of(&mail, self.sender.as_deref()),
             of_trap: self.to_trap.then(|| Features::of(&mail)),

@@ -1,9 +1,9 @@
-//! Asks others about a message, where the settings name them: lists in DNS (I20, I21), ClamAV (I26), an Rspamd. All at the same time.
+//! Asks others about a message, where the settings name them: lists in DNS (I20, I21), ClamAV (I26), an Rspamd, a SpamAssassin (I27). All at the same time.
 
 use super::super::envelope::{ClientName, Refusal};
 use super::super::receive::Received;
 use super::content::{Names, failed};
-use crate::filter::{Octets, clamd, rspamd};
+use crate::filter::{Octets, clamd, rspamd, spamassassin};
 use crate::gate;
 use aws_lc_rs::digest;
 use spam::gate::dns_list::{self, DnsList};
@@ -32,12 +32,17 @@ pub(in crate::journey) enum Scanned {
 
 /// Asks all.
 pub(super) async fn ask(received: &Received, names: &Names) -> Result<Said, Refusal> {
-    let (listed, virus, rspamd) =
-        tokio::join!(lists(received, names), virus(received), rspamd(received));
+    let (listed, virus, rspamd, spamassassin) = tokio::join!(
+        lists(received, names),
+        virus(received),
+        rspamd(received),
+        spamassassin(received)
+    );
     let mut reasons = listed;
     let (scanned, virus) = virus?;
     reasons.extend(virus);
     reasons.extend(rspamd?);
+    reasons.extend(spamassassin?);
     Ok(Said { reasons, scanned })
 }
 
@@ -146,6 +151,23 @@ async fn rspamd(received: &Received) -> Result<Option<Reason>, Refusal> {
         Err(_) => "no answer in time".into(),
     };
     failed(received, "rspamd", &why).map(|()| None)
+}
+
+async fn spamassassin(received: &Received) -> Result<Option<Reason>, Refusal> {
+    let settings = &received.config.spam;
+    let (Some(place), Some(octets)) = (&settings.spamassassin, octets(received)?) else {
+        return Ok(None);
+    };
+    let asked = timeout(settings.timeout, spamassassin::check(place, octets)).await;
+    let why = match asked {
+        Ok(Ok(answer)) => {
+            let weight = answer.weight(settings.thresholds().junk_score());
+            return Ok(Some(Reason::new("SPAMASSASSIN", weight, answer.rules)));
+        }
+        Ok(Err(why)) => why.to_string(),
+        Err(_) => "no answer in time".into(),
+    };
+    failed(received, "spamassassin", &why).map(|()| None)
 }
 
 fn octets(received: &Received) -> Result<Option<Octets<'_>>, Refusal> {

@@ -59,7 +59,7 @@ pub fn read(octets: &[u8]) -> Result<Listed, NotAList> {
     }
 }
 
-fn unpack(octets: &[u8]) -> Result<Vec<u8>, NotAList> {
+pub(crate) fn unpack(octets: &[u8]) -> Result<Vec<u8>, NotAList> {
     let mut unpacked = Vec::new();
     let read = match octets.starts_with(&[0x1f, 0x8b]) {
         true => MultiGzDecoder::new(octets)
