@@ -573,6 +573,37 @@ fn l23_check_dane_prints_what_openssl_computes() {
     }));
 }
 
+/// L24: what is served is shown; without TLSA records in DNS a new key waits for nothing.
+#[test]
+fn l24_tls_commands() {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let start = lab::dns::Server::start(lab::dns::Zone::new(), None);
+    let dns = runtime.block_on(start).expect("a name server");
+    let world = World::with(&format!("dns.servers = [\"{}\"]\n", dns.address()));
+    let none = world.run(&["tls", "show"]);
+    assert_eq!(none.code, 1, "{none:?}");
+    let _server = world.serve();
+    let before = world.json(&["tls", "show"]);
+    let key = before[0]["key"].as_str().expect("a key");
+    let shown = world.run(&["tls", "show"]).out;
+    assert!(
+        shown.starts_with("mx1.example.com ") && shown.contains(key),
+        "{shown}"
+    );
+    for (act, why) in [("switch", "no key waits"), ("cancel", "no key waits")] {
+        let refused = world.run(&["tls", act]);
+        assert!(
+            refused.code == 1 && refused.err.contains(why),
+            "{refused:?}"
+        );
+    }
+    let after = world.json(&["tls", "rotate"]);
+    assert!(
+        after[0]["next"].is_null() && after[0]["key"] != key,
+        "{after}"
+    );
+}
+
 /// What runs at intervals can be seen and started.
 #[test]
 fn jobs_are_listed_and_run() {

@@ -69,6 +69,31 @@ async fn c14_words_of_a_large_provider() {
     world.finish().await;
 }
 
+/// C14: one plain sentence says what happened and what to do.
+#[tokio::test]
+async fn c14_says_what_to_do() {
+    let world = World::start().await;
+    for (to, sentence) in [
+        (
+            "spam@there.example",
+            "since it takes it for spam. Reach the recipient in another way, and ask your administrator",
+        ),
+        (
+            "gmail-5.7.26@there.example",
+            "since it does not see proved that it comes from you. Reach the recipient in another way",
+        ),
+    ] {
+        let before = world.inbox("alice@example.com").await.len();
+        world.queue(Mail::to(&[to])).await;
+        world.until_empty().await;
+        let notices = world.inbox("alice@example.com").await;
+        assert_eq!(notices.len(), before + 1, "{to}");
+        let text = notices.concat().replace("\r\n", " ");
+        assert!(text.contains(sentence), "{sentence:?} is not in\n{text}");
+    }
+    world.finish().await;
+}
+
 /// C14: a sender elsewhere gets the notice by mail, from the null reverse-path.
 #[tokio::test]
 async fn c14_notice_to_another_server() {
