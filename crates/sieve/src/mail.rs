@@ -49,6 +49,17 @@ pub(crate) fn header_length(octets: &[u8]) -> usize {
     fields + empty
 }
 
+/// Whether anything stands behind the header section, be it only an empty line: a message may have no body at all (RFC 5322 §3.5).
+pub(crate) fn has_body(octets: &[u8]) -> bool {
+    let length = header_length(octets);
+    let section = octets.get(..length).unwrap_or_default();
+    length < octets.len()
+        || section.ends_with(b"\n\r\n")
+        || section.ends_with(b"\n\n")
+        || section == b"\r\n"
+        || section == b"\n"
+}
+
 /// The envelope, of one recipient. Addresses are as the protocol had them, without angle brackets; malformed ones are text
 /// like any other.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -32,6 +32,10 @@ impl Machine<'_> {
     /// It sets no match variables (RFC 5173 §6).
     pub(super) fn body_test(&mut self, transform: &Transform, criterion: &Criterion) -> Done<bool> {
         self.load_parts()?;
+        // Without a body all of these tests are false, also those for an empty string (RFC 5173 §4).
+        if !self.document.has_body() {
+            return Ok(false);
+        }
         let limit = self.run.limits.body_size;
         let values = match transform {
             Transform::Content(types) => {

@@ -6,7 +6,7 @@
 use super::body::Bodies;
 use super::parts::Parts;
 use crate::action::Version;
-use crate::mail::{Mail, header_length};
+use crate::mail::{Mail, has_body, header_length};
 use message::{Summary, encoded_word, header};
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -132,6 +132,11 @@ impl<'m> Document<'m> {
     pub(super) fn body(&self) -> &[u8] {
         let octets = self.octets();
         &octets[header_length(octets)..]
+    }
+
+    /// Whether there is one, be it empty.
+    pub(super) fn has_body(&self) -> bool {
+        has_body(self.octets())
     }
 
     /// Its parts, found when they are first asked for; the message must be read.

@@ -282,7 +282,9 @@ fn mime_option(option: &MimeOption, names: &[String], field: &str, value: &[u8])
             .map(|m| m.main)
             .or_else(|| disposition().map(|(kind, _)| kind))),
         MimeOption::Subtype => one(media().map(|m| m.sub)),
-        MimeOption::ContentType => one(media().map(|m| format!("{}/{}", m.main, m.sub))),
+        MimeOption::ContentType => one(media()
+            .map(|m| format!("{}/{}", m.main, m.sub))
+            .or_else(|| disposition().map(|(kind, _)| kind))),
         MimeOption::Param(_) => {
             let params = media().map(|m| m.params);
             let params = params.or_else(|| disposition().map(|(_, params)| params));

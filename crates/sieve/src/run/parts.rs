@@ -93,34 +93,51 @@ impl Parts {
             if room == 0 || !types.iter().any(|wanted| node.has_type(wanted)) {
                 continue;
             }
-            let text = match node.container {
+            let texts = match node.container {
                 true => self.around(at, octets, room),
-                false => node.decoded(octets, room),
+                false => vec![node.decoded(octets, room)],
             };
-            room -= text.len().min(room);
-            found.push(text);
+            for text in texts {
+                room -= text.len().min(room);
+                found.push(text);
+            }
         }
         found
     }
 
-    /// Of a multipart: what stands before its first and behind its last part. Of a message: its header section.
-    fn around(&self, at: usize, octets: &[u8], limit: usize) -> String {
+    /// Of a multipart: what stands before its first, and what stands behind its last part; one of them if the other is empty. Of a message: its
+    /// header section.
+    fn around(&self, at: usize, octets: &[u8], limit: usize) -> Vec<String> {
         let node = &self.nodes[at];
         let inside = self.nodes.get(at + 1..node.end).unwrap_or_default();
         let slice = |range: Range<usize>| octets.get(range).unwrap_or_default();
         // The last of its own parts ends where the last of all parts inside it does, or later.
         let last = inside.iter().map(|part| part.body.end).max();
         let (start, end) = match (node.part.media_type.as_str(), inside.first(), last) {
-            ("message", Some(root), _) => return guess(slice(root.header.clone()), limit),
+            ("message", Some(root), _) => {
+                return vec![guess(fields(slice(root.header.clone())), limit)];
+            }
             (_, Some(first), Some(last)) => (first.header.start, last),
             _ => (node.body.end, node.body.end),
         };
-        let mut text = guess(prologue(slice(node.body.start..start)), limit);
-        text.push_str(&guess(
-            epilogue(slice(end..node.body.end)),
-            limit.saturating_sub(text.len()),
-        ));
-        text
+        let before = guess(prologue(slice(node.body.start..start)), limit);
+        let room = limit.saturating_sub(before.len());
+        let behind = guess(epilogue(slice(end..node.body.end)), room);
+        match (before.is_empty(), behind.is_empty()) {
+            (false, false) => vec![before, behind],
+            (true, _) => vec![behind],
+            (false, true) => vec![before],
+        }
+    }
+}
+
+/// A header section without the empty line that ends it.
+fn fields(section: &[u8]) -> &[u8] {
+    let line = section.strip_suffix(b"\n").unwrap_or(section);
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    match line.ends_with(b"\n") || line.is_empty() {
+        true => line,
+        false => section,
     }
 }
 
